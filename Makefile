@@ -1,0 +1,45 @@
+# Every target starts from a bare Python >= 3.11 with pip: `make setup` builds .venv from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup demo test check lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup   build .venv from requirements.lock (about 2 minutes, 5 GB: torch with its GPU libraries)"
+	@echo "make demo    a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
+	@echo "make test    the test suite"
+	@echo "make check   ruff and mypy"
+	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
+
+setup: $(STAMP)
+
+# `pip --python` needs no ensurepip in the new environment, which Debian's python3 lacks.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bnlab needs Python 3.11 or newer, %s is %s: make PYTHON=python3.12" % (sys.executable, sys.version.split()[0]))'
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	@test -x $(BIN)/uv || $(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --no-deps --editable .
+	@touch $@
+
+demo: setup
+	$(BIN)/bnlab sweep experiment=demo
+	$(BIN)/bnlab report outputs/demo
+
+# Two workers with one torch thread each: the tests are many small runs.
+test: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: setup
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

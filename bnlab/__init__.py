@@ -1,0 +1,23 @@
+"""Experiment runner for normalization studies."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bnlab.runs.reader import load as load
+
+    __version__: str
+
+__all__ = ["load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Both cost an import that a quick `bnlab --help` must not pay.
+    if name == "load":
+        from bnlab.runs.reader import load
+
+        return load
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("bnlab")
+    raise AttributeError(f"module 'bnlab' has no attribute {name!r}")

@@ -1,0 +1,63 @@
+"""The options that every data set has beside its own; their defaults are in conf/data/_base.yaml."""
+
+from bnlab.errors import BadInput
+from bnlab.options import Count, Natural, NonNegative
+
+
+class Common:
+    """How a data set is split and served.
+
+    Args:
+        train_size: number of training examples; None for all that validation leaves.
+        val_size: validation examples, drawn from the training set: a share of it if below 1, else a number.
+        split_seed: draws the validation split and the training subset; independent of the run's seed.
+        batch_size: examples of one batch, which is what a norm sees.
+        drop_last: leave out an epoch's last batch where it is smaller than the others.
+        augment: shift training images at random, and mirror colour ones (see `bnlab.data.augment`).
+    """
+
+    def __init__(
+        self,
+        *,
+        train_size: Count | None,
+        val_size: NonNegative,
+        split_seed: Natural,
+        batch_size: Count,
+        drop_last: bool,
+        augment: bool,
+    ) -> None:
+        self.train_size = train_size
+        self.val_size = val_size
+        self.split_seed = split_seed
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self.augment = augment
+
+    def batches_per_epoch(self, n_train: int) -> int:
+        """How many batches an epoch over `n_train` examples has.
+
+        Raises:
+            BadInput: there is none, because the only one is incomplete and `drop_last` leaves it out.
+        """
+        full, rest = divmod(n_train, self.batch_size)
+        batches = full + (rest > 0 and not self.drop_last)
+        if batches == 0:
+            raise BadInput(
+                f"data.batch_size={self.batch_size} is more than the {n_train} training examples, so"
+                f" data.drop_last=true leaves no batch: lower it to {n_train} or less, or set data.drop_last=false"
+            )
+        return batches
+
+    def updates_per_epoch(self, n_train: int, accumulate: int) -> int:
+        """How many updates of `accumulate` batches each an epoch has; an incomplete group of batches is dropped.
+
+        Raises:
+            BadInput: not even one update fits.
+        """
+        batches = self.batches_per_epoch(n_train)
+        if batches < accumulate:
+            raise BadInput(
+                f"accumulate={accumulate} is more than the {batches} batches of {self.batch_size} that {n_train}"
+                f" training examples give: lower it to {batches} or less, or lower data.batch_size"
+            )
+        return batches // accumulate

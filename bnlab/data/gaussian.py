@@ -1,0 +1,113 @@
+"""Synthetic data from Gaussian distributions: any shape and size at once, and a known truth.
+
+Shapes: N examples, F values of an example, K outputs.
+"""
+
+import hashlib
+import json
+from typing import Literal
+
+import numpy as np
+
+from bnlab.data.base import Array, Arrays, Dataset, Task
+from bnlab.errors import BadInput
+from bnlab.options import Count, Natural, NonNegative
+from bnlab.rng import key
+
+VERSION = 1  # of what is drawn below; part of the fingerprint
+
+
+class Gaussian(Dataset):
+    """Classes: x = separation · m_y + noise · ε, with m_k a random unit vector a class and y uniform over classes.
+    Regression: x = ε and y = A x + noise · η, with A (K×F) of entries N(0, 1/F), so that A x has variance 1.
+
+    ε, η are standard normal. Two class centres are about √2 · separation apart.
+
+    Args:
+        task: classification or regression.
+        shape: of one example, [features] or [channels, height, width].
+        n_train: training examples (validation is drawn from them).
+        n_test: test examples.
+        noise: standard deviation, of x around its class centre or of y around A x.
+        classes: number of classes (classification).
+        separation: distance of the class centres from 0 (classification).
+        outputs: K, targets an example has (regression).
+        data_seed: draws all of it; independent of the run's seed and of the split.
+    """
+
+    name = "gaussian"
+
+    def __init__(
+        self,
+        *,
+        task: Literal["classification", "regression"],
+        shape: list[Count],
+        n_train: Count,
+        n_test: Count,
+        noise: NonNegative,
+        classes: Count,
+        separation: NonNegative,
+        outputs: Count,
+        data_seed: Natural,
+    ) -> None:
+        if len(shape) not in (1, 3):
+            raise BadInput(
+                f"data.shape={list(shape)} has {len(shape)} numbers: give one, [features], or three,"
+                " [channels,height,width]"
+            )
+        if task == "classification" and classes < 2:
+            raise BadInput(f"data.classes={classes} leaves nothing to tell apart: give 2 or more")
+        self.task: Task = task
+        self.shape = tuple(shape)
+        self.n_train = n_train
+        self.n_test = n_test
+        self.noise = noise
+        self.classes = classes
+        self.separation = separation
+        self.outputs = outputs
+        self.data_seed = data_seed
+
+    def fingerprint(self) -> str:
+        """A hash of the options rather than of the numbers, whose last bits may differ between machines."""
+        facts = json.dumps({"version": VERSION, **vars(self)}, sort_keys=True)
+        return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+
+    def _load(self) -> Arrays:
+        truth = self._generator(0)
+        features = int(np.prod(self.shape))
+        if self.task == "classification":
+            centres_KF = truth.standard_normal((self.classes, features))
+            centres_KF *= self.separation / np.linalg.norm(centres_KF, axis=1, keepdims=True)
+            train_x, train_y = self._classes(centres_KF, self.n_train, self._generator(1))
+            test_x, test_y = self._classes(centres_KF, self.n_test, self._generator(2))
+        else:
+            map_KF = truth.standard_normal((self.outputs, features)) / np.sqrt(features)
+            train_x, train_y = self._targets(map_KF, self.n_train, self._generator(1))
+            test_x, test_y = self._targets(map_KF, self.n_test, self._generator(2))
+        is_class = self.task == "classification"
+        return Arrays(
+            train_x=train_x,
+            train_y=train_y,
+            test_x=test_x,
+            test_y=test_y,
+            task=self.task,
+            classes=self.classes if is_class else None,
+            outputs=self.classes if is_class else self.outputs,
+            class_names=tuple(str(k) for k in range(self.classes)) if is_class else (),
+        )
+
+    def _generator(self, part: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(key(self.data_seed, "gaussian", part)))
+
+    def _classes(self, centres_KF: Array, n: int, draws: np.random.Generator) -> tuple[Array, Array]:
+        y_N = draws.integers(self.classes, size=n)
+        x_NF = centres_KF[y_N] + self.noise * draws.standard_normal((n, centres_KF.shape[1]))
+        return self._examples(x_NF), np.ascontiguousarray(y_N, np.int64)
+
+    def _targets(self, map_KF: Array, n: int, draws: np.random.Generator) -> tuple[Array, Array]:
+        x_NF = draws.standard_normal((n, map_KF.shape[1]))
+        y_NK = x_NF @ map_KF.T + self.noise * draws.standard_normal((n, len(map_KF)))
+        return self._examples(x_NF), np.ascontiguousarray(y_NK, np.float32)
+
+    def _examples(self, x_NF: Array) -> Array:
+        return np.ascontiguousarray(x_NF.reshape(-1, *self.shape), np.float32)

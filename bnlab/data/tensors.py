@@ -1,0 +1,118 @@
+"""A data set on the device: moved and normalized once, then served by index.
+
+Shapes: N examples of a part, R replicas (absent for one), B examples of a batch, C channels, H, W sides, F features.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bnlab.data.augment import augment
+from bnlab.data.base import Array, Arrays
+from bnlab.data.common import Common
+from bnlab.data.split import split
+from bnlab.errors import BadInput
+from bnlab.rng import generator
+
+Part = Literal["train", "val", "test"]
+CHUNK = 4096  # examples in float64 at a time
+
+
+def channel_statistics(x: Array) -> tuple[Array, Array]:
+    """Mean and biased standard deviation over all axes but 1, in float64; the deviation of a constant channel is 1.
+
+    Args:
+        x: N×C×H×W (statistics of C channels) or N×F (of F features).
+    """
+    axes = (0, *range(2, x.ndim))
+    count = x.size // x.shape[1]
+    chunks = range(0, len(x), CHUNK)
+    mean = sum(x[n : n + CHUNK].sum(axes, dtype=np.float64) for n in chunks) / count
+    centre = mean.reshape(-1, *[1] * (x.ndim - 2))
+    variance = sum(np.square(x[n : n + CHUNK] - centre).sum(axes) for n in chunks) / count
+    constant = x.min(axes) == x.max(axes)  # the rounding of the mean would leave a deviation of about 1e-17
+    return mean, np.where(constant, 1.0, np.sqrt(variance))
+
+
+class TensorData:
+    """The three parts of a data set as tensors.
+
+    Args:
+        arrays: the data set as published.
+        common: how it is split and served.
+        device: where the tensors lie.
+        dtype: type of inputs and of regression targets.
+
+    Attributes:
+        parts: (x, y) of "train", "val" (possibly empty) and "test"; x is normalized by `mean` and `std`.
+        mean: of the training examples, a channel (images) or a feature, float64.
+        std: likewise.
+        shape: of one example, (C, H, W) or (F,).
+
+    Raises:
+        BadInput: the data cannot be split, batched or augmented as asked.
+    """
+
+    def __init__(self, arrays: Arrays, common: Common, *, device: torch.device | str, dtype: torch.dtype) -> None:
+        arrays = split(arrays, common)
+        self.common = common
+        self.task = arrays.task
+        self.classes = arrays.classes
+        self.outputs = arrays.outputs
+        self.class_names = arrays.class_names
+        self.shape: tuple[int, ...] = arrays.train_x.shape[1:]
+        self.n_train = len(arrays.train_x)
+        self.batches_per_epoch = common.batches_per_epoch(self.n_train)
+        if common.augment and len(self.shape) == 1:
+            raise BadInput(
+                f"data.augment=true needs images, but an example is {self.shape[0]} features: set it to false"
+            )
+        mean, std = channel_statistics(arrays.train_x)
+        self.mean, self.std = torch.from_numpy(mean), torch.from_numpy(std)
+        self.parts: dict[Part, tuple[Tensor, Tensor]] = {}
+        named: dict[Part, tuple[Array | None, Array | None]] = {
+            "train": (arrays.train_x, arrays.train_y),
+            "val": (arrays.val_x, arrays.val_y),
+            "test": (arrays.test_x, arrays.test_y),
+        }
+        for part, (x, y) in named.items():
+            labels = torch.as_tensor(y, device=device)
+            self.parts[part] = (
+                self._normalized(torch.as_tensor(x), device, dtype),
+                labels if self.task == "classification" else labels.to(dtype),
+            )
+
+    def _normalized(self, x: Tensor, device: torch.device | str, dtype: torch.dtype) -> Tensor:
+        """(x - mean) / std a channel, in place in the one copy that is made."""
+        view = (-1, *[1] * (x.ndim - 2))
+        moved = x.to(device).to(dtype, copy=True)
+        return moved.sub_(self.mean.to(moved).view(view)).div_(self.std.to(moved).view(view))
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """The order of the training examples in an epoch: a permutation (n_train) keyed by (seed, epoch)."""
+        draws = generator(seed, "order", epoch)
+        return torch.randperm(self.n_train, generator=draws).to(self.parts["train"][0].device)
+
+    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Training examples (x, y) of those indices, (B) or (R,B); the result has the index's shape in front."""
+        x, y = self.parts["train"]
+        return x[index], y[index]
+
+    def augmented(self, x: Tensor, seeds: Sequence[int], step: int) -> Tensor:
+        """A training batch augmented by draws keyed by (seed, step); x itself without `data.augment`.
+
+        Args:
+            x: (B,C,H,W) with one seed, or (R,B,C,H,W) with R.
+        """
+        if not self.common.augment:
+            return x
+        return augment(x, [generator(seed, "augment", step) for seed in seeds])
+
+    def sequential(self, part: Part) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of a part in its fixed order for evaluation, the smaller last one included."""
+        x, y = self.parts[part]
+        for start in range(0, len(x), self.common.batch_size):
+            yield x[start : start + self.common.batch_size], y[start : start + self.common.batch_size]

@@ -1,0 +1,39 @@
+"""Mean, standard deviation, minimum and maximum of what passes a site."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bnlab.diagnostics.base import Diagnostic, Row, Sites, firings
+from bnlab.options import Moment
+
+NAMES = ("activation_mean", "activation_std", "activation_min", "activation_max")
+
+
+class ActivationMoments(Diagnostic):
+    """Over all examples, features and positions of the batch; the standard deviation is the biased one.
+
+    Units: those of the activation. A NaN anywhere shows as NaN.
+    """
+
+    name = "activation_moments"
+
+    def __init__(self, *, when: list[Moment]) -> None:
+        self.when = when
+
+    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
+        moments = {}
+        for site, x_Rn in firings(sites):
+            x_Rn = x_Rn.float() if x_Rn.dtype in (torch.bfloat16, torch.float16) else x_Rn
+            variance, mean = torch.var_mean(x_Rn, 1, correction=0)
+            low, high = torch.aminmax(x_Rn, dim=1)
+            moments[site] = torch.stack([mean, variance.sqrt(), low, high], 1)
+        return moments
+
+    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+        return [
+            {"step": step, "site": site, "diagnostic": name, "value": value}
+            for name, value in zip(NAMES, values.tolist(), strict=True)
+        ]

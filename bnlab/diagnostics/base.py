@@ -1,0 +1,42 @@
+"""What a diagnostic is: tensors in, tensors out. It knows neither models nor training.
+
+Legend: R replicas (leading, 1 for a run alone), B batch, then features and positions.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
+Row = dict[str, Any]
+
+
+
+class Diagnostic:
+    """Base of the diagnostics that look at what passes the sites and at the gradients of the parameters."""
+
+    name: ClassVar[str]
+    table: ClassVar[str] = "layers"  # the table of `runs.schema` that its rows belong to
+
+    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:
+        """From (R, B, ...) activations by site and (R, ...) gradients by parameter to (R, k) numbers by site.
+
+        Nothing is read off the device here.
+        """
+        raise NotImplementedError
+
+    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+        """The rows of the (k,) numbers of one replica at one site."""
+        raise NotImplementedError
+
+
+def firings(sites: Sites) -> list[tuple[str, Tensor]]:
+    """Each site with one (R, n) tensor of all that passed it: firings, examples, features and positions together."""
+    joined = []
+    for site, values in sites.items():
+        flat = [v.flatten(1) for v in values]
+        joined.append((site, flat[0] if len(flat) == 1 else torch.cat(flat, 1)))
+    return joined

@@ -1,0 +1,32 @@
+"""Gradient norm of each weight."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bnlab.diagnostics.base import Diagnostic, Row, Sites
+from bnlab.options import Moment
+
+
+class WeightGradNorm(Diagnostic):
+    """‖∂L/∂W‖₂ for each weight W (what has two axes or more), before clipping and weight decay.
+
+    Its rows carry the path of the layer that holds the weight.
+    """
+
+    name = "weight_grad_norm"
+
+    def __init__(self, *, when: list[Moment]) -> None:
+        self.when = when
+
+    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
+        return {
+            name.rpartition(".")[0]: torch.linalg.vector_norm(g.flatten(1), dim=1, keepdim=True)
+            for name, g in grads.items()
+            if g.ndim > 2
+        }
+
+    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+        return [{"step": step, "site": site, "diagnostic": "weight_grad_norm", "value": values.item()}]

@@ -1,0 +1,106 @@
+"""What every model shares: its sites, its dry run on the meta device, and its initial weights."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from bnlab.norms.placement import Placement
+from bnlab.norms.site import sites, tape
+from bnlab.rng import generator
+
+
+class Model(nn.Module):
+    """Maps x (B, *shape) to (B, outputs).
+
+    Subclasses set a literal `name` and `default_sites` and take (shape, outputs, norms) and their options as
+    keyword-only arguments without defaults (the yaml holds those).
+    """
+
+    name: ClassVar[str]
+    default_sites: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.input_shape: tuple[int, ...] = ()
+
+    def forward(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+def assemble(
+    kind: type[Model], shape: tuple[int, ...], outputs: int, norms: Placement, options: dict[str, object]
+) -> Model:
+    """A model without storage (on the meta device), its sites named.
+
+    Raises:
+        Refused: the placement asks for a site that the model does not offer, or the model cannot take this data.
+    """
+    with torch.device("meta"):
+        model = kind(shape, outputs, norms, **options)  # type: ignore[call-arg]
+    norms.check(kind.name)
+    model.input_shape = shape
+    for path, site in sites(model).items():
+        site.id = path
+    return model
+
+
+def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
+    """Pass batches of these sizes through a model on the meta device: shapes are checked, nothing is computed.
+
+    Returns:
+        The shape of one example at each site, by the site's id.
+
+    Raises:
+        Refused: a norm cannot work on such a batch.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for training, sizes in ((True, train_sizes), (False, eval_sizes)):
+        model.train(training)
+        for size in sorted(set(sizes)):
+            with tape() as seen, torch.no_grad():
+                model(torch.empty(size, *model.input_shape, device="meta"))
+            shapes = {site: tuple(values[0].shape[1:]) for site, values in seen.items()}
+    model.train()
+    return shapes
+
+
+def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
+    """Give a model on the meta device its storage and its initial values, on the CPU in float32.
+
+    Each weight draws from a generator keyed by its own name, so that nets which differ in their norms, or in one
+    more layer, start from the same weights.
+
+    Schemes (weights of fan-in n and fan-out m): torch, U(±1/√n), bias too (PyTorch's default); he, N(0, 2/n) (He et
+    al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 but for torch.
+    """
+    model.to_empty(device="cpu")
+    for path, module in model.named_modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
+        elif next(module.parameters(recurse=False), None) is not None or list(module.buffers(recurse=False)):
+            module.reset_parameters()  # type: ignore[operator]
+
+
+def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:
+    weight = layer.weight
+    bound = weight[0].numel() ** -0.5
+    if scheme == "torch":
+        nn.init.uniform_(weight, -bound, bound, generator=draw)
+    elif scheme == "he":
+        nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=draw)
+    elif scheme == "glorot":
+        nn.init.xavier_uniform_(weight, generator=draw)
+    else:
+        nn.init.normal_(weight, std=std, generator=draw)
+    if layer.bias is not None:
+        if scheme == "torch":
+            nn.init.uniform_(layer.bias, -bound, bound, generator=draw)
+        else:
+            nn.init.zeros_(layer.bias)
+
+
+def weights(model: Model) -> dict[str, str]:
+    """Parameter name of each weight (what has two axes or more) by the path of the layer that holds it."""
+    return {name.rpartition(".")[0]: name for name, p in model.named_parameters() if p.ndim > 1}

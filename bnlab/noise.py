@@ -1,0 +1,75 @@
+"""Random numbers inside a forward pass (dropout, noisy norms), the same for a run alone and among stacked replicas.
+
+Each replica draws from its own generator keyed by (seed, "noise", step), in the order of the forward pass, so a run's
+masks depend neither on its siblings nor on where it was resumed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bnlab.rng import generator
+
+
+class Noise:
+    """The noise of one update for the replicas with these seeds."""
+
+    def __init__(self, seeds: Sequence[int], step: int, device: torch.device) -> None:
+        self._keys = [(seed, step) for seed in seeds]
+        self._device = device
+        self._generators: list[torch.Generator] | None = None
+
+    def draw_R(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Uniform numbers in [0, 1) of shape (R, *shape): row r from replica r's own generator."""
+        if self._generators is None:
+            self._generators = [generator(seed, "noise", step, self._device) for seed, step in self._keys]
+        return torch.stack(
+            [torch.rand(*shape, generator=g, dtype=dtype, device=self._device) for g in self._generators]
+        )
+
+
+_noise: Noise | None = None
+
+
+@contextmanager
+def source(noise: Noise) -> Iterator[None]:
+    """Let `uniform_like` draw from this source inside the block."""
+    global _noise
+    before, _noise = _noise, noise
+    try:
+        yield
+    finally:
+        _noise = before
+
+
+def uniform_like(x: Tensor) -> Tensor:
+    """Uniform numbers in [0, 1) of x's shape, dtype and device; under vmap, each replica's own."""
+    if x.is_meta:
+        return torch.empty_like(x)
+    if _noise is None:
+        raise RuntimeError("a layer draws noise outside a training step: wrap the forward pass in bnlab.noise.source")
+    return _Uniform.apply(x, _noise)
+
+
+class _Uniform(torch.autograd.Function):
+    # vmap cannot see inside a generator; its rule for this function draws all replicas' numbers at once.
+    @staticmethod
+    def forward(x: Tensor, noise: Noise) -> Tensor:
+        return noise.draw_R(x.shape, x.dtype)[0]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
+        ctx.mark_non_differentiable(output)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None]:  # noqa: ARG004
+        return None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, None], x: Tensor, noise: Noise) -> tuple[Tensor, int]:  # noqa: ARG004
+        axis = in_dims[0]
+        assert axis is not None
+        return noise.draw_R(x.movedim(axis, 0).shape[1:], x.dtype), 0

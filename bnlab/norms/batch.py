@@ -1,0 +1,50 @@
+"""Batch norm, on torch's own kernels."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bnlab.norms.running import RunningNorm
+from bnlab.options import Fraction, Positive
+
+
+class BatchNorm(RunningNorm):
+    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of a channel over the batch and all positions.
+
+    Axes: x (B, C, *spatial), μ and σ² (C,) over B and spatial; σ² is the biased variance.
+    Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
+    State: running mean and (unbiased) variance, see `RunningNorm`; none without `track_running_stats`.
+    Training takes μ, σ² from the batch and moves the running averages; evaluation takes the running averages, and
+    without these the batch's own.
+
+    Raises:
+        Refused: batch statistics of one value a channel.
+
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; running averages as in `torch.nn.BatchNorm2d`.
+    """
+
+    name: ClassVar[str] = "batch"
+
+    def __init__(
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
+    ) -> None:
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, var, momentum = self.running_mean, self.running_var, self.momentum
+        if not self.uses_batch_statistics(x):
+            return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+        if mean is None or var is None:
+            return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
+        if momentum is None:
+            # A weight that changes from batch to batch is a tensor under vmap, which F.batch_norm does not take:
+            # with momentum 1 it hands over the batch's own statistics instead, and they are averaged here.
+            mean, var = torch.zeros_like(mean), torch.zeros_like(var)
+            y = F.batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
+            self.track(mean, var)
+            return y
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)

@@ -1,0 +1,116 @@
+"""Batch norm from scratch, with a hand-derived backward pass; `batch_reference_numpy.py` is the same in plain NumPy.
+
+Derivation, for one channel of n values (b over batch and positions), with x̂_b = (x_b - μ) s and s = 1 / √(σ² + ε):
+
+    μ = Σ x_b / n,     σ² = Σ (x_b - μ)² / n,     y_b = γ x̂_b + β
+
+The loss L depends on β and γ directly: dβ = Σ dy_b and dγ = Σ dy_b x̂_b. It depends on x_b through x̂_b and through μ
+and σ², which every value of the channel shares; holding these two constant gives a wrong gradient. Their derivatives:
+∂μ/∂x_b = 1/n and ∂σ²/∂x_b = 2 (x_b - μ)/n = 2 x̂_b / (n s), so
+
+    ∂s/∂x_b    = -s³/2 · ∂σ²/∂x_b            = -s² x̂_b / n
+    ∂x̂_c/∂x_b = s (δ_bc - 1/n) + (x_c - μ) ∂s/∂x_b = s (δ_bc - 1/n - x̂_c x̂_b / n)
+    dx_b       = Σ_c γ dy_c ∂x̂_c/∂x_b       = γ s (dy_b - mean(dy) - x̂_b mean(dy x̂))
+
+which takes from dy its mean and its projection on x̂: Σ dx_b = 0, and Σ dx_b x̂_b = 0 up to ε.
+"""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from bnlab.norms.base import per_channel, values_per_channel
+from bnlab.norms.running import RunningNorm
+from bnlab.options import Fraction, Positive
+
+
+class _Normalize(torch.autograd.Function):
+    """x, γ, β -> y, μ, σ² (biased) of a training batch; μ and σ² are for the running averages and carry no gradient."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Tensor, gamma_C: Tensor, beta_C: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        x_hat, _, mean_C, var_C = _standardize(x, eps)
+        y = per_channel(gamma_C, x) * x_hat + per_channel(beta_C, x)
+        return y.to(x.dtype), mean_C, var_C
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor, Tensor]) -> None:
+        x, gamma_C, _, ctx.eps = inputs
+        _, mean_C, var_C = output
+        ctx.save_for_backward(x, gamma_C)
+        ctx.mark_non_differentiable(mean_C, var_C)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor, _dmean: Tensor, _dvar: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, gamma_C = ctx.saved_tensors
+        # From x anew and not kept from forward: x̂ would be a constant to a second derivative, and wrong without a word.
+        x_hat, inv_std, _, _ = _standardize(x, ctx.eps)
+        axes = _reduced_axes(x)
+        dy = dy.to(x_hat.dtype)
+        mean_dy = dy.mean(axes, keepdim=True)
+        mean_dy_x_hat = (dy * x_hat).mean(axes, keepdim=True)
+        dx = per_channel(gamma_C, x) * inv_std * (dy - mean_dy - x_hat * mean_dy_x_hat)
+        return dx.to(x.dtype), (dy * x_hat).sum(axes), dy.sum(axes), None
+
+
+class BatchNormReference(RunningNorm):
+    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of a channel over the batch and all positions.
+
+    Axes: x (B, C, *spatial), μ and σ² (C,) over B and spatial; σ² is the biased variance, in two passes (the mean
+    first), so that an offset far larger than the spread costs no precision.
+    Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
+    State: running mean and (unbiased) variance, see `RunningNorm`; none without `track_running_stats`.
+    Training takes μ, σ² from the batch, with the backward pass derived above, and moves the running averages;
+    evaluation takes these, constants to the gradient, or without them the batch's own.
+    Half precision is normalized in float32 and handed back in the input's type.
+
+    Raises:
+        Refused: batch statistics of one value a channel.
+
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1 and the gradients of section 3.
+    """
+
+    name: ClassVar[str] = "batch_reference"
+
+    def __init__(
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
+    ) -> None:
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+
+    def forward(self, x: Tensor) -> Tensor:
+        dtype = _statistics_dtype(x)
+        gamma_C = self.weight if self.weight is not None else torch.ones(self.features, dtype=dtype, device=x.device)
+        beta_C = self.bias if self.bias is not None else torch.zeros(self.features, dtype=dtype, device=x.device)
+        if not self.uses_batch_statistics(x):
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            scale_C = gamma_C / torch.sqrt(self.running_var + self.eps)
+            centred = x.to(dtype) - per_channel(self.running_mean, x)
+            return (per_channel(scale_C, x) * centred + per_channel(beta_C, x)).to(x.dtype)
+        y, mean_C, var_C = _Normalize.apply(x, gamma_C, beta_C, self.eps)  # type: ignore[no-untyped-call]
+        if self.training:
+            n = values_per_channel(x)
+            self.track(mean_C, var_C * (n / (n - 1)))
+        return y
+
+
+def _standardize(x: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """x̂ and 1/√(σ² + ε) in shapes that broadcast against x, then μ and the biased σ², (C,) each."""
+    axes = _reduced_axes(x)
+    x = x.to(_statistics_dtype(x))
+    mean = x.mean(axes, keepdim=True)
+    centred = x - mean
+    var = centred.square().mean(axes, keepdim=True)
+    inv_std = torch.rsqrt(var + eps)
+    return centred * inv_std, inv_std, mean.flatten(), var.flatten()
+
+
+def _statistics_dtype(x: Tensor) -> torch.dtype:
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _reduced_axes(x: Tensor) -> list[int]:
+    return [0, *range(2, x.ndim)]

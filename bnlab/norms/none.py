@@ -1,0 +1,25 @@
+"""No normalization: the baseline of every comparison."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from bnlab.norms.base import Norm
+
+
+class NoNorm(Norm):
+    """Identity, y = x, in training and in evaluation: no axes, no parameters, no state.
+
+    Where it would stand makes no difference, so its runs have no placement.
+
+    Source: the plain network that every paper compares with, e.g. Ioffe & Szegedy 2015, Fig. 1.
+    """
+
+    name: ClassVar[str] = "none"
+    ignores_placement: ClassVar[bool] = True
+
+    def reset_parameters(self) -> None:
+        """Nothing to write."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x

@@ -1,0 +1,24 @@
+"""Types and bounds of options, as annotations that pydantic checks.
+
+The keyword-only arguments of a constructor are the keys of its yaml; their annotations are built from these names,
+from builtins, and from `Literal`, so that `bnlab.registry` can read them without importing torch.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Real = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]  # closed unit interval
+Rate = Annotated[float, Field(ge=0, lt=1)]  # a probability of dropping, a momentum: 1 would leave nothing
+Count = Annotated[int, Field(ge=1)]
+Natural = Annotated[int, Field(ge=0)]
+Activation = Literal["relu", "sigmoid", "tanh", "gelu", "identity"]
+Init = Literal["torch", "he", "glorot", "normal"]
+
+# When a diagnostic is due: at initialization, after each epoch, at the last step, or every k updates.
+Moment = Literal["init", "epoch", "last"] | Count
+
+__all__ = ["Activation", "Count", "Fraction", "Init", "Literal", "Moment", "Natural", "NonNegative", "Positive", "Rate", "Real"]

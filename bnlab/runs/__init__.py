@@ -1,0 +1,1 @@
+"""What a run leaves on disk: its schema, the writer and the reader. Knows no torch."""

@@ -1,0 +1,168 @@
+"""`bnlab.load`: run folders as tidy DataFrames."""
+
+import io
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bnlab.errors import BadInput
+from bnlab.runs.index import axis_names, index_columns, index_row
+from bnlab.runs.info import Unreadable, read_info, run_folders
+from bnlab.runs.schema import COLUMNS, FINISHED
+
+_TEXT = {"split", "mode", "site", "unit", "kind", "shape", "norm", "parameter", "diagnostic", "quantity", "index"}
+_WHOLE = {"step", "examples", "n", "depth", "count"}
+_WHAT = "a study's folder (outputs/<study>) or one run's, as `bnlab train` and `bnlab sweep` leave them"
+
+
+class Runs:
+    """The runs of one or more studies.
+
+    Attributes:
+        folders: folder of each run by run_id. A run that is in several studies is one run, finished ones first.
+        infos: run.json of each run by run_id, in the order of the folders.
+        unreadable: run folders left out because their run.json is missing or damaged, each with the reason.
+    """
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self.folders: dict[str, Path] = {}
+        self.infos: dict[str, dict[str, Any]] = {}
+        self.unreadable: dict[Path, str] = {}
+        for folder in folders:
+            try:
+                info = read_info(folder)
+            except Unreadable as error:
+                self.unreadable[folder] = str(error)
+                continue
+            run_id = info["run_id"]
+            known = self.infos.get(run_id)
+            if known is None or (info["status"] in FINISHED and known["status"] not in FINISHED):
+                self.folders[run_id] = folder
+                self.infos[run_id] = info
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a run: the columns of index.csv, then `study` (the folder's name).
+
+        Numbers are numbers (float with nan where a run lacks the axis or it is null), an axis that is true or false is
+        bool (object with None where some lack it), the rest is text.
+        """
+        infos = list(self.infos.values())
+        rows = [index_row(info) for info in infos]
+        columns = {name: _column([row.get(name) for row in rows]) for name in index_columns(infos)}
+        study = pd.Series([folder.parent.name for folder in self.folders.values()], dtype=object)
+        return pd.DataFrame({**columns, "study": study})
+
+    @property
+    def axes(self) -> list[str]:
+        """The config axes among the columns of `runs`."""
+        return axis_names(list(self.infos.values()))
+
+    @cached_property
+    def steps(self) -> pd.DataFrame:
+        """Training by step: run_id, then the columns of steps.csv."""
+        return self._table("steps")
+
+    @cached_property
+    def evals(self) -> pd.DataFrame:
+        """Evaluations: run_id, then the columns of evals.csv."""
+        return self._table("evals")
+
+    @cached_property
+    def sites(self) -> pd.DataFrame:
+        """What was observed where: run_id, then the columns of sites.csv."""
+        return self._table("sites")
+
+    @cached_property
+    def layers(self) -> pd.DataFrame:
+        """Diagnostics by site, long: run_id, then the columns of layers.csv."""
+        return self._table("layers")
+
+    @cached_property
+    def histograms(self) -> pd.DataFrame:
+        """Histogram bins, long: run_id, then the columns of histograms.csv."""
+        return self._table("histograms")
+
+    def _table(self, table: str) -> pd.DataFrame:
+        parts = []
+        for run_id, folder in self.folders.items():
+            part = read_table(folder / f"{table}.csv", table)
+            part.insert(0, "run_id", run_id)
+            parts.append(part)
+        filled = [part for part in parts if len(part)] or parts[:1]
+        joined = pd.concat(filled, ignore_index=True)
+        for name in _WHOLE & set(joined.columns):
+            if not joined[name].isna().any():
+                joined[name] = joined[name].astype("int64")
+        return joined
+
+
+def load(path: str | Path | Sequence[str | Path]) -> Runs:
+    """The runs of a study's folder, of one run's folder, or of a list of such folders.
+
+    Errors: BadInput where a path is no such folder or holds no run that can be read.
+    """
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+    if not paths:
+        raise BadInput(f"no folder given: give {_WHAT}")
+    runs = Runs(folder for one in paths for folder in _folders(one))
+    if not runs.infos:
+        raise BadInput(f"no run can be read: {next(iter(runs.unreadable.values()))}")
+    return runs
+
+
+def read_table(path: Path, table: str) -> pd.DataFrame:
+    """One CSV file of a run, empty where it does not exist; a last line torn by a kill is left out.
+
+    Errors: BadInput where its columns are not those of the schema or a cell is no number where one belongs.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    whole = content[: content.rfind(b"\n") + 1] or (",".join(COLUMNS[table]) + "\n").encode()
+    numbers = [name for name in COLUMNS[table] if name not in _TEXT]
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(whole),
+            dtype={name: "float64" if name in numbers else "object" for name in COLUMNS[table]},
+            keep_default_na=False,  # a norm called "None" or a site called "NA" stays a name
+            na_values={name: ["", "nan"] for name in numbers},
+        )
+    except ValueError as error:  # pandas' ParserError is one too, and ends in a line break
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path} is damaged ({reason}); remove {path.parent} and train that run anew") from None
+    if tuple(frame.columns) != COLUMNS[table]:
+        raise BadInput(f"{path} has columns {', '.join(frame.columns)}; a run has {', '.join(COLUMNS[table])}")
+    return frame
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.exists():
+        raise BadInput(f"{path} does not exist: give {_WHAT}")
+    if not path.is_dir():
+        raise BadInput(f"{path} is a file: give {_WHAT}")
+    if (path / "run.json").exists():
+        return [path]
+    found = run_folders(path)
+    if not found:
+        studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))
+        hint = f"; it holds studies, give one: {', '.join(str(path / name) for name in studies)}" if studies else ""
+        raise BadInput(f"{path} holds no run{hint or f': give {_WHAT}'}")
+    return found
+
+
+def _column(values: list[Any]) -> pd.Series:
+    present = [value for value in values if value is not None]
+    if not present or any(isinstance(value, bool) for value in present):
+        kind = "bool" if present and len(present) == len(values) and _all(present, bool) else "object"
+        return pd.Series(values, dtype=kind)
+    if _all(present, int) and len(present) == len(values):
+        return pd.Series(values, dtype="int64")
+    if _all(present, int, float):
+        return pd.Series(values, dtype="float64")
+    return pd.Series(values, dtype="object")
+
+
+def _all(values: list[Any], *kinds: type) -> bool:
+    return all(isinstance(value, kinds) for value in values)

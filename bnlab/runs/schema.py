@@ -1,0 +1,41 @@
+"""The files of a run: their names, columns and units. What is written here is read by `bnlab.load` and the reports.
+
+A run's folder `<output_dir>/<study>/<run_id>/` holds config.yaml, run.json, the CSV files below, arrays/, checkpoint.pt
+and log.txt. CSV files only grow while a run lives; the others are replaced whole.
+"""
+
+VERSION = 1
+
+STATUSES = ("running", "complete", "diverged", "failed", "refused")
+FINISHED = ("complete", "diverged", "refused")  # what a sweep does not train again
+
+# step: updates done (0: initialization). epoch: passes over the training set, fractional. loss: nats per example
+# (squared error summed over outputs for regression). accuracy: 0-1. grad_norm: global L2 norm of the mean-loss
+# gradient, before clipping and weight decay. seconds: since the run began, its earlier parts included.
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "steps": ("step", "epoch", "examples", "lr", "loss", "accuracy", "grad_norm", "seconds"),
+    "evals": ("step", "epoch", "split", "mode", "loss", "accuracy", "n"),
+    "sites": ("site", "unit", "depth", "kind", "shape", "norm", "parameter"),
+    "layers": ("step", "site", "diagnostic", "index", "value"),
+    "histograms": ("step", "site", "quantity", "left", "right", "count"),
+}
+
+# Columns that hold time: the only ones in which two runs of one command differ.
+TIMES = {"steps": ("seconds",)}
+
+SPLITS = ("train", "val", "test")
+MODES = ("running",)  # statistics that norms evaluate with
+
+# run.json: run_id, status, cause (null or one line), traceback (null or text, of a failed run), diverged_at (step or
+# null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},
+# schema (VERSION), axes {config axis: value, dotted; a group's name under the group}, classes (of the data; null for
+# regression), metrics {final metrics; not finite as "nan", "inf"}, command (what repeats it).
+RUN_KEYS = (
+    "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
+    "execution", "schema", "axes", "classes", "metrics", "command",
+)  # fmt: skip
+
+# Final metrics in run.json and index.csv: of the last evaluation (val, test, train) and the last logged step.
+METRICS = (
+    "val_accuracy", "val_loss", "test_accuracy", "test_loss", "train_accuracy", "train_loss", "epochs_done",
+)  # fmt: skip

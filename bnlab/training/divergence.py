@@ -1,0 +1,28 @@
+"""When a run has diverged."""
+
+from dataclasses import dataclass
+from math import isfinite, nan
+
+LIMIT = 10.0  # times the initial loss
+PATIENCE = 20  # steps in a row above the limit
+
+
+@dataclass
+class Divergence:
+    """A run has diverged at the first step whose loss is not finite, or the 20th in a row above 10x the initial loss.
+
+    Fed with the loss of every step in order, so the verdict does not depend on when anybody looks.
+    """
+
+    initial: float = nan
+    streak: int = 0
+    diverged_at: int | None = None
+
+    def add(self, step: int, loss: float) -> bool:
+        """Take the loss of a step; true if the run has now diverged."""
+        if step == 0:
+            self.initial = loss
+        self.streak = self.streak + 1 if loss > LIMIT * self.initial else 0
+        if not isfinite(loss) or self.streak >= PATIENCE:
+            self.diverged_at = step
+        return self.diverged_at is not None

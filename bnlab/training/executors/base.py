@@ -1,0 +1,58 @@
+"""What the step, the loop and the evaluator ask of an executor: how R runs are held and passed forward."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from bnlab.noise import Noise
+from bnlab.norms.site import Tape
+
+
+@dataclass(frozen=True)
+class Forward:
+    """One forward pass: per replica the mean loss and, if asked for, the accuracy and what passed the sites."""
+
+    loss: Tensor
+    accuracy: Tensor | None
+    sites: Tape
+
+
+class Executor(Protocol):
+    """Holds the tensors of R replicas. Everything else in training is the same for all executors."""
+
+    stacked: bool
+
+    def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Parameters and buffers of a state at initialization."""
+
+    def stack(self, values: Sequence[Tensor]) -> Tensor:
+        """One tensor for all replicas from one each."""
+
+    def unstack(self, value: Tensor) -> Tensor:
+        """The same values with a leading axis R (a view)."""
+
+    def train(self, mode: bool) -> None:
+        """Training or evaluation mode."""
+
+    def forward(
+        self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,
+        noise: Noise | None = None, score: bool = False, observe: bool = False,
+    ) -> Forward:
+        """Pass a batch through. shared: all replicas see the same x (B, ...), else each its own (R, B, ...)."""  # fmt: skip
+
+
+def mean_loss(prediction_BK: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy in nats per example for class labels; for regression the squared error summed over the outputs."""
+    if y.is_floating_point():
+        return (prediction_BK - y).square().sum(1).mean()
+    return F.cross_entropy(prediction_BK, y)
+
+
+def mean_accuracy(prediction_BK: Tensor, y: Tensor) -> Tensor | None:
+    """Share of examples whose largest output is their class; null for regression."""
+    if y.is_floating_point():
+        return None
+    return (prediction_BK.argmax(1) == y).to(prediction_BK.dtype).mean()

@@ -1,0 +1,53 @@
+"""R runs of one architecture at once: their tensors are stacked and one vmapped forward pass serves all."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor
+from torch.func import functional_call, stack_module_state
+
+from bnlab.models.base import Model
+from bnlab.noise import Noise, source
+from bnlab.norms.site import Tape, tape
+from bnlab.training.executors.base import Forward, mean_accuracy, mean_loss
+
+
+class Fused:
+    """vmap wraps the forward pass alone; gradients are taken outside it, by ordinary autograd on stacked leaves."""
+
+    stacked = True
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._models = list(models)
+        self.model = self._models[0]
+
+    def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        params, buffers = stack_module_state(list(self._models))  # type: ignore[arg-type]
+        return params, buffers
+
+    def stack(self, values: Sequence[Tensor]) -> Tensor:
+        return torch.stack(list(values))
+
+    def unstack(self, value: Tensor) -> Tensor:
+        return value
+
+    def train(self, mode: bool) -> None:
+        self.model.train(mode)
+
+    def forward(
+        self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,
+        noise: Noise | None = None, score: bool = False, observe: bool = False,
+    ) -> Forward:  # fmt: skip
+        def one(
+            params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
+        ) -> tuple[Tensor, list[Tensor], Tape]:
+            with tape(observe) as sites:
+                prediction = functional_call(self.model, (params, buffers), (x,))
+            accuracy = mean_accuracy(prediction, y) if score else None
+            return mean_loss(prediction, y), [] if accuracy is None else [accuracy], sites  # vmap returns no None
+
+        each = None if shared else 0
+        with source(noise) if noise else nullcontext():
+            loss, accuracy, sites = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
+        return Forward(loss, accuracy[0] if accuracy else None, sites)

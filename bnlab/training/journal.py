@@ -1,0 +1,107 @@
+"""What the steps gave, held on the device and written down in one transfer for many steps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bnlab.diagnostics.base import Diagnostic
+from bnlab.training.divergence import Divergence
+from bnlab.training.recorder import Recorder, Row
+from bnlab.training.state import Output
+
+LONGEST = 50  # steps that may pass before somebody looks whether they diverged
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One step's output with what the host knew of it then."""
+
+    step: int
+    epoch: float
+    examples: int
+    lr_R: list[float]
+    seconds: float
+    logged: bool
+    output: Output
+
+
+class Journal:
+    """Collects entries; a flush reads them off the device, finds divergence and hands each replica its rows.
+
+    Every loss is looked at, logged or not, so that a diverged run ends with the row of the very step. Rows of later
+    steps, which were computed before anybody looked, are dropped.
+    """
+
+    def __init__(
+        self, recorders: Sequence[Recorder], divergence: Sequence[Divergence], diagnostics: Mapping[str, Diagnostic]
+    ) -> None:
+        self._recorders, self.divergence, self._diagnostics = recorders, divergence, diagnostics
+        self._pending: list[Entry] = []
+        self.last_loss = [float("nan")] * len(recorders)
+
+    def add(self, entry: Entry) -> bool:
+        """Take an entry; true when a flush is due."""
+        self._pending.append(entry)
+        return entry.logged or len(self._pending) >= LONGEST
+
+    @property
+    def alive(self) -> list[int]:
+        """The replicas that have not diverged."""
+        return [r for r, d in enumerate(self.divergence) if d.diverged_at is None]
+
+    def flush(self) -> None:
+        """Write down everything that is pending."""
+        entries, self._pending = self._pending, []
+        if not entries:
+            return
+        loss_KR = torch.stack([e.output.loss_R for e in entries]).double().tolist()  # the one transfer of most flushes
+        alive = self.alive
+        last = dict.fromkeys(alive, len(entries) - 1)
+        for r in alive:
+            for k, entry in enumerate(entries):
+                if self.divergence[r].add(entry.step, loss_KR[k][r]):
+                    last[r] = k
+                    break
+            self.last_loss[r] = loss_KR[last[r]][r]
+        rows: dict[tuple[int, str], list[Row]] = {}
+        for k, entry in enumerate(entries):
+            here = [r for r in alive if k <= last[r]]
+            accuracy = _numbers(entry.output.accuracy_R)
+            grad_norm = _numbers(entry.output.grad_norm_R)
+            for r in here:
+                if entry.logged or self.divergence[r].diverged_at == entry.step:
+                    rows.setdefault((r, "steps"), []).append(
+                        {
+                            "step": entry.step,
+                            "epoch": entry.epoch,
+                            "examples": entry.examples,
+                            "lr": entry.lr_R[r],
+                            "loss": loss_KR[k][r],
+                            "accuracy": None if accuracy is None else accuracy[r],
+                            "grad_norm": None if grad_norm is None else grad_norm[r],
+                            "seconds": entry.seconds,
+                        }
+                    )
+            for name, by_site in entry.output.observed.items():
+                diagnostic = self._diagnostics[name]
+                for site, values in _by_site(by_site).items():
+                    for r in here:
+                        rows.setdefault((r, diagnostic.table), []).extend(diagnostic.rows(entry.step, site, values[r]))
+        for (r, table), new in rows.items():
+            self._recorders[r].append(table, new)
+
+
+def _numbers(values: Tensor | None) -> list[float] | None:
+    return None if values is None else values.double().tolist()
+
+
+def _by_site(by_site: dict[str, Tensor]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+    """Numbers of every site as arrays, read off the device at once."""
+    if not by_site:
+        return {}
+    widths = [v.shape[1] for v in by_site.values()]
+    everything = torch.cat([v.double() for v in by_site.values()], 1).cpu().numpy()
+    return dict(zip(by_site, np.split(everything, np.cumsum(widths)[:-1], axis=1), strict=True))

@@ -1,0 +1,232 @@
+"""The loop: one for every executor, one run or R replicas."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from time import monotonic
+from typing import Any
+
+import torch
+
+from bnlab.data.tensors import Part, TensorData
+from bnlab.diagnostics.base import Diagnostic
+from bnlab.noise import Noise
+from bnlab.optim.hyper import Hyper
+from bnlab.optim.schedules.base import Schedule, warm
+from bnlab.training.divergence import Divergence
+from bnlab.training.evaluate import evaluate
+from bnlab.training.executors.base import Executor
+from bnlab.training.journal import Entry, Journal
+from bnlab.training.recorder import Recorder
+from bnlab.training.state import TrainState
+from bnlab.training.step import METRICS, Batch, Step
+
+LARGEST_TRAIN_EVALUATION = 10_000  # examples of the training split that the last evaluation takes
+
+
+@dataclass(frozen=True)
+class Replica:
+    """What makes one run of a pack its own."""
+
+    seed: int
+    lr: float
+    momentum: float
+    weight_decay: float
+    schedule: Schedule
+    recorder: Recorder
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long to train, and how often to look.
+
+    Attributes:
+        updates: updates in all.
+        per_epoch: updates in one pass over the training split.
+        warmup: share of all updates over which the rate rises from 0.
+        log_every: updates between rows of steps.csv.
+        checkpoint_seconds: time between checkpoints; one is always kept at the end.
+    """
+
+    updates: int
+    per_epoch: int
+    batch_size: int
+    accumulate: int
+    warmup: float
+    log_every: int
+    checkpoint_seconds: float
+
+
+@dataclass
+class Outcome:
+    """How one run ended: the step at which it diverged, or null, and its final metrics by `runs.schema.METRICS`."""
+
+    diverged_at: int | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Loop:
+    """Trains the replicas of one executor to the end, from wherever their state stands."""
+
+    def __init__(
+        self, executor: Executor, step: Step, data: TensorData, diagnostics: Mapping[str, Diagnostic],
+        when: Mapping[str, Sequence[str | int]], replicas: Sequence[Replica], length: Length, state: TrainState,
+        resumed: Sequence[dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
+        self._executor, self._step, self._data = executor, step, data
+        self._when, self._replicas, self._length, self._state = when, replicas, length, state
+        self._seeds = [r.seed for r in replicas]
+        leaf = next(iter(state.params.values()))
+        self._device, self._dtype = leaf.device, leaf.dtype
+        divergence = [Divergence() for _ in replicas]
+        self._outcomes = [Outcome() for _ in replicas]
+        self._elapsed_before = 0.0
+        self._finished = False  # killed after the last row, before the status was written
+        for r, payload in enumerate(resumed or ()):
+            divergence[r] = Divergence(**payload["divergence"])
+            replicas[r].schedule.state.update(payload["schedule"])
+            self._outcomes[r].metrics.update(payload["metrics"])
+            self._finished = payload["finished"]
+            self._elapsed_before = max(self._elapsed_before, payload["seconds"])
+        self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
+        self._order: tuple[int, torch.Tensor] | None = None
+        self._hyper: tuple[list[float], Hyper] | None = None
+        self._start = monotonic()
+
+    def run(self) -> list[Outcome]:
+        """Train; what happens is told to the recorders as it happens."""
+        length, state, journal = self._length, self._state, self._journal
+        saved = monotonic()
+        self._executor.train(True)
+        while journal.alive and not self._finished:
+            if state.step == length.updates:
+                self._measure(update=False)
+                journal.flush()
+                self._evaluate(("val", "train", "test"))
+                break
+            self._measure()
+            if state.step % length.per_epoch == 0 and state.step < length.updates:
+                journal.flush()
+                self._evaluate(("val",))
+                self._tell()
+            if monotonic() - saved >= length.checkpoint_seconds:
+                journal.flush()
+                self._checkpoint(finished=False)
+                saved = monotonic()
+        self._tell()
+        self._checkpoint(finished=True)
+        for r, outcome in enumerate(self._outcomes):
+            outcome.diverged_at = journal.divergence[r].diverged_at
+            done = state.step if outcome.diverged_at is None else outcome.diverged_at
+            outcome.metrics["epochs_done"] = done / length.per_epoch
+            outcome.seconds = self._seconds()
+        return self._outcomes
+
+    def _measure(self, update: bool = True) -> None:
+        """Measure at the state's step, and then update."""
+        state, length = self._state, self._length
+        step = state.step
+        logged = step % length.log_every == 0 or step == length.updates
+        due = [name for name, moments in self._when.items() if self._is_due(moments, step)]
+        if logged:
+            due.append(METRICS)
+        lr_R = self._rates(step)
+        noise = Noise(self._seeds, step, self._device)
+        output = self._step(state, self._batches(step), self._hypers(lr_R), due, noise, update=update)
+        entry = Entry(step, step / length.per_epoch, self._examples(step), lr_R, self._seconds(), logged, output)
+        if self._journal.add(entry):
+            self._journal.flush()
+            self._tell()
+
+    def _is_due(self, moments: Sequence[str | int], step: int) -> bool:
+        return any(
+            (moment == "init" and step == 0)
+            or (moment == "last" and step == self._length.updates)
+            or (moment == "epoch" and step > 0 and step % self._length.per_epoch == 0)
+            or (isinstance(moment, int) and step % moment == 0)
+            for moment in moments
+        )
+
+    def _batches(self, step: int) -> list[Batch]:
+        size, group = self._length.batch_size, self._length.accumulate
+        epoch, index = divmod(step, self._length.per_epoch)
+        if self._order is None or self._order[0] != epoch:
+            self._order = (epoch, self._executor.stack([self._data.order(seed, epoch) for seed in self._seeds]))
+        batches = []
+        for i in range(index * group, (index + 1) * group):
+            x, y = self._data.batch(self._order[1][..., i * size : (i + 1) * size])
+            batches.append((self._data.augmented(x, self._seeds, epoch * self._data.batches_per_epoch + i), y))
+        return batches
+
+    def _examples(self, step: int) -> int:
+        """Training examples seen before this update (the last batch of an epoch may be smaller)."""
+        length = self._length
+        epoch, index = divmod(step, length.per_epoch)
+        group = length.accumulate * length.batch_size
+        return epoch * min(length.per_epoch * group, self._data.n_train) + index * group
+
+    def _rates(self, step: int) -> list[float]:
+        updates = self._length.updates
+        warming = warm((step + 1) / updates, self._length.warmup)
+        return [r.lr * warming * r.schedule.factor(step / updates) for r in self._replicas]
+
+    def _hypers(self, lr_R: list[float]) -> Hyper:
+        if self._hyper is None or self._hyper[0] != lr_R:
+
+            def stacked(values: list[float]) -> torch.Tensor:
+                return self._executor.stack([torch.tensor(v, dtype=self._dtype, device=self._device) for v in values])
+
+            momentum = stacked([r.momentum for r in self._replicas])
+            decay = stacked([r.weight_decay for r in self._replicas])
+            self._hyper = (lr_R, Hyper(stacked(lr_R), momentum, decay))
+        return self._hyper[1]
+
+    def _evaluate(self, splits: Sequence[Part]) -> None:
+        step = self._state.step
+        for split in splits:
+            x, y = self._data.parts[split]
+            if len(x) == 0:  # data.val_size=0
+                continue
+            if split == "train":
+                x, y = x[:LARGEST_TRAIN_EVALUATION], y[:LARGEST_TRAIN_EVALUATION]
+            score = evaluate(self._executor, self._state, x, y, self._length.batch_size)
+            for r in self._journal.alive:
+                loss = score.loss_R[r]
+                accuracy = None if score.accuracy_R is None else score.accuracy_R[r]
+                row = {"step": step, "epoch": step / self._length.per_epoch, "split": split, "mode": "running",
+                       "loss": loss, "accuracy": accuracy, "n": score.n}  # fmt: skip
+                self._replicas[r].recorder.append("evals", [row])
+                self._outcomes[r].metrics |= {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
+                if split == "val":
+                    self._replicas[r].schedule.evaluated(loss)
+
+    def _tell(self) -> None:
+        for r in self._journal.alive:
+            accuracy = self._outcomes[r].metrics.get("val_accuracy")
+            loss = self._journal.last_loss[r]
+            self._replicas[r].recorder.progress(self._state.step, self._length.updates, loss, accuracy)
+
+    def _checkpoint(self, finished: bool) -> None:
+        """Keep each living replica's own slice, so that any executor can go on with it."""
+        for r in self._journal.alive:
+
+            def own(value: torch.Tensor, r: int = r) -> torch.Tensor:
+                return self._executor.unstack(value)[r].detach().cpu().clone()
+
+            state, replica = self._state, self._replicas[r]
+            replica.recorder.checkpoint(
+                {
+                    "finished": finished,
+                    "step": state.step,
+                    "params": {name: own(p) for name, p in state.params.items()},
+                    "buffers": {name: own(b) for name, b in state.buffers.items()},
+                    "slots": {slot: [own(v) for v in values] for slot, values in state.slots.items()},
+                    "schedule": dict(replica.schedule.state),
+                    "divergence": asdict(self._journal.divergence[r]),
+                    "metrics": dict(self._outcomes[r].metrics),
+                    "seconds": self._seconds(),
+                }
+            )
+
+    def _seconds(self) -> float:
+        return self._elapsed_before + monotonic() - self._start

@@ -1,0 +1,48 @@
+"""What an update reads and writes. With R replicas stacked, every tensor has a leading axis R; alone it has none."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class TrainState:
+    """Consumed by a step: its tensors are updated in place.
+
+    Attributes:
+        step: updates done.
+        params: the leaves that gradients are taken for.
+        buffers: running statistics and the like, written by the forward pass.
+        slots: what the optimizer keeps for each parameter, by slot name, in the order of `params`.
+    """
+
+    step: int
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    slots: dict[str, list[Tensor]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one pass over a group of batches gave, as tensors with a leading axis R (1 for a run alone).
+
+    Attributes:
+        loss_R: mean loss per example.
+        accuracy_R: share of examples classified right; null unless it was due, and for regression.
+        grad_norm_R: global L2 norm of the gradient before clipping and weight decay; null unless due.
+        observed: diagnostic name -> site id -> what it computed there, each with a leading axis R.
+    """
+
+    loss_R: Tensor
+    accuracy_R: Tensor | None = None
+    grad_norm_R: Tensor | None = None
+    observed: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+
+
+def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
+    """L2 norm over all the tensors, for each replica: shape (R,), or () where nothing is stacked."""
+    if not stacked:
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
+    squares = [t.flatten(1).square().sum(1) for t in tensors]
+    return torch.stack(squares).sum(0).sqrt()
