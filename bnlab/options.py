@@ -4,7 +4,8 @@ The keyword-only arguments of a constructor are the keys of its yaml; their anno
 from builtins, and from `Literal`, so that `bnlab.registry` can read them without importing torch.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
+from typing import Literal as Literal  # for the annotations that the registry reads
 
 from pydantic import Field
 
@@ -20,5 +21,3 @@ Init = Literal["torch", "he", "glorot", "normal"]
 
 # When a diagnostic is due: at initialization, after each epoch, at the last step, or every k updates.
 Moment = Literal["init", "epoch", "last"] | Count
-
-__all__ = ["Activation", "Count", "Fraction", "Init", "Literal", "Moment", "Natural", "NonNegative", "Positive", "Rate", "Real"]

@@ -24,7 +24,7 @@ def augment(x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
     """
     *leading, channels, height, width = x.shape
     down, right = height // SHARE, width // SHARE
-    u = torch.stack([torch.rand(3, leading[-1], generator=generator) for generator in generators])
+    u = torch.stack([torch.rand(3, leading[-1], generator=generator, dtype=torch.float32) for generator in generators])
     u_3N = u.transpose(0, 1).reshape(3, -1).to(x.device)
     dy_N = (u_3N[0] * (2 * down + 1)).long()
     dx_N = (u_3N[1] * (2 * right + 1)).long()

@@ -113,7 +113,7 @@ class ImageFolder(Dataset):
     def _images(self, names: Sequence[str]) -> Array:
         x_NCHW = np.empty((len(names), self.channels, self.size, self.size), np.uint8)
         read = partial(_image, size=self.size, channels=self.channels)
-        with ThreadPoolExecutor() as threads:  # Pillow decodes outside Python's lock
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
             for n, x_CHW in enumerate(threads.map(read, (self.root / name for name in names))):
                 x_NCHW[n] = x_CHW
         return x_NCHW
@@ -134,20 +134,22 @@ def _listing(root: Path, folder: Path) -> Listing:
     names: list[str] = []
     labels: list[int] = []
     for label, name in enumerate(classes):
-        found = _pictures(folder / name)
+        found = _pictures(root, folder / name)
         if not found:
             raise BadInput(
                 f"image_folder: {folder / name} has no picture ({' '.join(SUFFIXES)}): add some or remove it"
             )
-        names += [name[len(str(root)) + 1 :] for name in found]
+        names += found
         labels += [label] * len(found)
     return Listing(tuple(classes), tuple(names), tuple(labels))
 
 
-def _pictures(folder: Path) -> list[str]:
+def _pictures(root: Path, folder: Path) -> list[str]:
+    """Names below `root` of the pictures anywhere below `folder`, as strings: `Path` would take a second for 60,000."""
+    base = f"{root}/"
     return sorted(
-        os.path.join(where, file)  # noqa: PTH118 - half a second less for 60,000 than `Path` takes
-        for where, _, files in os.walk(folder)
+        f"{where}/{file}"[len(base) :]
+        for where, _, files in os.walk(base + folder.relative_to(root).as_posix())
         for file in files
         if file.lower().endswith(SUFFIXES) and not file.startswith(".")
     )

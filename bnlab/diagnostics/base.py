@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
 Row = dict[str, Any]
-
 
 
 class Diagnostic:

@@ -49,7 +49,12 @@ class CNN(Model):
         for i in range(depth):
             units.append(
                 Unit(
-                    nn.Conv2d(channels, width, 3, padding=1, bias=bias), channels, width, activation, norms, first=i == 0
+                    nn.Conv2d(channels, width, 3, padding=1, bias=bias),
+                    channels,
+                    width,
+                    activation,
+                    norms,
+                    first=i == 0,
                 )
             )
             channels = width

@@ -1,5 +1,6 @@
 """Multi-layer perceptron."""
 
+from itertools import pairwise
 from math import prod
 
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ class MLP(Model):
         self.flatten = nn.Flatten()
         self.units = nn.ModuleList(
             Unit(nn.Linear(n, m, bias=bias), n, m, activation, norms, first=i == 0)
-            for i, (n, m) in enumerate(zip(sizes, sizes[1:], strict=False))
+            for i, (n, m) in enumerate(pairwise(sizes))
         )
         self.dropout = Dropout(dropout)
         self.head = Head(width, outputs, norms)

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from bnlab.norms.base import AffineNorm, refuse_single_value, values_per_example
+from bnlab.norms.group import group_norm
 from bnlab.options import Positive
 
 
@@ -35,4 +35,4 @@ class InstanceNorm(AffineNorm):
             way_out="use it on images (model=cnn) where they are larger than 1×1, or take norm=group or norm=layer",
         )
         # One group a channel: the same statistics as F.instance_norm, whose batch-norm kernel copies γ, β B times.
-        return F.group_norm(x, self.features, self.weight, self.bias, self.eps)
+        return group_norm(x, self.features, self.weight, self.bias, self.eps)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bnlab.norms.base import AffineNorm, refuse_single_value
+from bnlab.norms.group import group_norm
 from bnlab.options import Positive
 
 
@@ -31,4 +32,4 @@ class LayerNorm(AffineNorm):
         refuse_single_value(x[0].numel(), norm=self.name, unit="example", way_out="take more than one channel")
         if x.ndim == 2:  # the same values two to three times as fast, under vmap too
             return F.layer_norm(x, (self.features,), self.weight, self.bias, self.eps)
-        return F.group_norm(x, 1, self.weight, self.bias, self.eps)
+        return group_norm(x, 1, self.weight, self.bias, self.eps)

@@ -6,7 +6,8 @@ from torch import nn
 
 from bnlab.errors import Refused
 from bnlab.norms.base import Norm
-from bnlab.norms.site import KINDS, Site
+from bnlab.norms.kinds import KINDS
+from bnlab.norms.site import Site
 
 
 class Placement:

@@ -10,11 +10,6 @@ from bnlab.norms.base import Norm
 # site id -> what passed there, once a firing (a recurrent net's site fires once a time step)
 Tape = dict[str, tuple[Tensor, ...]]
 
-# In the order in which a unit passes them.
-FEED_FORWARD = ("before_weight", "before_act", "after_act", "after_add", "output")
-RECURRENT = ("input_to_hidden", "hidden_to_hidden", "cell", "hidden")
-KINDS = FEED_FORWARD + RECURRENT
-
 _tape: Tape | None = None
 
 
@@ -22,7 +17,7 @@ class Site(nn.Module):
     """Passes x through its norm and, while a tape runs, leaves what comes out on it.
 
     Attributes:
-        kind: which point of a unit this is, one of `KINDS`.
+        kind: which point of a unit this is, one of `bnlab.norms.kinds.KINDS`.
         id: the module's path in its model (`units.0.before_act`), set once the model is whole.
         norm: the normalization that stands here, or an identity.
     """

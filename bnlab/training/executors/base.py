@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -38,21 +39,34 @@ class Executor(Protocol):
         """Training or evaluation mode."""
 
     def forward(
-        self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,
-        noise: Noise | None = None, score: bool = False, observe: bool = False,
+        self,
+        params: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        x: Tensor,
+        y: Tensor,
+        *,
+        shared: bool = False,
+        noise: Noise | None = None,
+        score: bool = False,
+        observe: bool = False,
     ) -> Forward:
-        """Pass a batch through. shared: all replicas see the same x (B, ...), else each its own (R, B, ...)."""  # fmt: skip
+        """Pass a batch through; shared: all replicas see one x (B, ...), else each its own (R, B, ...)."""  # fmt: skip
+
+
+def bfloat16(x: Tensor, on: bool) -> torch.autocast:
+    """Autocast to bfloat16 on x's device, or nothing; weights, losses and updates stay in float32."""
+    return torch.autocast(x.device.type, torch.bfloat16, enabled=on)
 
 
 def mean_loss(prediction_BK: Tensor, y: Tensor) -> Tensor:
     """Cross-entropy in nats per example for class labels; for regression the squared error summed over the outputs."""
     if y.is_floating_point():
         return (prediction_BK - y).square().sum(1).mean()
-    return F.cross_entropy(prediction_BK, y)
+    return F.cross_entropy(prediction_BK.to(torch.promote_types(prediction_BK.dtype, torch.float32)), y)
 
 
 def mean_accuracy(prediction_BK: Tensor, y: Tensor) -> Tensor | None:
     """Share of examples whose largest output is their class; null for regression."""
     if y.is_floating_point():
         return None
-    return (prediction_BK.argmax(1) == y).to(prediction_BK.dtype).mean()
+    return (prediction_BK.argmax(1) == y).to(torch.promote_types(prediction_BK.dtype, torch.float32)).mean()

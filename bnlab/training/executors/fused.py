@@ -10,7 +10,7 @@ from torch.func import functional_call, stack_module_state
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
 from bnlab.norms.site import Tape, tape
-from bnlab.training.executors.base import Forward, mean_accuracy, mean_loss
+from bnlab.training.executors.base import Forward, bfloat16, mean_accuracy, mean_loss
 
 
 class Fused:
@@ -18,8 +18,9 @@ class Fused:
 
     stacked = True
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], *, low_precision: bool = False) -> None:
         self._models = list(models)
+        self._low_precision = low_precision
         self.model = self._models[0]
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -42,7 +43,7 @@ class Fused:
         def one(
             params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
         ) -> tuple[Tensor, list[Tensor], Tape]:
-            with tape(observe) as sites:
+            with tape(observe) as sites, bfloat16(x, self._low_precision):
                 prediction = functional_call(self.model, (params, buffers), (x,))
             accuracy = mean_accuracy(prediction, y) if score else None
             return mean_loss(prediction, y), [] if accuracy is None else [accuracy], sites  # vmap returns no None

@@ -8,7 +8,7 @@ from torch import Tensor
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
 from bnlab.norms.site import tape
-from bnlab.training.executors.base import Forward, mean_accuracy, mean_loss
+from bnlab.training.executors.base import Forward, bfloat16, mean_accuracy, mean_loss
 
 
 class Serial:
@@ -16,8 +16,9 @@ class Serial:
 
     stacked = False
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, low_precision: bool = False) -> None:
         self.model = model
+        self._low_precision = low_precision
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         return dict(self.model.named_parameters()), dict(self.model.named_buffers())
@@ -37,5 +38,6 @@ class Serial:
         noise: Noise | None = None, score: bool = False, observe: bool = False,
     ) -> Forward:  # fmt: skip
         with tape(observe) as sites, source(noise) if noise else nullcontext():
-            prediction = self.model(x)
+            with bfloat16(x, self._low_precision):
+                prediction = self.model(x)
             return Forward(mean_loss(prediction, y), mean_accuracy(prediction, y) if score else None, sites)

@@ -1,0 +1,68 @@
+"""The command line: `bnlab VERB …`. A verb's module is loaded when it is called, and torch only by verbs that train."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from bnlab.errors import BadInput
+
+VERBS = {
+    "train": "train one run",
+    "sweep": "train many: every combination of the listed values, or an experiment",
+    "show": "print the net as built: layer order, sites, norms, shapes, parameters",
+    "report": "tables, figures and one HTML page from finished runs",
+    "list": "what there is to choose from",
+}
+
+HELP = """\
+bnlab: what does this normalization do to my network, at this place, batch size and learning rate?
+
+usage: bnlab VERB [options]        bnlab VERB --help says more
+
+{verbs}
+
+First steps
+  bnlab sweep experiment=demo      three norms x seven learning rates x three seeds on real digits
+  bnlab report outputs/demo        the table, the figures and the page of what came out
+
+Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input.
+Tab completion: eval "$(bnlab --shell-completion install=bash)"
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except BadInput as error:
+        print(f"bnlab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("bnlab: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `bnlab list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(words: list[str]) -> int:
+    if words and words[0] in ("-sc", "--shell-completion"):
+        from bnlab.verbs.completion import complete
+
+        return complete(words, list(VERBS))
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(HELP.format(verbs="\n".join(f"  {name:<8} {line}" for name, line in VERBS.items())))
+        return 0
+    if words[0] == "--version":
+        from bnlab import __version__
+
+        print(f"bnlab {__version__}")
+        return 0
+    verb, *rest = words
+    if verb not in VERBS:
+        from bnlab.text import nearest
+
+        raise BadInput(f"{verb} is no verb; {nearest(verb, VERBS)} (bnlab --help)")
+    return import_module(f"bnlab.verbs.{verb}").run(rest)

@@ -1,0 +1,1 @@
+"""From overrides to a valid config, its identity and its parts."""

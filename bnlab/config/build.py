@@ -1,0 +1,78 @@
+"""From a valid config to the parts of a run: data, model, optimizer, schedule, diagnostics."""
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from bnlab.config.schema import COMMON
+from bnlab.config.validate import Config
+from bnlab.data.base import Dataset
+from bnlab.data.common import Common
+from bnlab.data.tensors import TensorData
+from bnlab.diagnostics.base import Diagnostic
+from bnlab.errors import BadInput
+from bnlab.models.base import Model, assemble, dry_run
+from bnlab.norms.placement import Placement
+from bnlab.optim.optimizers.base import Optimizer
+from bnlab.optim.schedules.base import Schedule
+from bnlab.registry import find
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}  # autocast keeps weights
+
+
+def _own(group: str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the constructor itself takes."""
+    return {key: value for key, value in options.items() if key != "name" and key not in COMMON.get(group, {})}
+
+
+def device(config: Config) -> torch.device:
+    """The device asked for; auto is CUDA where there is one."""
+    name = config.run["device"]
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device=cuda: torch finds no CUDA device here; use device=auto or device=cpu")
+    return torch.device(name)
+
+
+def tensors(config: Config, source: Dataset) -> TensorData:
+    """The data set split, normalized and on the device."""
+    common = Common(**{key: config.data[key] for key in COMMON["data"]})
+    return TensorData(source.arrays(), common, device=device(config), dtype=DTYPES[config.run["precision"]])
+
+
+def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int, ...]]]:
+    """The net without storage, after a dry run with every batch size that will occur, and the shape at each site.
+
+    Raises:
+        Refused: the norm cannot stand there, or not with such batches.
+    """
+    norm = find("norm", config.norm["name"])
+    make = None if not config.sites else partial(norm.load(), **_own("norm", config.norm))
+    kind = find("model", config.model["name"]).load()
+    net = assemble(kind, data.shape, data.outputs, Placement(make, config.sites), _own("model", config.model))
+    size = data.common.batch_size
+    training = _batch_sizes(data.n_train, size, whole=data.common.drop_last)
+    evaluation = {n for x, _ in data.parts.values() for n in _batch_sizes(len(x), size, whole=False)}
+    return net, dry_run(net, training, evaluation)
+
+
+def _batch_sizes(n: int, size: int, whole: bool) -> set[int]:
+    sizes = {size} if n >= size else set()
+    return sizes if whole or n % size == 0 else sizes | {n % size}
+
+
+def optimizer(config: Config) -> Optimizer:
+    """The optimizer; its lr, momentum and weight decay come with each update."""
+    return find("optim", config.optim["name"]).load()(**_own("optim", config.optim))
+
+
+def schedule(config: Config) -> Schedule:
+    """A fresh schedule of the learning rate."""
+    return find("schedule", config.schedule["name"]).load()(**_own("schedule", config.schedule))
+
+
+def diagnostics(config: Config) -> dict[str, Diagnostic]:
+    """The diagnostics asked for, by name."""
+    return {name: find("diagnostics", name).load()(**options) for name, options in config.diagnostics.items()}

@@ -1,0 +1,43 @@
+"""What makes a run itself: its id, and the axes under which reports find it."""
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+from bnlab.config.schema import UNSCIENTIFIC, UNSCIENTIFIC_DATA
+from bnlab.config.validate import Config
+
+
+def scientific(config: Config) -> dict[str, Any]:
+    """The options that can change a number, nested; placement sorted, and empty where the norm ignores it."""
+    return {
+        **{key: value for key, value in config.run.items() if key not in UNSCIENTIFIC},
+        "model": config.model,
+        "norm": config.norm,
+        "placement": list(config.sites),
+        "data": {key: value for key, value in config.data.items() if key not in UNSCIENTIFIC_DATA},
+        "optim": config.optim,
+        "schedule": config.schedule,
+    }
+
+
+def run_id(config: Config, fingerprint: str) -> str:
+    """Twelve hexadecimal digits: blake2b of the scientific options and the data's fingerprint as canonical JSON.
+
+    The options are typed by then, so 1 and 1.0 of a real-valued option are one run.
+    """
+    whole = {"config": scientific(config), "fingerprint": fingerprint}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def axes(config: Config) -> dict[str, Any]:
+    """Every option that can change a number, flat: a group's name under the group, its options dotted."""
+    flat: dict[str, Any] = {}
+    for key, value in scientific(config).items():
+        if isinstance(value, dict):
+            flat[key] = value["name"]
+            flat |= {f"{key}.{option}": v for option, v in value.items() if option != "name"}
+        else:
+            flat[key] = "+".join(value) if key == "placement" else value
+    return flat

@@ -1,0 +1,49 @@
+"""One line for each mistake, with the nearest right thing."""
+
+import re
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from bnlab.config.schema import COMMON, GROUPS, RUN
+from bnlab.errors import BadInput
+from bnlab.registry import ROOMS, entries
+from bnlab.text import nearest
+
+
+def option_keys() -> set[str]:
+    """Every key that some choice of groups has."""
+    keys = set(RUN) | set(GROUPS)
+    for group in ROOMS:
+        own = {option for entry in entries(group).values() for option in entry.options}
+        if group == "diagnostics":
+            keys |= {f"diagnostics.{name}.{o}" for name, entry in entries(group).items() for o in entry.options}
+        else:
+            keys |= {f"{group}.{option}" for option in own | set(COMMON.get(group, ()))}
+    return keys
+
+
+def translate(error: Exception) -> BadInput:
+    """Hydra's and OmegaConf's complaint about an override or a config as one line of ours."""
+    message = str(error)
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        group, _, choice = error.missing_cfg_file.rpartition("/")
+        return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}")
+    if found := re.search(r"Could not override '([^']+)'", message):
+        key = found[1]
+        if key in COMMON or key in GROUPS:
+            return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
+        return BadInput(f"{key} is not an option here; {nearest(key, option_keys())}")
+    if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", message):
+        return BadInput(f"+{found[1]} is already an option: write it without the +")
+    if message.startswith("Ambiguous value for argument"):
+        given = message.split("'")[1]
+        return BadInput(f"{given} lists several values: `bnlab sweep` takes each, `bnlab train` takes one")
+    if isinstance(error, OverrideParseException):
+        return BadInput(f"cannot read {error.override!r}: write key=value, and quote what has spaces, commas or braces")
+    if found := re.search(r"You must specify '([^']+)'", message):
+        return BadInput(f"{found[1]} needs a choice: {found[1]}=NAME (bnlab list {found[1]})")
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        lines = [line.strip() for line in message.splitlines() if line.strip()]
+        return BadInput("; ".join(lines[:2]))
+    raise error

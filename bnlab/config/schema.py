@@ -1,0 +1,36 @@
+"""The options outside any one model, norm or data set: their types and bounds. Defaults: conf/config.yaml."""
+
+from typing import Any, get_type_hints
+
+from bnlab.data.common import Common
+from bnlab.options import Count, Fraction, Init, Literal, Natural, NonNegative, Positive
+
+GROUPS = ("model", "norm", "placement", "data", "optim", "schedule", "diagnostics")
+
+RUN: dict[str, Any] = {
+    "seed": Natural,
+    "epochs": Count,
+    "steps": Count | None,
+    "accumulate": Count,
+    "clip": Positive | None,
+    "precision": Literal["float32", "float64", "bfloat16"],
+    "device": Literal["auto", "cpu", "cuda"],
+    "study": str | None,
+    "output_dir": str,
+    "log_every": Count,
+    "checkpoint_seconds": NonNegative,
+    "rerun": bool,
+}
+
+_common = get_type_hints(Common.__init__, include_extras=True)
+
+# Options that every choice of a group has beside its own.
+COMMON: dict[str, dict[str, Any]] = {
+    "model": {"init": Init, "init_std": Positive},
+    "data": {name: hint for name, hint in _common.items() if name != "return"},
+    "schedule": {"warmup": Fraction},
+}
+
+# What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
+UNSCIENTIFIC = ("device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun")
+UNSCIENTIFIC_DATA = ("root", "download")

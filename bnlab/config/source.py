@@ -1,0 +1,11 @@
+"""The data set that a config names."""
+
+from bnlab.config.validate import Config
+from bnlab.data.base import Dataset
+from bnlab.registry import find
+
+
+def source(config: Config) -> Dataset:
+    """The data set, not yet read (needs no torch)."""
+    entry = find("data", config.data["name"])
+    return entry.load()(**{key: config.data[key] for key in entry.options})

@@ -1,0 +1,1 @@
+"""What is measured at sites and on gradients, one file each."""

@@ -1,0 +1,1 @@
+"""Models made of units with sites, one file each."""

@@ -1,0 +1,1 @@
+"""Normalizations of activations, one file each, and the sites where they stand."""

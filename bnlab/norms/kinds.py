@@ -1,0 +1,5 @@
+"""The kinds of site that units offer, in the order in which a unit passes them (no torch)."""
+
+FEED_FORWARD = ("before_weight", "before_act", "after_act", "after_add", "output")
+RECURRENT = ("input_to_hidden", "hidden_to_hidden", "cell", "hidden")
+KINDS = FEED_FORWARD + RECURRENT

@@ -1,0 +1,1 @@
+"""Optimizers, schedules, and what may differ between stacked replicas."""

@@ -1,0 +1,171 @@
+"""A quantity of steps.csv through training: what the figures of the loss and of the gradient norm share.
+
+One large panel has each condition at its best rate. Below it, one small panel for each rate has all of them at that
+rate; with several variants (placements, batch sizes …) there is a panel at the best rates for each instead.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bnlab.report.frame import Frame, span
+from bnlab.report.parts import Drawn, Missing
+
+_POINTS = 150  # a curve has at most about this many; more are averaged over consecutive logged steps
+_ACROSS = 4
+_CEILING = 10  # the axis ends at this multiple of the highest median at the start: a diverged run knows no bound
+
+
+def draw(frame: Frame, column: str, label: str) -> Drawn | Missing:
+    """The figure of one column of steps.csv."""
+    data, width = gather(frame, column)
+    if data.empty:
+        return Missing(f"no finished run has logged its {label}")
+    figure = _layout(frame, data, column, label)
+    averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
+    small = "; below, all of them at one rate a panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
+    caption = (
+        f"{label[0].upper()}{label[1:]} by step, each condition at its best learning rate{small}. Line: mean over the "
+        f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines that "
+        f"end in a cross: seeds that diverged.{averaged} Every run: {frame.configuration}."
+    )
+    return Drawn(figure, data, caption)
+
+
+def gather(frame: Frame, column: str) -> tuple[pd.DataFrame, int]:
+    """Curves of all finished runs: condition, lr, seed, diverged, step, `column`; and steps averaged a point."""
+    runs = frame.runs[frame.runs["status"].isin(["complete", "diverged"])]
+    steps = frame.source.steps
+    steps = steps[steps["run_id"].isin(runs["run_id"])]
+    keep = np.isfinite(steps[column])  # the last row of a diverged run may be nan; its curve ends before
+    steps = steps.loc[keep, ["run_id", "step", column]]
+    if steps.empty:
+        return pd.DataFrame(columns=["condition", "lr", "seed", "diverged", "step", column]), 1
+    # Runs of one length are averaged over the same steps, so that seeds can be compared point by point.
+    width = np.ceil(steps.groupby("run_id")["step"].transform("size") / _POINTS).astype(int)
+    point = steps.groupby("run_id").cumcount() // width
+    curves = steps.groupby(["run_id", point], sort=False).agg({"step": "last", column: "mean"}).reset_index()
+    names = [condition.label for condition in frame.conditions]
+    facts = runs.assign(condition=[names[place] for place in runs["condition"]], diverged=runs["status"] == "diverged")
+    joined = curves.merge(facts[["run_id", "condition", "lr", "seed", "diverged"]], on="run_id")
+    joined = joined.sort_values(["condition", "lr", "seed", "step"])
+    return joined[["condition", "lr", "seed", "diverged", "step", column]].reset_index(drop=True), int(width.max())
+
+
+def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure:
+    best = {place: found.shown_lr for place, found in enumerate(frame.sensitivity) if found.shown_lr is not None}
+    if len(frame.panels) > 1:
+        return _panels(frame, data, column, label, best)
+    rates = frame.rates if len(frame.rates) > 1 else []
+    rows = math.ceil(len(rates) / _ACROSS)
+    figure = Figure(figsize=(10, 3.9 + 2.0 * rows), layout="constrained")
+    grid = figure.add_gridspec(1 + rows, _ACROSS, height_ratios=[3.3] + [2] * rows)
+    large = figure.add_subplot(grid[0, :])
+    _panel(large, frame, data, column, list(best.items()), named=True)
+    large.set(title="each at its best lr", xlabel="step", ylabel=label)
+    handles, names = large.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=4, handlelength=3.2)
+    small: list[Axes] = []
+    for number, rate in enumerate(rates):
+        row, across = divmod(number, _ACROSS)
+        first = small[0] if small else None
+        axes = figure.add_subplot(grid[1 + row, across], sharex=large, sharey=first)
+        _panel(axes, frame, data, column, [(place, rate) for place in range(len(frame.conditions))])
+        axes.set_title(f"lr {rate:g}")
+        axes.tick_params(labelleft=across == 0, labelbottom=number + _ACROSS >= len(rates))
+        small.append(axes)
+    for axes in small:
+        axes.set_ylim(_limits(data, column))
+    return figure
+
+
+def _panels(
+    frame: Frame,
+    data: pd.DataFrame,
+    column: str,
+    label: str,
+    best: dict[int, float],
+) -> Figure:
+    across = min(3, len(frame.panels))
+    rows = math.ceil(len(frame.panels) / across)
+    figure = Figure(figsize=(10, 3.2 * rows), layout="constrained")
+    grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(frame.panels) :]:
+        axes.remove()
+    for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
+        _panel(axes, frame, data, column, [(place, best[place]) for place in places if place in best], named=True)
+        axes.set_title(title)
+        axes.legend(fontsize="small", handlelength=3.2)
+    shown = data[_shown(frame, data, list(best.items()))]
+    grid[0, 0].set_ylim(_limits(shown, column))
+    figure.supxlabel("step", fontsize="medium")
+    figure.supylabel(label, fontsize="medium")
+    return figure
+
+
+def _panel(
+    axes: Axes,
+    frame: Frame,
+    data: pd.DataFrame,
+    column: str,
+    shown: Sequence[tuple[int, float]],
+    *,
+    named: bool = False,
+) -> None:
+    limits = _limits(data[_shown(frame, data, shown)], column) if named else _limits(data, column)
+    axes.set(yscale="log", ylim=limits)
+    lost = []
+    for place, lr in shown:
+        name, style = frame.conditions[place].label, frame.styles[place]
+        curves = data[(data["condition"] == name) & (data["lr"] == lr)]
+        if curves.empty:
+            continue
+        kept = curves[~curves["diverged"]].groupby("step")[column].agg(["mean", "min", "max"])
+        seeds, away = curves["seed"].nunique(), curves.loc[curves["diverged"], "seed"].nunique()
+        label = f"{name}, lr {lr:g}" if named else None
+        axes.plot(kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, zorder=3)
+        axes.fill_between(kept.index, kept["min"], kept["max"], color=style.colour, alpha=0.18, linewidth=0)
+        for _, run in curves[curves["diverged"]].groupby("seed"):
+            axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)
+            end = (run["step"].iloc[-1], min(run[column].iloc[-1], limits[1] / 1.15))
+            axes.plot(*end, marker="x", color=style.colour, markersize=6, clip_on=False)
+        if away:
+            lost.append((f"{name} {away}/{seeds} diverged", style.colour))
+    for line, (text, colour) in enumerate(lost):
+        axes.annotate(
+            text,
+            (1, 1),
+            (-2, -2 - 11 * line),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=colour,
+            fontsize=8,
+        )
+
+
+def _shown(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]) -> pd.Series:
+    """Which rows of the data belong to these conditions at these rates."""
+    wanted = {(frame.conditions[place].label, lr) for place, lr in shown}
+    return pd.Series([pair in wanted for pair in zip(data["condition"], data["lr"], strict=True)], index=data.index)
+
+
+def _limits(data: pd.DataFrame, column: str) -> tuple[float, float]:
+    positive = data[data[column] > 0]
+    if positive.empty:
+        return 0.1, 1.0
+    start = positive.groupby(["condition", "lr", "seed"])[column].first().groupby("condition").median().max()
+    kept = positive.loc[~positive["diverged"], column]
+    top = min(float(positive[column].max()), _CEILING * float(start))
+    low = float(kept.min()) if len(kept) else float(start) / 10
+    return max(low, 1e-6 * top) * 0.8, top * 1.3
+
+
+def _seeds(data: pd.DataFrame) -> str:
+    kept = data[~data["diverged"]]
+    return span(kept.groupby(["condition", "lr"])["seed"].nunique())

@@ -1,0 +1,13 @@
+"""Global gradient norm through training."""
+
+from bnlab.report.figures import _curves
+from bnlab.report.frame import Frame
+from bnlab.report.parts import Drawn, Missing
+
+TITLE = "Gradient norm"
+ORDER = 30
+
+
+def draw(frame: Frame) -> Drawn | Missing:
+    """Global L2 norm of the mean-loss gradient (before clipping and weight decay) by step, log scale."""
+    return _curves.draw(frame, "grad_norm", "global gradient norm")

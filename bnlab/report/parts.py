@@ -1,0 +1,43 @@
+"""What a table's and a figure's file offer, and how they are found: a new one is one new file.
+
+A file of `tables/` has `TITLE`, `ORDER` (place on the page) and `table(frame) -> Table | Missing`; a file of
+`figures/` has `TITLE`, `ORDER` and `draw(frame) -> Drawn | Missing`. Names that begin with `_` are shared by several.
+"""
+
+import importlib
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+class Missing(NamedTuple):
+    """There is nothing to show, and why (a sentence without its full stop)."""
+
+    reason: str
+
+
+class Drawn(NamedTuple):
+    """A figure, the numbers in it and its caption."""
+
+    figure: Figure
+    data: pd.DataFrame
+    caption: str
+
+
+class Table(NamedTuple):
+    """A table: `data` for machines, `shown` (text) for people, the notes below it."""
+
+    data: pd.DataFrame
+    shown: pd.DataFrame
+    caption: str
+    notes: list[str]
+
+
+def modules(room: str) -> dict[str, ModuleType]:
+    """The files of `bnlab/report/<room>/` by name, in the order of the page."""
+    names = sorted(path.stem for path in (Path(__file__).parent / room).glob("*.py") if not path.stem.startswith("_"))
+    found = {name: importlib.import_module(f"bnlab.report.{room}.{name}") for name in names}
+    return dict(sorted(found.items(), key=lambda item: item[1].ORDER))

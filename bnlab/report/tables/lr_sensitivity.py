@@ -1,0 +1,151 @@
+"""Learning-rate sensitivity: what each condition stands, and how well it does at its best rate."""
+
+import math
+
+import pandas as pd
+
+from bnlab.report.condition import text
+from bnlab.report.frame import Frame
+from bnlab.report.parts import Missing, Table
+from bnlab.report.stats import Cell, Estimate, Sensitivity, Target, epochs_to_target, estimate, learning_threshold
+
+TITLE = "Learning-rate sensitivity"
+ORDER = 10
+
+_NONE = "–"
+
+
+def table(frame: Frame) -> Table | Missing:
+    """One row a condition, by the definitions of `bnlab.report.stats`."""
+    if not frame.has_accuracy:
+        return Missing("learning-rate sensitivity needs the val accuracy of finished runs, and there is none")
+    rows = [_row(frame, place) for place in range(len(frame.conditions))]
+    shown = pd.DataFrame([shown for _, shown, _ in rows]).fillna("")
+    notes = [
+        f"{condition.label}: {note}"
+        for condition, (_, _, notes) in zip(frame.conditions, rows, strict=True)
+        for note in notes
+    ]
+    return Table(pd.DataFrame([data for data, _, _ in rows]), shown, _caption(frame), notes)
+
+
+def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], list[str]]:
+    condition, cells, found = frame.conditions[place], frame.cells[place], frame.sensitivity[place]
+    at_shown = frame.at_shown(place)
+    val, test = estimate(at_shown["val_accuracy"]), estimate(at_shown["test_accuracy"])
+    evals = frame.source.evals
+    of_runs = evals["run_id"].isin(at_shown["run_id"]) & (evals["split"] == "val") & (evals["mode"] == "running")
+    target = epochs_to_target(evals[of_runs], frame.target)
+    total = {name: sum(getattr(cell, name) for cell in cells) for name in _COUNTS}
+    finished = total["complete"] + total["diverged"]
+    here = next((cell for cell in cells if cell.lr == found.shown_lr), None)
+    names = dict.fromkeys(frame.axes, "") | {"norm": condition.norm} | {name: text(value) for name, value in condition.variant}
+    data: dict[str, object] = {
+        **names,
+        "max_stable_lr": found.highest, "max_stable_lr_edge": found.above,
+        "min_usable_lr": found.lowest, "min_usable_lr_edge": found.below,
+        "usable_decades": found.decades, "best_lr": found.best_lr, "learned": found.learned,
+        "accuracy_lr": found.shown_lr,
+        "epochs_to_target": target.epochs.mean, "epochs_to_target_half": target.epochs.half,
+        "epochs_to_target_censored": target.censored, "epochs_to_target_runs": target.runs,
+        "epochs_budget": target.budget,
+        **_numbers("val_accuracy", val), **_numbers("test_accuracy", test),
+        "diverged_at_accuracy_lr": here.diverged if here else None,
+        "finished_at_accuracy_lr": here.finished if here else None,
+        "diverged": total["diverged"], "finished": finished,
+        **{name: total[name] for name in _COUNTS if name not in ("complete", "diverged")},
+    }  # fmt: skip
+    usable = _bound(found)
+    shown = names | {
+        "max stable lr": usable[0],
+        "usable decades": usable[1],
+        "best lr": f"{found.best_lr:g}" if found.best_lr else _NONE,
+        f"epochs to {100 * frame.target:g} %": _epochs(target),
+        "val accuracy": _accuracy(val, here),
+        "test accuracy": _accuracy(test, here),
+        "diverged": f"{total['diverged']}/{finished}",
+    }
+    return data, shown, _notes(frame, place, cells, found)
+
+
+_COUNTS = ("complete", "diverged", "failed", "running", "refused", "absent")
+
+
+def _bound(found: Sensitivity) -> tuple[str, str]:
+    """Max stable lr and usable decades in words."""
+    if found.highest is None or found.decades is None:
+        return ("did not learn", _NONE) if found.learned is False else (_NONE, _NONE)
+    high = f"≥ {found.highest:g}" if found.above else f"{found.highest:g}"
+    return high, f"≥ {found.decades:.1f}" if found.above or found.below else f"{found.decades:.1f}"
+
+
+def _numbers(name: str, value: Estimate) -> dict[str, float]:
+    return {name: value.mean, f"{name}_low": value.mean - value.half, f"{name}_high": value.mean + value.half}
+
+
+def _accuracy(value: Estimate, cell: Cell | None) -> str:
+    if value.n == 0:
+        shown = _NONE
+    elif math.isnan(value.half):
+        shown = f"{value.mean:.3f}"
+    else:
+        shown = f"{value.mean:.3f} ± {value.half:.3f}"
+    return f"{shown} ({cell.diverged}/{cell.finished} diverged)" if cell and cell.diverged else shown
+
+
+def _epochs(target: Target) -> str:
+    if target.runs == 0:
+        return _NONE
+    if target.censored:
+        some = f" ({target.censored}/{target.runs})" if target.censored < target.runs else ""
+        return f"> {target.budget:g}{some}"
+    spread = "" if math.isnan(target.epochs.half) else f" ± {target.epochs.half:.1f}"
+    return f"{target.epochs.mean:.1f}{spread}"
+
+
+def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> list[str]:
+    notes = []
+    classes = frame.classes(place)
+    if found.learned is False and classes is not None:
+        best = max(cell.val.mean for cell in cells if cell.stable)
+        notes.append(
+            f"did not learn: its best val accuracy, {best:.3f} at lr {found.shown_lr:g}, is below "
+            f"{learning_threshold(classes):.3g} (chance: {1 / classes:.3g})"
+        )
+    if found.shown_lr is None:
+        notes.append("no run finished")
+    elif found.learned is None and found.best_lr is None:
+        notes.append(f"no rate without divergence; accuracies are of the seeds left at lr {found.shown_lr:g}")
+    ends = (
+        (found.above, "max stable lr is at least", found.highest, "highest", "next higher"),
+        (found.below, "the usable range reaches down to at most", found.lowest, "lowest", "next lower"),
+    )
+    for edge, claim, lr, end, following in ends:
+        if edge == "grid":
+            notes.append(f"{claim} {lr:g}, the {end} rate of the grid")
+        elif edge == "missing":
+            notes.append(f"{claim} {lr:g}: the {following} rate has no result")
+    for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
+        notes.extend(_missing(cells, name, words))
+    notes.extend(_missing(cells, "absent", "not run"))
+    return notes
+
+
+def _missing(cells: list[Cell], name: str, words: str) -> list[str]:
+    counts = {cell.lr: getattr(cell, name) for cell in cells}
+    total = sum(counts.values())
+    if not total:
+        return []
+    rates = ", ".join(f"{lr:g}" for lr, count in counts.items() if count)
+    return [f"{total} {'run' if total == 1 else 'runs'} {words} (lr {rates})"]
+
+
+def _caption(frame: Frame) -> str:
+    return (
+        "Best lr: the rate with the highest mean val accuracy where no seed diverged. Max stable lr: the highest rate "
+        f"reached from there while no seed diverges and mean val accuracy stays within {frame.tolerance:g} of the "
+        "best. Usable decades: from the lowest such rate to the highest. ≥: the grid, or what was run of it, ends "
+        f"there. Epochs to {100 * frame.target:g} % val accuracy and accuracies (0–1) are those at the best lr; "
+        "> E (k/n): k of n seeds did not get there in E epochs. Diverged: of all finished runs, over all rates. "
+        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+    )

@@ -1,0 +1,70 @@
+"""One run as a sweep sees it before anything is trained: its config, its identity and its folder."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bnlab.config.compose import Composed
+from bnlab.config.identity import run_id
+from bnlab.config.source import source
+from bnlab.config.validate import Config, validate
+from bnlab.runs.info import Unreadable, read_info
+from bnlab.runs.schema import FINISHED
+
+
+@dataclass(frozen=True)
+class Job:
+    """A validated run with its place on disk."""
+
+    config: Config
+    values: dict[str, Any]
+    run_id: str
+    command: str
+
+    @property
+    def study(self) -> Path:
+        """The folder of the study."""
+        return Path(self.config.run["output_dir"]) / self.config.study
+
+    @property
+    def folder(self) -> Path:
+        """The run's own folder."""
+        return self.study / self.run_id
+
+    def info(self) -> dict[str, Any] | None:
+        """What run.json says; null where there is no readable one."""
+        try:
+            return read_info(self.folder)
+        except Unreadable:
+            return None
+
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        info = self.info()
+        return info is not None and info["status"] in FINISHED and not self.config.run["rerun"]
+
+
+class Jobs:
+    """Turns composed configs into jobs; each distinct data set is fingerprinted once."""
+
+    def __init__(self, options: Sequence[str] = ()) -> None:
+        self._options = list(options)  # --config-dir and the like, for the command that repeats a run
+        self._fingerprints: dict[str, str] = {}
+
+    def job(self, composed: Composed, overrides: Sequence[str]) -> Job:
+        """The job of one composed config.
+
+        Raises:
+            BadInput: an option is wrong, or the data cannot be found.
+        """
+        config = validate(composed)
+        command = shlex.join(["bnlab", "train", *self._options, *overrides])
+        return Job(config, composed.values, run_id(config, self._fingerprint(config)), command)
+
+    def _fingerprint(self, config: Config) -> str:
+        key = repr(sorted(config.data.items()))
+        if key not in self._fingerprints:
+            self._fingerprints[key] = source(config).fingerprint()
+        return self._fingerprints[key]

@@ -1,0 +1,91 @@
+"""Our sweeper and launcher as Hydra plugins.
+
+Hydra takes a plugin only from a module below `hydra_plugins`. One on disk would be imported by every Hydra application
+of the environment, so the module is made here, when bnlab starts.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from bnlab.config.compose import Composer
+from bnlab.config.mistakes import translate
+from bnlab.errors import BadInput
+
+MODULE = "hydra_plugins.bnlab_plugin"
+
+
+class GridSweeper(Sweeper):
+    """Every combination of the listed values, as one batch to the launcher; what was composed is checked there."""
+
+    def __init__(self, params: dict[str, str] | None) -> None:
+        self._params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self._loader = hydra_context.config_loader
+        self._launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # the splitting of Hydra's own sweeper
+
+        given = [f"{key}={value}" for key, value in self._params.items()]
+        try:
+            parsed = OverridesParser.create(config_loader=self._loader).parse_overrides([*given, *arguments])
+            (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+        except Exception as error:
+            raise translate(error) from None
+        return self._launcher.launch(batch, initial_job_idx=0)
+
+
+class BnlabLauncher(Launcher):
+    """Takes the whole batch at once: see `bnlab.sweeps.sweep`."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
+        self._loader, self._task = hydra_context.config_loader, task_function
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
+        batch = getattr(self._task, "batch", None)
+        if batch is None:
+            raise BadInput("hydra/launcher=bnlab sweeps runs; --multirun does nothing here, use `bnlab sweep`")
+        result = JobReturn(status=JobStatus.COMPLETED)
+        result.return_value = batch(Composer(self._loader), job_overrides)
+        return [result]
+
+
+@dataclass
+class SweeperConfig:
+    _target_: str = f"{MODULE}.GridSweeper"
+    params: dict[str, str] | None = field(default=None)
+
+
+@dataclass
+class LauncherConfig:
+    _target_: str = f"{MODULE}.BnlabLauncher"
+
+
+def register() -> None:
+    """Make `hydra/sweeper=bnlab` and `hydra/launcher=bnlab` known to this process."""
+    if MODULE in sys.modules:
+        return
+    module = ModuleType(MODULE)
+    for kind in (GridSweeper, BnlabLauncher):
+        plugin = type(kind.__name__, (kind,), {"__module__": MODULE})
+        setattr(module, kind.__name__, plugin)
+        Plugins.instance().register(plugin)
+    sys.modules[MODULE] = module
+    store = ConfigStore.instance()
+    store.store(group="hydra/sweeper", name="bnlab", node=SweeperConfig, provider="bnlab")
+    store.store(group="hydra/launcher", name="bnlab", node=LauncherConfig, provider="bnlab")

@@ -1,0 +1,188 @@
+"""Trains one job at a time in this process, and leaves its folder as `runs.schema` describes it."""
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+
+from bnlab.config import build
+from bnlab.config.identity import axes
+from bnlab.config.source import source
+from bnlab.data.tensors import TensorData
+from bnlab.errors import BadInput, Refused
+from bnlab.models.base import initialize
+from bnlab.models.describe import site_rows
+from bnlab.runs.schema import METRICS
+from bnlab.runs.writer import RunWriter
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.provenance import device_name, git_commit, versions
+from bnlab.training import checkpoint
+from bnlab.training.executors.serial import Serial
+from bnlab.training.loop import Length, Loop, Outcome, Replica
+from bnlab.training.state import TrainState
+from bnlab.training.step import make_step
+
+Progress = Callable[[int, int, float, float | None], None]
+
+
+class FolderRecorder:
+    """Writes a run's rows and checkpoints into its folder, and passes progress on."""
+
+    def __init__(self, writer: RunWriter, progress: Progress) -> None:
+        self._writer = writer
+        self.append = writer.append
+        self.progress = progress
+
+    def checkpoint(self, payload: dict[str, Any]) -> None:
+        checkpoint.save(checkpoint_path(self._writer.folder), payload | {"lengths": self._writer.lengths()})
+
+
+def checkpoint_path(folder: Path) -> Path:
+    """Where a run's checkpoint lies."""
+    return folder / "checkpoint.pt"
+
+
+class Runner:
+    """Trains jobs one after another; the data of the last one stay in memory for the next."""
+
+    def __init__(self) -> None:
+        self._data: tuple[str, TensorData] | None = None
+
+    def run(self, job: Job, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
+        """Train a job, or go on with it where it was interrupted; returns what run.json then says.
+
+        A fault of the program marks the run `failed` with its traceback and is not raised again.
+
+        Args:
+            progress: told (updates done, updates in all, loss, validation accuracy).
+            note: told a line about what the user should know.
+
+        Raises:
+            Refused: the combination cannot work; nothing is written.
+            BadInput: the data or the device cannot be used; nothing is written.
+        """
+        data = self._tensors(job)
+        net, shapes = build.model(job.config, data)
+        with RunWriter(job.folder) as writer:
+            resumed = self._resume(job, writer, note)
+            if resumed is None:
+                writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
+                writer.append("sites", site_rows(net, shapes))
+            try:
+                initialize(net, job.config.model["init"], job.config.model["init_std"], job.config.run["seed"])
+                n_params = sum(p.numel() for p in net.parameters())
+                writer.update(n_params=n_params, execution={"executor": "serial"})
+                recorder = FolderRecorder(writer, progress)
+                outcome = self._loop(job, data, net, recorder, resumed).run()[0]
+            except BadInput:
+                raise
+            except Exception as error:
+                text = traceback.format_exc()
+                writer.update(status="failed", cause=_one_line(error), traceback=text)
+            else:
+                writer.update(**_ending(outcome))
+        info = job.info()
+        assert info is not None
+        return info
+
+    def refuse(self, job: Job, reason: Refused) -> dict[str, Any]:
+        """Leave a folder that says why this job cannot be trained."""
+        with RunWriter(job.folder) as writer:
+            writer.create(self._yaml(job), self._info(job))
+            writer.update(status="refused", cause=str(reason))
+        info = job.info()
+        assert info is not None
+        return info
+
+    def _tensors(self, job: Job) -> TensorData:
+        run = job.config.run
+        key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
+        if self._data is None or self._data[0] != key:
+            self._data = None  # two large data sets need not fit at once
+            self._data = (key, build.tensors(job.config, source(job.config)))
+        return self._data[1]
+
+    def _resume(self, job: Job, writer: RunWriter, note: Callable[[str], None]) -> dict[str, Any] | None:
+        """The checkpoint to go on from, the tables cut to it; null to begin anew."""
+        info = job.info()
+        if info is None or info["status"] != "running" or job.config.run["rerun"]:
+            return None
+        payload = checkpoint.load(checkpoint_path(job.folder))
+        if payload is None:
+            note(f"{job.run_id} was interrupted before a usable checkpoint: it begins anew")
+            return None
+        try:
+            writer.truncate(payload["lengths"])
+        except BadInput as error:
+            note(f"{error}; it begins anew")
+            return None
+        note(f"{job.run_id} was interrupted: it goes on from step {payload['step']}")
+        return payload
+
+    def _loop(
+        self, job: Job, data: TensorData, net: build.Model, recorder: FolderRecorder, resumed: dict[str, Any] | None
+    ) -> Loop:
+        config = job.config
+        net.to(build.device(config), build.DTYPES[config.run["precision"]])
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on CPU: 1.7 times as fast
+        executor = Serial(net, low_precision=config.run["precision"] == "bfloat16")
+        optimizer, diagnostics = build.optimizer(config), build.diagnostics(config)
+        params, buffers = executor.tensors()
+        state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
+        if resumed is not None:
+            checkpoint.restore(state, resumed)
+        per_epoch = data.common.updates_per_epoch(data.n_train, config.run["accumulate"])
+        length = Length(
+            updates=config.run["steps"] or config.run["epochs"] * per_epoch,
+            per_epoch=per_epoch,
+            batch_size=data.common.batch_size,
+            accumulate=config.run["accumulate"],
+            warmup=config.schedule["warmup"],
+            log_every=config.run["log_every"],
+            checkpoint_seconds=config.run["checkpoint_seconds"],
+        )
+        replica = Replica(
+            seed=config.run["seed"],
+            lr=config.optim["lr"],
+            momentum=config.optim.get("momentum", 0.0),
+            weight_decay=config.optim["weight_decay"],
+            schedule=build.schedule(config),
+            recorder=recorder,
+        )
+        when = {name: options["when"] for name, options in config.diagnostics.items()}
+        step = make_step(executor, optimizer, diagnostics, config.run["clip"])
+        return Loop(
+            executor, step, data, diagnostics, when, [replica], length, state, None if resumed is None else [resumed]
+        )
+
+    def _yaml(self, job: Job) -> str:
+        return OmegaConf.to_yaml(OmegaConf.create(job.values))
+
+    def _info(self, job: Job) -> dict[str, Any]:
+        return {
+            "run_id": job.run_id,
+            "versions": versions(),
+            "git": git_commit(),
+            "device": device_name(build.device(job.config).type),
+            "axes": axes(job.config),
+            "command": job.command,
+        }
+
+
+def _ending(outcome: Outcome) -> dict[str, Any]:
+    diverged = outcome.diverged_at is not None
+    return {
+        "status": "diverged" if diverged else "complete",
+        "cause": f"the loss left all bounds at step {outcome.diverged_at}" if diverged else None,
+        "diverged_at": outcome.diverged_at,
+        "seconds": outcome.seconds,
+        "metrics": {name: outcome.metrics.get(name) for name in METRICS},
+    }
+
+
+def _one_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

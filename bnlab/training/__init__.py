@@ -1,0 +1,1 @@
+"""One update, one loop, one evaluator, for every executor."""

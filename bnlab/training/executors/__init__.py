@@ -1,0 +1,1 @@
+"""How R runs are held and passed forward: alone, or stacked under vmap."""

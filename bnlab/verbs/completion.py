@@ -1,0 +1,26 @@
+"""Tab completion: Hydra completes the overrides, we complete the verb before them."""
+
+import os
+from collections.abc import Sequence
+
+from bnlab.verbs import hydra
+
+TAKES_OVERRIDES = ("train", "sweep", "show")
+
+
+def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
+    """Answer the shell's question (query=bash), or print what installs completion (install=bash)."""
+    line = os.environ.get("COMP_LINE", "")
+    if any(word.startswith("query=") for word in words):
+        typed = line.split()
+        if len(typed) < 2 or (len(typed) == 2 and not line.endswith(" ")):
+            print(" ".join(verbs))
+            return 0
+        if typed[1] not in TAKES_OVERRIDES:
+            return 0
+        # Hydra knows no verbs: hide ours, and move the cursor with it.
+        cut = len(typed[1]) + 1
+        os.environ["COMP_LINE"] = line.replace(f" {typed[1]}", "", 1)
+        os.environ["COMP_POINT"] = str(int(os.environ.get("COMP_POINT", len(line))) - cut)
+    hydra.call(lambda config: None, list(words))  # noqa: ARG005
+    return 0

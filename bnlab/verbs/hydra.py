@@ -1,0 +1,85 @@
+"""Calls Hydra for the verbs that take overrides: composition, --cfg, --config-dir, --info."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from bnlab.config.compose import Composed, conf_dir, plain
+from bnlab.config.mistakes import translate
+from bnlab.errors import BadInput
+from bnlab.sweeps.plugin import register
+
+OPTIONS = """\
+Overrides (Hydra's): group=choice takes a whole choice, key.sub=value sets one option.
+  --cfg job             print the config that the overrides give, and stop
+  --config-dir DIR      add your own configs: DIR/norm/mine.yaml is then norm=mine
+  --info defaults-tree  where each part of the config came from
+"""
+
+
+def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: bool = False) -> None:
+    """Compose the overrides and call the task with the config.
+
+    Raises:
+        BadInput: they cannot be composed.
+    """
+    register()
+    check_flags(words)
+    prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
+    arguments = ["bnlab", *words, *(["--multirun"] if multirun and not prints_only else [])]
+    raised: list[BaseException] = []
+
+    # Hydra prints a line of its own before it passes on what a task raises; so nothing passes through it.
+    @functools.wraps(task)
+    def kept(config: DictConfig) -> Any:
+        try:
+            return task(config)
+        except BaseException as error:
+            raised.append(error)
+            return None
+
+    main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(kept)
+    # With full errors Hydra raises what it would else print and exit on; its flags come from the command line alone.
+    with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
+        try:
+            main()
+        except (HydraException, OmegaConfBaseException) as error:
+            raise translate(error) from None
+    if raised:
+        raise raised[0]
+
+
+def composed(config: DictConfig) -> Composed:
+    """What a task was called with, as plain values."""
+    return plain(config, HydraConfig.get().runtime.choices.get("experiment"))
+
+
+def check_flags(words: Sequence[str]) -> None:
+    """Raise `BadInput` for a flag that Hydra does not know, or that lacks its value."""
+
+    def refuse(message: str) -> NoReturn:
+        raise BadInput(f"{message} (options begin with a key: optim.lr=0.1)")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    given = parser.parse_args(list(words))
+    if given.config_dir is not None and not os.path.isdir(given.config_dir):  # noqa: PTH112 - as Hydra reads it
+        raise BadInput(f"--config-dir {given.config_dir} is no folder; it should hold norm/mine.yaml and the like")
+    if given.multirun:
+        raise BadInput("--multirun: `bnlab sweep` does that")
+
+
+def config_options(words: Sequence[str]) -> list[str]:
+    """Flags that say where configs are, which a command that repeats a run must carry."""
+    given = get_args_parser().parse_args(list(words))
+    return ["--config-dir", given.config_dir] if given.config_dir is not None else []

@@ -1,0 +1,58 @@
+"""The task that Hydra calls with one composed config: train it, say how it ended."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+from rich.console import Console
+
+from bnlab.runs.index import rebuild
+from bnlab.sweeps.console import SweepConsole, ending, warn
+from bnlab.sweeps.job import Job, Jobs
+from bnlab.verbs import hydra
+
+
+class OneRun:
+    """Trains what it is called with.
+
+    Attributes:
+        status: the exit status: 1 once a run has failed, else 0.
+    """
+
+    def __init__(self, console: Console, options: Sequence[str]) -> None:
+        self._console = console
+        self._jobs = Jobs(options)
+        self.status = 0
+
+    def entry(self) -> Callable[[DictConfig], Any]:
+        """A plain function for Hydra, which looks at the module that a task comes from."""
+
+        def task(config: DictConfig) -> None:
+            self.train(self._jobs.job(hydra.composed(config), HydraConfig.get().overrides.task))
+
+        return task
+
+    def train(self, job: Job) -> None:
+        """Train a job unless it is finished, and print how it ended and where it lies."""
+        if job.finished():
+            info = job.info()
+            assert info is not None
+            self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
+            self._print(str(job.folder))
+            return
+        from bnlab.sweeps.runner import Runner
+
+        warn(self._console, [job])
+        with SweepConsole(self._console, 1) as view:
+            info = Runner().run(job, view.progress, view.note)
+        rebuild(job.study)
+        if info["status"] == "failed":
+            print(info["traceback"], file=sys.stderr)
+            self.status = 1
+        self._print(f"{info['status']}: {ending(info)}")
+        self._print(str(job.folder))
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

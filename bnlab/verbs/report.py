@@ -1,0 +1,50 @@
+"""`bnlab report`: tables, figures and a page."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+HELP = """\
+usage: bnlab report DIR... [--target 0.9] [--tolerance 0.05]
+
+Reads the runs of one or more studies (outputs/<study>) and writes report/ into the first: tables/lr_sensitivity.csv
+and .md, figures/*.png and .svg with the .csv behind each, and index.html, one page with all of it that needs no
+network. Works on a running or half-failed sweep, and says what is missing.
+
+  --target      validation accuracy that "epochs to target" waits for
+  --tolerance   how far below the best a learning rate's accuracy may lie and still count as usable
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Build the report; returns the exit status."""
+    from bnlab.errors import BadInput
+
+    if {"-h", "--help"} & set(words):
+        print(HELP)
+        return 0
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> None:  # type: ignore[override]
+            raise BadInput(f"{message}; usage: bnlab report DIR... [--target 0.9] [--tolerance 0.05]")
+
+    parser = Parser(add_help=False)
+    parser.add_argument("studies", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("--target", type=float, default=0.9)
+    parser.add_argument("--tolerance", type=float, default=0.05)
+    given = parser.parse_args(list(words))
+    for name in ("target", "tolerance"):
+        if not 0 <= getattr(given, name) <= 1:
+            raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from bnlab.report import build
+
+    console = Console()
+    built = build(given.studies, target=given.target, tolerance=given.tolerance)
+    console.print(Markdown(built.table_text))
+    for note in built.notes:
+        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+    console.print(str(built.page), highlight=False, soft_wrap=True)
+    return 0

@@ -1,0 +1,33 @@
+"""`bnlab train`: one run."""
+
+from collections.abc import Sequence
+
+HELP = """\
+usage: bnlab train [overrides]
+
+Trains one run and writes it to outputs/<study>/<run id>. The same command again does not train again; after an
+interruption it goes on where it stopped.
+
+  bnlab train norm=layer optim.lr=0.3                  the default MLP on digits
+  bnlab train model=cnn norm=group data=mnist data.root=DIR epochs=3
+  bnlab train norm=batch placement=after_act seed=1    the norm after the activation
+
+What there is to choose: bnlab list. Every option with its default: bnlab train --cfg job.
+
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Train one run; returns the exit status."""
+    from bnlab.verbs import hydra
+
+    if {"-h", "--help"} & set(words):
+        print(HELP + hydra.OPTIONS)
+        return 0
+    from rich.console import Console
+
+    from bnlab.verbs.one_run import OneRun
+
+    task = OneRun(Console(), hydra.config_options(words) if not hydra.check_flags(words) else [])
+    hydra.call(task.entry(), words)
+    return task.status
