@@ -62,6 +62,11 @@ class Frame:
         """Conditions that belong in one picture: (title, places)."""
         return panels(self.conditions)
 
+    def name(self, place: int) -> str:
+        """A condition's name within its panel, whose title tells the variant."""
+        condition = self.conditions[place]
+        return condition.norm if len(self.panels) > 1 else condition.label
+
     @cached_property
     def cells(self) -> list[list[Cell]]:
         """The cells of each condition, by ascending rate."""

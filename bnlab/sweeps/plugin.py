@@ -7,6 +7,7 @@ of the environment, so the module is made here, when bnlab starts.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -86,6 +87,12 @@ def register() -> None:
         setattr(module, kind.__name__, plugin)
         Plugins.instance().register(plugin)
     sys.modules[MODULE] = module
+    try:
+        parent = import_module("hydra_plugins")
+    except ModuleNotFoundError:  # no other plugin is installed
+        parent = sys.modules["hydra_plugins"] = ModuleType("hydra_plugins")
+        parent.__path__ = []
+    setattr(parent, MODULE.rpartition(".")[2], module)
     store = ConfigStore.instance()
     store.store(group="hydra/sweeper", name="bnlab", node=SweeperConfig, provider="bnlab")
     store.store(group="hydra/launcher", name="bnlab", node=LauncherConfig, provider="bnlab")

@@ -118,16 +118,19 @@ def _panel(
 ) -> None:
     limits = _limits(data[_shown(frame, data, shown)], column) if named else _limits(data, column)
     axes.set(yscale="log", ylim=limits)
+    width = 1.7 if named else 1.2
     lost = []
     for place, lr in shown:
-        name, style = frame.conditions[place].label, frame.styles[place]
-        curves = data[(data["condition"] == name) & (data["lr"] == lr)]
+        name, style = frame.name(place), frame.styles[place]
+        curves = data[(data["condition"] == frame.conditions[place].label) & (data["lr"] == lr)]
         if curves.empty:
             continue
         kept = curves[~curves["diverged"]].groupby("step")[column].agg(["mean", "min", "max"])
         seeds, away = curves["seed"].nunique(), curves.loc[curves["diverged"], "seed"].nunique()
         label = f"{name}, lr {lr:g}" if named else None
-        axes.plot(kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, zorder=3)
+        axes.plot(
+            kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, linewidth=width, zorder=3
+        )
         axes.fill_between(kept.index, kept["min"], kept["max"], color=style.colour, alpha=0.18, linewidth=0)
         for _, run in curves[curves["diverged"]].groupby("seed"):
             axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)

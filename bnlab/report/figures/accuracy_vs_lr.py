@@ -22,32 +22,9 @@ def draw(frame: Frame) -> Drawn | Missing:
     if not frame.has_accuracy:
         return Missing("no finished run has a val accuracy")
     data = gather(frame)
-    across = min(3, len(frame.panels))
-    down = math.ceil(len(frame.panels) / across)
     counts = data.drop_duplicates(["condition", "lr"])
-    strip = counts["diverged"].gt(0).any()
-    most = max(len(places) for _, places in frame.panels)
-    ratios = [3.4, 0.22 * most + 0.1] if strip else [1.0]
-    figure = Figure(
-        figsize=(8 if across == 1 else 11, down * (sum(ratios) + 0.8 if strip else 4)), layout="constrained"
-    )
-    outer = figure.subfigures(down, across, squeeze=False)
-    first: Axes | None = None
-    for place, (title, places) in enumerate(frame.panels):
-        part = outer[place // across, place % across]
-        grid = part.add_gridspec(len(ratios), 1, height_ratios=ratios)
-        upper = part.add_subplot(grid[0], sharex=first, sharey=first)
-        first = first or upper
-        _accuracies(upper, frame, data, places)
-        upper.set_title(title)
-        if strip:
-            lower = part.add_subplot(grid[1], sharex=upper)
-            _divergence(lower, frame, counts, places)
-            upper.tick_params(labelbottom=False)
-        part.axes[-1].set_xlabel("learning rate")
-    if first and len(frame.rates) <= _TICKS:
-        first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
-        first.minorticks_off()
+    strip = bool(counts["diverged"].gt(0).any())
+    figure = _layout(frame, data, counts if strip else None)
     caption = (
         f"Val accuracy at the last evaluation by learning rate. Line: mean over the seeds that did not diverge; band: "
         f"95 % t-interval over seeds ({frame.seeds} a rate; none for one seed); small dots: single seeds; hollow: some "
@@ -76,6 +53,42 @@ def gather(frame: Frame) -> pd.DataFrame:
             if runs.empty:
                 rows.append(shared | {"seed": None, "status": None, "val_accuracy": None})
     return pd.DataFrame(rows)
+
+
+def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame | None) -> Figure:
+    """Panels of accuracies, three in a row, each with a strip of what diverged (`counts`) under it if anything did."""
+    names = {frame.name(place): frame.styles[place] for place in range(len(frame.conditions))}
+    across = min(3, len(frame.panels))
+    down = math.ceil(len(frame.panels) / across)
+    heights = [3.4] if counts is None else [3.4, 0.3 * len(names) + 0.1]
+    each = len(heights)
+    figure = Figure(figsize=(8 if across == 1 else 11, down * (sum(heights) + 0.6) + 0.4), layout="constrained")
+    grid = figure.subplots(each * down, across, sharex=True, sharey="row", squeeze=False, height_ratios=heights * down)
+    for number in range(across * down):
+        row, column = divmod(number, across)
+        upper, lower = grid[each * row, column], grid[each * (row + 1) - 1, column]
+        if number >= len(frame.panels):
+            upper.set_axis_off()
+            lower.set_axis_off()
+            continue
+        title, places = frame.panels[number]
+        if counts is not None:
+            _divergence(lower, frame, counts, places, list(names))
+        _accuracies(upper, frame, data, places)
+        upper.set_title(title)
+        if column == 0:
+            lower.set_ylabel("diverged")
+            upper.set_ylabel("val accuracy")
+    if len(frame.rates) <= _TICKS:
+        grid[0, 0].set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
+        grid[0, 0].minorticks_off()
+    figure.supxlabel("learning rate", fontsize="medium")
+    handles = [
+        Line2D([], [], color=style.colour, linestyle=style.line, marker=style.marker, label=name)
+        for name, style in names.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, handlelength=3.2)
+    return figure
 
 
 def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int]) -> None:
@@ -115,30 +128,19 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
         axes.annotate(
             "chance", (1, 1 / number), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
         )
-    axes.set(xscale="log", ylabel="val accuracy", ylim=(0, 1.03))
-    handles = [
-        Line2D(
-            [], [], color=style.colour, linestyle=style.line, marker=style.marker, label=frame.conditions[place].label
-        )
-        for place in places
-        for style in [frame.styles[place]]
-    ]
-    axes.legend(handles=handles, loc="best", fontsize="small", handlelength=3.2)
+    axes.set(xscale="log", ylim=(0, 1.03))
 
 
-def _divergence(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int]) -> None:
+def _divergence(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], names: list[str]) -> None:
     """One line a condition: a cross and "k/n" at each rate where k of n finished seeds diverged."""
-    for line, place in enumerate(places):
-        name, colour = frame.conditions[place].label, frame.styles[place].colour
-        for _, cell in counts[(counts["condition"] == name) & counts["diverged"].gt(0)].iterrows():
-            axes.plot(cell["lr"], line, marker="x", color=colour, markersize=6, markeredgewidth=1.6)
-            share = f"{cell['diverged']}/{cell['diverged'] + cell['complete']}"
-            axes.annotate(
-                share, (cell["lr"], line), (6, 0), textcoords="offset points", va="center", color=colour, fontsize=8
-            )
-    labels = [frame.conditions[place].norm for place in places]
-    axes.set(ylim=(len(places) - 0.4, -0.6))
-    axes.set_yticks(range(len(places)), labels if len(set(labels)) > 1 else [frame.conditions[p].label for p in places])
-    axes.tick_params(axis="y", labelsize=8, length=0)
-    axes.set_ylabel("diverged", fontsize=8)
+    for place in places:
+        line, colour = names.index(frame.name(place)), frame.styles[place].colour
+        mine = counts[(counts["condition"] == frame.conditions[place].label) & counts["diverged"].gt(0)]
+        for lr, away, kept in zip(mine["lr"], mine["diverged"], mine["complete"], strict=True):
+            axes.plot(lr, line - 0.12, marker="x", color=colour, markersize=5, markeredgewidth=1.5)
+            below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 7}
+            axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)
+    axes.set_ylim(len(names) - 0.3, -0.6)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)

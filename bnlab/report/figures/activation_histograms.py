@@ -36,8 +36,8 @@ def draw(frame: Frame) -> Drawn | Missing:
             axes.set(xlim=limits, ylim=(0, 1.08), yticks=[])
         row[0].set_ylabel(site, rotation=0, ha="right", va="center", fontsize=8)
     for axes, place in zip(grid[0], places, strict=True):
-        name = frame.conditions[place].label.replace(" · ", "\n")
-        axes.set_title(f"{name}, lr {frame.sensitivity[place].shown_lr:g}")
+        name = frame.conditions[place].label.replace(" · ", "\n").replace("+", " +\n")  # columns are narrow
+        axes.set_title(f"{name}\nlr {frame.sensitivity[place].shown_lr:g}", fontsize=8.5)
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize="small")
     total = data["site"].nunique()

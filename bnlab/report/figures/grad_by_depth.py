@@ -75,7 +75,7 @@ def _panel(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int]) -> N
             linestyle=style.line,
             marker=style.marker,
             markersize=5,
-            label=f"{condition.label}, lr {mine['lr'].iloc[0]:g}",
+            label=f"{frame.name(place)}, lr {mine['lr'].iloc[0]:g}",
         )
         axes.fill_between(seeds.index, seeds["min"], seeds["max"], color=style.colour, alpha=0.15, linewidth=0)
     axes.set_yscale("log")

@@ -39,7 +39,11 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     total = {name: sum(getattr(cell, name) for cell in cells) for name in _COUNTS}
     finished = total["complete"] + total["diverged"]
     here = next((cell for cell in cells if cell.lr == found.shown_lr), None)
-    names = dict.fromkeys(frame.axes, "") | {"norm": condition.norm} | {name: text(value) for name, value in condition.variant}
+    names = (
+        dict.fromkeys(frame.axes, "")
+        | {"norm": condition.norm}
+        | {name: text(value) for name, value in condition.variant}
+    )
     data: dict[str, object] = {
         **names,
         "max_stable_lr": found.highest, "max_stable_lr_edge": found.above,
