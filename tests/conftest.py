@@ -1,0 +1,29 @@
+"""What all tests share: the command line called in process."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from bnlab import cli
+
+
+class Called(NamedTuple):
+    """How a call of the command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def bnlab(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Called]:
+    """Call `bnlab` in this process with these words; wide enough that no line wraps."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words: str) -> Called:
+        capsys.readouterr()
+        status = cli.main(list(words))
+        return Called(status, *capsys.readouterr())
+
+    return call

@@ -1,6 +1,6 @@
 """The options that every data set has beside its own; their defaults are in conf/data/_base.yaml."""
 
-from bnlab.errors import BadInput
+from bnlab.errors import Refused
 from bnlab.options import Count, Natural, NonNegative
 
 
@@ -37,12 +37,12 @@ class Common:
         """How many batches an epoch over `n_train` examples has.
 
         Raises:
-            BadInput: there is none, because the only one is incomplete and `drop_last` leaves it out.
+            Refused: there is none, because the only one is incomplete and `drop_last` leaves it out.
         """
         full, rest = divmod(n_train, self.batch_size)
         batches = full + (rest > 0 and not self.drop_last)
         if batches == 0:
-            raise BadInput(
+            raise Refused(
                 f"data.batch_size={self.batch_size} is more than the {n_train} training examples, so"
                 f" data.drop_last=true leaves no batch: lower it to {n_train} or less, or set data.drop_last=false"
             )
@@ -52,11 +52,11 @@ class Common:
         """How many updates of `accumulate` batches each an epoch has; an incomplete group of batches is dropped.
 
         Raises:
-            BadInput: not even one update fits.
+            Refused: not even one update fits.
         """
         batches = self.batches_per_epoch(n_train)
         if batches < accumulate:
-            raise BadInput(
+            raise Refused(
                 f"accumulate={accumulate} is more than the {batches} batches of {self.batch_size} that {n_train}"
                 f" training examples give: lower it to {batches} or less, or lower data.batch_size"
             )

@@ -131,7 +131,7 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
             notes.append(f"{claim} {lr:g}: the {following} rate has no result")
     for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
         notes.extend(_missing(cells, name, words))
-    notes.extend(_missing(cells, "absent", "not run"))
+    notes.extend(_missing(cells, "absent", "never begun"))
     return notes
 
 
