@@ -23,7 +23,11 @@ class Noise:
         self._generators: list[torch.Generator] | None = None
 
     def draw_R(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Uniform numbers in [0, 1) of shape (R, *shape): row r from replica r's own generator."""
+        """Uniform numbers in [0, 1) of shape (R, *shape): row r from replica r's own generator.
+
+        Half precisions are drawn in float32, whose grid is fine enough to compare with a probability.
+        """
+        dtype = torch.promote_types(dtype, torch.float32)
         if self._generators is None:
             self._generators = [generator(seed, "noise", step, self._device) for seed, step in self._keys]
         return torch.stack(
@@ -46,9 +50,9 @@ def source(noise: Noise) -> Iterator[None]:
 
 
 def uniform_like(x: Tensor) -> Tensor:
-    """Uniform numbers in [0, 1) of x's shape, dtype and device; under vmap, each replica's own."""
+    """Uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
     if x.is_meta:
-        return torch.empty_like(x)
+        return torch.empty_like(x, dtype=torch.promote_types(x.dtype, torch.float32))
     if _noise is None:
         raise RuntimeError("a layer draws noise outside a training step: wrap the forward pass in bnlab.noise.source")
     return _Uniform.apply(x, _noise)

@@ -7,13 +7,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bnlab.config.schema import COMMON, GROUPS, RUN
 from bnlab.errors import BadInput
+from bnlab.norms.kinds import KINDS
 from bnlab.registry import ROOMS, entries
 from bnlab.text import nearest
 
 
 def option_keys() -> set[str]:
     """Every key that some choice of groups has."""
-    keys = set(RUN) | set(GROUPS)
+    keys = set(RUN) | set(GROUPS) | {f"placement.{kind}" for kind in KINDS}
     for group in ROOMS:
         own = {option for entry in entries(group).values() for option in entry.options}
         if group == "diagnostics":
@@ -24,7 +25,7 @@ def option_keys() -> set[str]:
 
 
 def translate(error: Exception) -> BadInput:
-    """Hydra's and OmegaConf's complaint about an override or a config as one line of ours."""
+    """A complaint of Hydra or OmegaConf, while they compose a config, as one line of ours; other errors are raised."""
     message = str(error)
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
@@ -43,7 +44,7 @@ def translate(error: Exception) -> BadInput:
         return BadInput(f"cannot read {error.override!r}: write key=value, and quote what has spaces, commas or braces")
     if found := re.search(r"You must specify '([^']+)'", message):
         return BadInput(f"{found[1]} needs a choice: {found[1]}=NAME (bnlab list {found[1]})")
-    if isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         lines = [line.strip() for line in message.splitlines() if line.strip()]
         return BadInput("; ".join(lines[:2]))
     raise error

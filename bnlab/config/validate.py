@@ -48,7 +48,7 @@ def validate(composed: Composed) -> Config:
     """
     values = dict(composed.values)
     for group in GROUPS:
-        if not isinstance(values.get(group, {}), Mapping):
+        if not isinstance(values.setdefault(group, {}), Mapping):
             raise BadInput(f"{group}={values[group]} is not a choice of {group}; see `bnlab list {group}`")
     run = _options("", {k: v for k, v in values.items() if k not in GROUPS}, RUN)
     named = {group: _named(group, values[group]) for group in ROOMS if group != "diagnostics"}
@@ -65,8 +65,8 @@ def validate(composed: Composed) -> Config:
     return Config(
         run=run,
         **named,
-        diagnostics=_diagnostics(values.get("diagnostics") or {}),
-        sites=_sites(values.get("placement") or {}, named["norm"]["name"], named["model"]["name"]),
+        diagnostics=_diagnostics(values["diagnostics"]),
+        sites=_sites(values["placement"], named["norm"]["name"], named["model"]["name"]),
         study=study,
     )
 

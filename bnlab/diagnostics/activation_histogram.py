@@ -39,7 +39,6 @@ class ActivationHistogram(Diagnostic):
 def _histogram(x_Rn: Tensor, bins: int) -> Tensor:
     """(R, 2 + bins): lowest edge, highest edge, counts. Clamping and bincount are faster than histc or bucketize."""
     replicas = x_Rn.shape[0]
-    x_Rn = x_Rn.double() if x_Rn.dtype == torch.float64 else x_Rn.float()
     finite = x_Rn.isfinite()
     low = torch.where(finite, x_Rn, torch.inf).amin(1)
     high = torch.where(finite, x_Rn, -torch.inf).amax(1)

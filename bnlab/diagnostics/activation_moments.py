@@ -26,7 +26,6 @@ class ActivationMoments(Diagnostic):
     def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
         moments = {}
         for site, x_Rn in firings(sites):
-            x_Rn = x_Rn.float() if x_Rn.dtype in (torch.bfloat16, torch.float16) else x_Rn
             variance, mean = torch.var_mean(x_Rn, 1, correction=0)
             low, high = torch.aminmax(x_Rn, dim=1)
             moments[site] = torch.stack([mean, variance.sqrt(), low, high], 1)

@@ -32,9 +32,12 @@ class Diagnostic:
 
 
 def firings(sites: Sites) -> list[tuple[str, Tensor]]:
-    """Each site with one (R, n) tensor of all that passed it: firings, examples, features and positions together."""
+    """Each site with one (R, n) tensor of all that passed it: firings, examples, features and positions together.
+
+    In float64: squares of a vanishing or exploding signal, and counts of more than 2^24 values, are lost in float32.
+    """
     joined = []
     for site, values in sites.items():
-        flat = [v.flatten(1) for v in values]
+        flat = [v.flatten(1).double() for v in values]
         joined.append((site, flat[0] if len(flat) == 1 else torch.cat(flat, 1)))
     return joined

@@ -13,7 +13,8 @@ from bnlab.options import Moment
 class WeightGradNorm(Diagnostic):
     """‖∂L/∂W‖₂ for each weight W (what has two axes or more), before clipping and weight decay.
 
-    Its rows carry the path of the layer that holds the weight.
+    In float64: in a deep net without norm the squares of what reaches the first layers vanish in float32. Its rows
+    carry the path of the layer that holds the weight.
     """
 
     name = "weight_grad_norm"
@@ -23,10 +24,10 @@ class WeightGradNorm(Diagnostic):
 
     def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
         return {
-            name.rpartition(".")[0]: torch.linalg.vector_norm(g.flatten(1), dim=1, keepdim=True)
+            name.rpartition(".")[0]: torch.linalg.vector_norm(g.double().flatten(1), dim=1, keepdim=True)
             for name, g in grads.items()
             if g.ndim > 2
         }
 
     def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-        return [{"step": step, "site": site, "diagnostic": "weight_grad_norm", "value": values.item()}]
+        return [{"step": step, "site": site, "diagnostic": self.name, "value": values.item()}]

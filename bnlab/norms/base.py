@@ -39,24 +39,49 @@ class AffineNorm(Norm):
     """A norm that ends in y = γ x̂ + β: a gain γ (`weight`, from 1) and a shift β (`bias`, from 0) a channel.
 
     Without `affine` both are None. They are named as in `torch.nn`, so that its checkpoints fit.
+
+    Attributes:
+        has_gain, has_shift: false where the norm's definition lacks it; it is then None whatever `affine` says.
     """
 
+    has_gain: ClassVar[bool] = True
+    has_shift: ClassVar[bool] = True
     weight: nn.Parameter | None
     bias: nn.Parameter | None
 
     def __init__(self, features: int, *, eps: float, affine: bool) -> None:
         super().__init__(features)
         self.eps = eps
-        self.weight = nn.Parameter(torch.empty(features)) if affine else None
-        self.bias = nn.Parameter(torch.empty(features)) if affine else None
+        self.affine = affine
+        self.weight = nn.Parameter(torch.empty(features)) if affine and self.has_gain else None
+        self.bias = nn.Parameter(torch.empty(features)) if affine and self.has_shift else None
 
     def reset_parameters(self) -> None:
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             nn.init.ones_(self.weight)
+        if self.bias is not None:
             nn.init.zeros_(self.bias)
 
+    def scale_and_shift(self, x_hat: Tensor) -> Tensor:
+        """γ x̂ + β, or what the norm has of it."""
+        if self.weight is not None:
+            x_hat = x_hat * per_channel(self.weight, x_hat)
+        if self.bias is not None:
+            x_hat = x_hat + per_channel(self.bias, x_hat)
+        return x_hat
+
     def extra_repr(self) -> str:
-        return f"{self.features}, eps={self.eps}, affine={self.weight is not None}"
+        return f"{self.features}, eps={self.eps}, affine={self.affine}"
+
+
+def widened(x: Tensor) -> Tensor:
+    """x in the type in which statistics are taken: float32 for half precision, else its own."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def batch_axes(x: Tensor) -> list[int]:
+    """The axes of x (B, C, *spatial) that statistics of a channel are taken over: all but C."""
+    return [0, *range(2, x.ndim)]
 
 
 def per_channel(value_C: Tensor, x: Tensor) -> Tensor:
@@ -74,20 +99,20 @@ def values_per_example(x: Tensor) -> int:
     return x[0, 0].numel()
 
 
-def refuse_single_value(values: int, *, norm: str, unit: str, way_out: str) -> None:
-    """Raise `Refused` where statistics would be taken over a single value, whose variance is zero by definition.
+def refuse_single_value(
+    values: int, *, norm: str, unit: str, way_out: str, outcome: str = "normalizes to 0 whatever it is"
+) -> None:
+    """Raise `Refused` where statistics would be taken over a single value, which then says nothing about itself.
 
     Args:
         values: how many values one mean is taken over; from shapes alone, so that a dry run without data finds it.
         norm: the name in the config.
         unit: what has its own statistics ("channel").
         way_out: what to change instead.
+        outcome: what would become of a single value; 0 where the mean is taken away.
     """
     if values < 2:
-        raise Refused(
-            f"norm={norm} has {values} value for each {unit} here, "
-            f"and a single value normalizes to 0 whatever it is: {way_out}"
-        )
+        raise Refused(f"norm={norm} has {values} value for each {unit} here, and a single value {outcome}: {way_out}")
 
 
 def refuse_indivisible(features: int, groups: int) -> None:
@@ -95,3 +120,13 @@ def refuse_indivisible(features: int, groups: int) -> None:
     if features % groups:
         divisors = ", ".join(str(count) for count in range(1, features + 1) if features % count == 0)
         raise Refused(f"norm.groups={groups} does not divide {features} channels: take one of {divisors}")
+
+
+def refuse_ragged_chunk(x: Tensor, chunk: int) -> None:
+    """Raise `Refused` where a batch x (B, C, *spatial) cut into chunks leaves one with a single value a channel."""
+    sizes = {min(chunk, len(x)), len(x) % chunk or chunk}
+    if len(x) > 1 and min(sizes) * values_per_example(x) < 2:
+        raise Refused(
+            f"norm.chunk={chunk} cuts a batch of {len(x)} so that a chunk has 1 value for each channel, "
+            f"which normalizes to 0 whatever it is: take norm.chunk=2 or more that leaves no single example over"
+        )

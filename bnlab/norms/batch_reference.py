@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bnlab.norms.base import per_channel, values_per_channel
+from bnlab.norms.base import batch_axes, per_channel, values_per_channel, widened
 from bnlab.norms.running import RunningNorm
 from bnlab.options import Fraction, Positive
 
@@ -48,7 +48,7 @@ class _Normalize(torch.autograd.Function):
         x, gamma_C = ctx.saved_tensors
         # From x anew and not kept from forward: x̂ would be a constant to a second derivative, and wrong without a word.
         x_hat, inv_std, _, _ = _standardize(x, ctx.eps)
-        axes = _reduced_axes(x)
+        axes = batch_axes(x)
         dy = dy.to(x_hat.dtype)
         mean_dy = dy.mean(axes, keepdim=True)
         mean_dy_x_hat = (dy * x_hat).mean(axes, keepdim=True)
@@ -81,36 +81,28 @@ class BatchNormReference(RunningNorm):
         super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
 
     def forward(self, x: Tensor) -> Tensor:
-        dtype = _statistics_dtype(x)
-        gamma_C = self.weight if self.weight is not None else torch.ones(self.features, dtype=dtype, device=x.device)
-        beta_C = self.bias if self.bias is not None else torch.zeros(self.features, dtype=dtype, device=x.device)
         if not self.uses_batch_statistics(x):
             assert self.running_mean is not None
             assert self.running_var is not None
-            scale_C = gamma_C / torch.sqrt(self.running_var + self.eps)
-            centred = x.to(dtype) - per_channel(self.running_mean, x)
-            return (per_channel(scale_C, x) * centred + per_channel(beta_C, x)).to(x.dtype)
+            inv_std_C = torch.rsqrt(self.running_var + self.eps)
+            centred = widened(x) - per_channel(self.running_mean, x)
+            return self.scale_and_shift(centred * per_channel(inv_std_C, x)).to(x.dtype)
+        kind = {"dtype": widened(x).dtype, "device": x.device}
+        gamma_C = self.weight if self.weight is not None else torch.ones(self.features, **kind)
+        beta_C = self.bias if self.bias is not None else torch.zeros(self.features, **kind)
         y, mean_C, var_C = _Normalize.apply(x, gamma_C, beta_C, self.eps)  # type: ignore[no-untyped-call]
-        if self.training:
-            n = values_per_channel(x)
-            self.track(mean_C, var_C * (n / (n - 1)))
+        n = values_per_channel(x)
+        self.track(mean_C, var_C * (n / (n - 1)))
         return y
 
 
 def _standardize(x: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """x̂ and 1/√(σ² + ε) in shapes that broadcast against x, then μ and the biased σ², (C,) each."""
-    axes = _reduced_axes(x)
-    x = x.to(_statistics_dtype(x))
+    axes = batch_axes(x)
+    x = widened(x)
     mean = x.mean(axes, keepdim=True)
     centred = x - mean
     var = centred.square().mean(axes, keepdim=True)
     inv_std = torch.rsqrt(var + eps)
     return centred * inv_std, inv_std, mean.flatten(), var.flatten()
 
-
-def _statistics_dtype(x: Tensor) -> torch.dtype:
-    return torch.promote_types(x.dtype, torch.float32)
-
-
-def _reduced_axes(x: Tensor) -> list[int]:
-    return [0, *range(2, x.ndim)]

@@ -9,8 +9,6 @@ from typing import Any
 Axes = Mapping[str, Any]
 
 LR, SEED = "optim.lr", "seed"
-# Axes of a config that say how or where it ran, not what was trained.
-_NOT_SCIENCE = ("study", "output_dir", "device", "experiment", "log_every", "diagnostics", "report", "data.root")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ def varying_axes(runs: Sequence[Axes]) -> list[str]:
     """
     found = []
     for name in sorted({name for axes in runs for name in axes}):
-        if name == "norm" or not is_science(name) or name in (LR, SEED):
+        if name in ("norm", LR, SEED):
             continue
         seen: dict[str, set[str]] = defaultdict(set)
         for axes in runs:
@@ -42,10 +40,6 @@ def varying_axes(runs: Sequence[Axes]) -> list[str]:
         if any(len(values) > 1 for values in seen.values()):
             found.append(name)
     return ["norm", *sorted(found, key=lambda name: ("." in name, name))]
-
-
-def is_science(name: str) -> bool:
-    return not any(name == other or name.startswith(f"{other}.") for other in _NOT_SCIENCE)
 
 
 def has(axes: Axes, name: str) -> bool:

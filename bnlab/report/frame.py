@@ -14,7 +14,6 @@ from bnlab.report.condition import (
     Condition,
     conditions,
     has,
-    is_science,
     owner,
     panels,
     short,
@@ -29,8 +28,7 @@ from bnlab.runs.schema import METRICS
 # Constant axes that a caption names, in its order; the page lists the others.
 _CAPTION = (
     "model", "model.depth", "model.width", "model.activation", "placement", "data", "data.train_size",
-    "data.batch_size", "optim", "optim.momentum", "optim.weight_decay", "schedule", "epochs", "steps", "accumulate",
-    "clip",
+    "data.batch_size", "optim", "optim.momentum", "optim.weight_decay", "schedule", "epochs", "steps", "clip",
 )  # fmt: skip
 
 
@@ -119,13 +117,18 @@ class Frame:
         for name in sorted({name for axes in every for name in axes} - {LR, SEED, *self.axes}):
             owners: dict[str, list[str]] = {}
             for axes in every:
-                if is_science(name) and has(axes, name):
+                if has(axes, name):
                     owners.setdefault(text(axes[name]), []).append(text(axes.get(owner(name, axes))))
             if len(owners) == 1:
                 found[name] = next(iter(owners))
             elif owners:
                 found[name] = ", ".join(f"{value} ({', '.join(sorted(set(of)))})" for value, of in owners.items())
         return found
+
+    @cached_property
+    def repeated(self) -> int:
+        """Runs that share condition, lr and seed with an earlier one, as when data changed under its name."""
+        return int(self.runs.duplicated(["condition", "lr", "seed"]).sum())
 
     @cached_property
     def configuration(self) -> str:

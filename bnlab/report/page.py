@@ -12,8 +12,6 @@ from bnlab.report.condition import LR, text
 from bnlab.report.frame import Frame
 from bnlab.runs.schema import STATUSES
 
-_COMMANDS = 5  # more are counted
-
 
 class Section(NamedTuple):
     """One table or figure on the page; `missing` says why there is none."""
@@ -102,6 +100,7 @@ def _runs(frame: Frame) -> list[dict[str, Any]]:
                 **{name: _number(run[name], ".3f") for name in ("val_accuracy", "test_accuracy")},
                 "train_loss": _number(run["train_loss"], ".3g"),
                 "seconds": _number(run["seconds"], ".1f"),
+                "command": frame.source.infos[run["run_id"]]["command"] or "",
             }
         )
     return found
@@ -112,7 +111,7 @@ def _number(value: Any, form: str) -> str:
 
 
 def _provenance(frame: Frame) -> list[tuple[str, str]]:
-    """Versions, git commit, device and commands of the runs; where runs differ, each with how many."""
+    """Versions, git commit, device and command of the runs; where runs differ, each with how many."""
     infos = list(frame.source.infos.values())
     found = []
     for name in sorted({name for info in infos for name in info["versions"] or {}}):
@@ -120,9 +119,7 @@ def _provenance(frame: Frame) -> list[tuple[str, str]]:
     found.append(("git commit", _tally(info["git"] for info in infos)))
     found.append(("device", _tally(info["device"] for info in infos)))
     commands = list(dict.fromkeys(info["command"] for info in infos if info["command"]))
-    found.extend(("command", str(command)) for command in commands[:_COMMANDS])
-    if len(commands) > _COMMANDS:
-        found.append(("command", f"and {len(commands) - _COMMANDS} others: each run's run.json has its own"))
+    found.append(("command", commands[0] if len(commands) == 1 else "each run's own: see the table of runs"))
     return found
 
 

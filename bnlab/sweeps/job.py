@@ -1,5 +1,6 @@
 """One run as a sweep sees it before anything is trained: its config, its identity and its folder."""
 
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from bnlab.config.compose import Composed
 from bnlab.config.identity import run_id
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
+from bnlab.errors import BadInput
 from bnlab.runs.info import Unreadable, read_info
 from bnlab.runs.schema import FINISHED
 
@@ -32,6 +34,20 @@ class Job:
     def folder(self) -> Path:
         """The run's own folder."""
         return self.study / self.run_id
+
+    def make_study(self) -> None:
+        """Make the study's folder.
+
+        Raises:
+            BadInput: that is not allowed there.
+        """
+        try:
+            self.study.mkdir(parents=True, exist_ok=True)
+            if not os.access(self.study, os.W_OK):
+                raise PermissionError(None, "no permission to write there")
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
 
     def info(self) -> dict[str, Any] | None:
         """What run.json says; null where there is no readable one."""

@@ -51,8 +51,10 @@ def run_sweep(jobs: dict[str, tuple[Job, str]], requested: int, console: Console
     from bnlab.config import build
     from bnlab.sweeps.runner import Runner
 
-    for name in {job.config.run["device"]: job for job, _ in jobs.values()}.values():
-        build.device(name.config)
+    for job, _ in jobs.values():
+        build.device(job.config)
+    for job in {job.study: job for job, _ in jobs.values()}.values():
+        job.make_study()
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
     waiting = [(job, label) for job, label in jobs.values() if not job.finished()]
     for job, _ in jobs.values():
@@ -84,9 +86,7 @@ class Index:
     """Keeps index.csv of the studies as runs end."""
 
     def __init__(self, studies: Sequence[Path]) -> None:
-        self._infos = {
-            study: {info["run_id"]: info for info in scan(study)[0]} if study.is_dir() else {} for study in studies
-        }
+        self._infos = {study: {info["run_id"]: info for info in scan(study)[0]} for study in studies}
 
     def add(self, study: Path, info: dict[str, Any]) -> None:
         """Write the index anew with this run."""

@@ -41,8 +41,11 @@ class Output:
 
 
 def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
-    """L2 norm over all the tensors, for each replica: shape (R,), or () where nothing is stacked."""
+    """L2 norm over all the tensors, for each replica: shape (R,), or () where nothing is stacked.
+
+    In float64: the squares of a vanishing or exploding gradient leave the range of float32 long before it does.
+    """
     if not stacked:
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors)))
-    squares = [t.flatten(1).square().sum(1) for t in tensors]
-    return torch.stack(squares).sum(0).sqrt()
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, dtype=torch.float64)))
+    norms_R = [torch.linalg.vector_norm(t.double().reshape(len(t), -1), dim=1) for t in tensors]
+    return torch.linalg.vector_norm(torch.stack(norms_R), dim=0)

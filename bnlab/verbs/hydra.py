@@ -53,7 +53,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
         try:
             main()
-        except (HydraException, OmegaConfBaseException) as error:
+        except (HydraException, OmegaConfBaseException, ValueError) as error:
             raise translate(error) from None
     if raised:
         raise raised[0]

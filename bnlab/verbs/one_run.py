@@ -42,6 +42,7 @@ class OneRun:
             self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
             self._print(str(job.folder))
             return
+        job.make_study()
         from bnlab.sweeps.runner import Runner
 
         warn(self._console, [job])

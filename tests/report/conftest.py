@@ -107,7 +107,7 @@ def study(tmp_path: Path) -> Study:
     return Study(tmp_path / "outputs" / "synthetic")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_demo() -> Callable[..., Path]:
     """Writes a study that looks like the demo: 3 norms × 7 rates × 3 seeds with every file."""
     return demo

@@ -1,0 +1,52 @@
+"""Ghost batch norm."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from bnlab.norms.base import refuse_ragged_chunk
+from bnlab.norms.batch import BatchNorm
+from bnlab.options import Count, Fraction, Positive
+
+
+class GhostBatchNorm(BatchNorm):
+    """Ghost batch norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of a channel over a chunk of the batch.
+
+    Axes: x (B, C, *spatial), cut along B into runs of `chunk` neighbours, the last one shorter where `chunk` does not
+    divide B; μ and σ² (C,) over a run's examples and spatial. With `chunk` ≥ B it is batch norm.
+    Parameters: γ (`weight`), β (`bias`), (C,) each, shared by the chunks; none without `affine`.
+    State: that of batch norm fed with the chunks one after the other: each moves the running averages by `momentum` and
+    counts as a batch, also a shorter one.
+    Training takes the chunks' statistics; evaluation takes the running averages for the whole batch, and without these
+    the chunks' own.
+
+    Raises:
+        Refused: a chunk, or what is left for the last, has one value a channel.
+
+    Source: Hoffer, Hubara & Soudry 2017, arXiv:1705.08741, algorithm 1.
+    """
+
+    name: ClassVar[str] = "ghost_batch"
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        chunk: Count,
+        eps: Positive,
+        momentum: Fraction | None,
+        affine: bool,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self.chunk = chunk
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.uses_batch_statistics(x):
+            return super().forward(x)
+        refuse_ragged_chunk(x, self.chunk)  # all at once: a refusal leaves no chunk's trace in the running averages
+        return torch.cat([super(GhostBatchNorm, self).forward(chunk) for chunk in x.split(self.chunk)])
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, chunk={self.chunk}"

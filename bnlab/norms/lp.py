@@ -1,0 +1,92 @@
+"""Batch norms whose spread is an ℓp norm, p = 1, 2, ∞, of the values before they are centred."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from bnlab.norms.base import batch_axes, per_channel
+from bnlab.norms.measured import MeasuredNorm
+from bnlab.options import Fraction, Positive
+
+
+class LpNorm(MeasuredNorm):
+    """ℓp norm: y = γ (x - μ) / s + β with s = (mean |x|^p)^(1/p) of a channel over the batch and all positions.
+
+    s is taken of x as it came, *before* centring: of values far from 0 it measures the offset and not the spread, so
+    y is small there (of the order σ/|μ|), and no shift of x leaves y as it was.
+
+    Axes: x (B, C, *spatial), μ and s (C,) over B and spatial.
+    Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
+    State: running averages of μ and of s itself (not of s^p), see `RunningNorm`; none without `track_running_stats`.
+    The paper says nothing about evaluation; as in batch norm the running averages take the place of the batch's.
+
+    Raises:
+        Refused: batch statistics of one value a channel.
+
+    Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3 (ε is ours, for a channel that is 0 throughout).
+    """
+
+    statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0, "running_size": 1.0}
+
+    def __init__(
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
+    ) -> None:
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+
+    def size(self, x: Tensor) -> Tensor:
+        """s with its ε, (C,)."""
+        raise NotImplementedError
+
+    def measure(self, x: Tensor) -> tuple[Tensor, ...]:
+        mean, size = x.mean(batch_axes(x)), self.size(x)
+        self.track(mean, size)
+        return mean, size
+
+    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
+        mean, size = statistics
+        return (x - per_channel(mean, x)) / per_channel(size, x)
+
+
+class L1Norm(LpNorm):
+    """ℓ1 norm: y = γ (x - μ) / s + β with s = mean |x| + ε of a channel over the batch and all positions.
+
+    Axes, parameters, state, training and evaluation: those of `LpNorm`.
+
+    Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3.
+    """
+
+    name: ClassVar[str] = "l1"
+
+    def size(self, x: Tensor) -> Tensor:
+        return x.abs().mean(batch_axes(x)) + self.eps
+
+
+class L2Norm(LpNorm):
+    """ℓ2 norm: y = γ (x - μ) / s + β with s = √(mean x² + ε) of a channel over the batch and all positions.
+
+    As mean x² = μ² + σ², this is batch norm where μ = 0, and elsewhere batch norm shrunk by √((σ²+ε)/(μ²+σ²+ε)).
+    Axes, parameters, state, training and evaluation: those of `LpNorm`.
+
+    Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3.
+    """
+
+    name: ClassVar[str] = "l2"
+
+    def size(self, x: Tensor) -> Tensor:
+        # ε under the root, as in batch norm: at 0 the slope of the bare root is infinite.
+        return (x.square().mean(batch_axes(x)) + self.eps).sqrt()
+
+
+class LinfNorm(LpNorm):
+    """ℓ∞ norm: y = γ (x - μ) / s + β with s = max |x| + ε of a channel over the batch and all positions.
+
+    The gradient of the maximum goes to the value that attains it, in equal parts where several do.
+    Axes, parameters, state, training and evaluation: those of `LpNorm`.
+
+    Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3.
+    """
+
+    name: ClassVar[str] = "linf"
+
+    def size(self, x: Tensor) -> Tensor:
+        return x.abs().amax(batch_axes(x)) + self.eps

@@ -1,0 +1,41 @@
+"""Mean-only batch norm."""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from bnlab.norms.base import batch_axes, per_channel
+from bnlab.norms.measured import MeasuredNorm
+from bnlab.options import Fraction
+
+
+class MeanOnlyBatchNorm(MeasuredNorm):
+    """Mean-only batch norm: y = x - μ + β, with the mean of a channel over the batch and all positions.
+
+    Axes: x (B, C, *spatial), μ (C,) over B and spatial.
+    Parameters: β (`bias`), (C,); none without `affine`. There is no gain: it leaves the scale to the weights.
+    State: running mean, see `RunningNorm`; none without `track_running_stats`.
+    Training takes μ from the batch and moves the running average; evaluation takes the running average, and without it
+    the batch's own.
+
+    Raises:
+        Refused: batch statistics of one value a channel.
+
+    Source: Salimans & Kingma 2016, arXiv:1602.07868, section 4 (there beside weight norm).
+    """
+
+    name: ClassVar[str] = "mean_only_batch"
+    statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0}
+    has_gain: ClassVar[bool] = False
+
+    def __init__(self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool) -> None:
+        # Nothing is divided, so there is no ε.
+        super().__init__(features, eps=0.0, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+
+    def measure(self, x: Tensor) -> tuple[Tensor, ...]:
+        mean = x.mean(batch_axes(x))
+        self.track(mean)
+        return (mean,)
+
+    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
+        return x - per_channel(statistics[0], x)

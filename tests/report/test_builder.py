@@ -1,0 +1,96 @@
+"""A whole report, from folders to the page."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from bnlab.errors import BadInput
+from bnlab.report import build
+from bnlab.report.parts import modules
+
+FIGURES = {"accuracy_vs_lr", "activation_histograms", "grad_by_depth", "grad_norm", "loss_curves"}
+
+
+class Page(HTMLParser):
+    """Tags that are open, and every link or source."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.targets: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        self.targets.extend(value or "" for name, value in attrs if name in ("src", "href"))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def demo_report(tmp_path_factory: pytest.TempPathFactory, make_demo: Callable[..., Path]) -> Path:
+    folder = make_demo(tmp_path_factory.mktemp("outputs") / "demo", norms=("none", "batch"), seeds=2, steps=40)
+    built = build([folder])
+    assert built.notes == []
+    assert built.page == folder / "report" / "index.html"
+    assert built.table_text == (folder / "report" / "tables" / "lr_sensitivity.md").read_text()
+    return folder / "report"
+
+
+def test_every_part_is_written(demo_report: Path) -> None:
+    assert set(modules("figures")) == FIGURES
+    for name in FIGURES:
+        assert (demo_report / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        ET.parse(demo_report / "figures" / f"{name}.svg")
+        assert len(pd.read_csv(demo_report / "figures" / f"{name}.csv"))
+    table = pd.read_csv(demo_report / "tables" / "lr_sensitivity.csv", keep_default_na=False)
+    assert table["norm"].tolist() == ["none", "batch"]
+
+
+def test_the_page_needs_nothing_else(demo_report: Path) -> None:
+    text = (demo_report / "index.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    embedded = [one for one in page.targets if one.startswith("data:image/png;base64,")]
+    assert len(embedded) == len(FIGURES)
+    assert all((demo_report / one).exists() for one in page.targets if one not in embedded)
+    assert not re.search(r"https?://", text)
+
+
+def test_the_same_runs_give_the_same_files(demo_report: Path) -> None:
+    before = {path: path.read_bytes() for path in sorted(demo_report.rglob("*")) if path.is_file()}
+    build([demo_report.parent])
+    assert {path: path.read_bytes() for path in sorted(demo_report.rglob("*")) if path.is_file()} == before
+
+
+def test_what_is_missing_is_said_and_stale_files_go(study: Any) -> None:
+    study.run("batch", val=None, classes=None, losses=[1.0, 0.5])
+    study.run("batch", seed=1, status="failed", val=None, cause="out of memory <b>&</b>")
+    (study.folder / "half").mkdir()
+    (study.folder / "half" / "config.yaml").write_text("")
+    stale = study.folder / "report" / "tables" / "lr_sensitivity.csv"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("from an earlier report")
+    built = build([study.folder])
+    assert not stale.exists()
+    text = built.page.read_text(encoding="utf-8")
+    assert "Not shown: learning-rate sensitivity needs the val accuracy" in text
+    assert "no complete run has recorded activation histograms" in text
+    assert "out of memory &lt;b&gt;&amp;&lt;/b&gt;" in text  # a cause is text, not markup
+    assert "half/run.json is missing" in text
+    assert '<section id="loss_curves">\n<h2>Training loss</h2>\n<figure>' in text
+    assert "2 runs:" in re.sub(r"\s+", " ", text)
+    assert (built.table_text, len(built.notes)) == ("", 5)
+
+
+def test_a_study_without_runs_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="holds no run"):
+        build([tmp_path])

@@ -1,0 +1,15 @@
+"""Tables and figures are found by their files."""
+
+import pytest
+
+from bnlab.report.parts import modules
+
+
+@pytest.mark.parametrize(("room", "function"), [("tables", "table"), ("figures", "draw")])
+def test_every_file_offers_a_part_in_a_place_of_its_own(room: str, function: str) -> None:
+    found = modules(room)
+    assert found
+    assert not any(name.startswith("_") for name in found)
+    assert all(module.TITLE and callable(getattr(module, function)) for module in found.values())
+    orders = [module.ORDER for module in found.values()]
+    assert orders == sorted(set(orders))

@@ -1,0 +1,107 @@
+"""The registry reads the package's own files."""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from bnlab import options, registry
+from bnlab.errors import BadInput
+
+groups = pytest.mark.parametrize("group", list(registry.ROOMS))
+
+
+@groups
+def test_finds_every_named_class_of_a_room(group: str) -> None:
+    room = importlib.import_module(registry.ROOMS[group])
+    found = {}
+    for path in Path(room.__path__[0]).glob("[!_]*.py"):
+        module = importlib.import_module(f"{room.__name__}.{path.stem}")
+        for _, kind in inspect.getmembers(module, inspect.isclass):
+            if kind.__module__ == module.__name__ and isinstance(getattr(kind, "name", None), str):
+                found[kind.name] = kind
+    assert {name: entry.load() for name, entry in registry.entries(group).items()} == found
+    assert found
+
+
+@groups
+def test_names_no_two_things_alike(group: str) -> None:
+    modules = [(entry.module, entry.attribute) for entry in registry.entries(group).values()]
+    assert len(set(modules)) == len(modules)
+
+
+@groups
+def test_an_unknown_name_is_refused_with_what_there_is(group: str) -> None:
+    with pytest.raises(BadInput, match="is not known; there is ") as refusal:
+        registry.find(group, "nonsense")
+    assert str(refusal.value).startswith(f"{group}.name=nonsense")
+    assert all(name in str(refusal.value) for name in registry.entries(group))
+
+
+def test_annotations_are_types_and_not_text() -> None:
+    entry = registry.find("norm", "batch")
+    assert entry.options["eps"] == options.Positive
+    assert get_args(entry.options["momentum"]) == (options.Fraction, type(None))
+    assert entry.options["affine"] is bool
+
+
+def test_facts_are_known_without_importing() -> None:
+    assert registry.find("norm", "none").facts["ignores_placement"] is True
+    assert registry.find("model", "mlp").facts["default_sites"] == ("before_act",)
+
+
+SOURCE = '''
+class Base:
+    def __init__(self, *, depth: Count, rate: Real | None) -> None: ...
+
+class One(Base):
+    """One."""
+    name: ClassVar[str] = "one"
+    sizes = (1, 2)
+    computed = len("abc")
+
+class Two(One):
+    name = "two"
+    def __init__(self, positional, *, mode: Literal["a", "b"]) -> None: ...
+'''
+
+
+def test_reads_options_of_inherited_constructors_and_literal_facts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "things.py").write_text(SOURCE, encoding="utf-8")
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
+    monkeypatch.setitem(registry.ROOMS, "thing", "bnlab.room")
+    found = registry.entries.__wrapped__("thing")
+    assert list(found) == ["one", "two"]
+    assert found["one"].facts == {"name": "one", "sizes": (1, 2)}
+    assert found["one"].options == {"depth": options.Count, "rate": options.Real | None}
+    assert get_args(found["two"].options["mode"]) == ("a", "b")
+    assert (found["two"].module, found["two"].attribute) == ("bnlab.room.things", "Two")
+
+
+def test_a_name_given_twice_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "room").mkdir()
+    for file in ("a", "b"):
+        (tmp_path / "room" / f"{file}.py").write_text('class X:\n    name = "x"\n', encoding="utf-8")
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
+    monkeypatch.setitem(registry.ROOMS, "thing", "bnlab.room")
+    with pytest.raises(RuntimeError, match="'x' is defined in bnlab.room.a and in bnlab.room.b"):
+        registry.entries.__wrapped__("thing")
+
+
+@groups
+def test_annotations_need_nothing_but_the_option_types(group: str) -> None:
+    """A name that `bnlab.options` lacks would only fail when the config is validated."""
+    known = {*vars(options), *dir(__builtins__), "list", "bool", "str", "int", "float"}
+    for entry in registry.entries(group).values():
+        source = Path(inspect.getfile(entry.load())).read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                for argument in node.args.kwonlyargs:
+                    assert argument.annotation is not None, f"{entry.name}: {argument.arg} has no annotation"
+    assert known

@@ -1,0 +1,144 @@
+"""Who may import whom: imports point down only. What is not written here is not allowed."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bnlab import registry
+
+PACKAGE = Path(registry.__file__).parent
+
+# Anybody may use these; they know nothing but what stands behind them.
+LEAVES: dict[str, set[str]] = {
+    "errors": set(),
+    "options": set(),
+    "rng": set(),
+    "text": set(),
+    "registry": {"errors", "options"},
+}
+ROOMS: dict[str, set[str]] = {
+    "cli": {"verbs", ""},  # "" is bnlab itself: its version
+    "": {"runs"},  # bnlab.load
+    "verbs": {"sweeps", "report", "config", "models", "runs"},
+    "sweeps": {"config", "training", "models", "data", "runs"},
+    "config": {"training", "models", "diagnostics", "optim", "data", "norms"},
+    "training": {"models", "diagnostics", "optim", "data", "norms", "noise", "runs"},
+    "models": {"norms", "noise"},
+    "diagnostics": set(),
+    "optim": set(),
+    "data": set(),
+    "norms": {"noise"},
+    "noise": set(),
+    "report": {"runs"},
+    "runs": set(),
+}
+LIGHT = ("cli", "", "report", "runs", *LEAVES)  # never torch, at whatever level
+
+# What is shared of a room that others build on; the rest of it is reached by name, through the registry.
+DOORS = {
+    "norms": {"base", "kinds", "placement", "site"},
+    "models": {"base", "describe"},
+    "diagnostics": {"base"},
+    "optim": {"hyper", "optimizers.base", "schedules.base"},
+    "data": {"base", "common", "tensors"},
+    "report": {""},
+}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """The first part of a module's name below bnlab; empty for bnlab itself."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Absolute names of what a file imports, at any level, for types or not; of bnlab, down to the module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            assert node.module is not None
+            for alias in node.names:
+                below = PACKAGE.joinpath(*node.module.split(".")[1:], alias.name)
+                is_module = node.module.startswith("bnlab") and (below.is_dir() or below.with_suffix(".py").exists())
+                yield f"{node.module}.{alias.name}" if is_module else node.module
+
+
+def ours(path: Path) -> Iterator[tuple[str, str]]:
+    """(room, module within the room) of each import from bnlab."""
+    for name in imported(path):
+        first, *rest = name.split(".")
+        if first == "bnlab":
+            yield (rest[0] if rest else ""), ".".join(rest[1:])
+
+
+every_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+
+
+def test_every_room_is_on_the_plan() -> None:
+    assert {room_of(path) for path in SOURCES} <= ROOMS.keys() | LEAVES.keys()
+
+
+def test_the_plan_has_no_circle() -> None:
+    allowed = ROOMS | LEAVES
+    order: list[str] = []
+    while len(order) < len(allowed):
+        free = [room for room in allowed if room not in order and allowed[room] - {""} <= set(order) | {room}]
+        assert free, f"a circle among {allowed.keys() - set(order)}"
+        order += free
+
+
+@every_source
+def test_imports_point_down(path: Path) -> None:
+    room = room_of(path)
+    allowed = LEAVES[room] if room in LEAVES else ROOMS[room] | LEAVES.keys()
+    assert {other for other, _ in ours(path)} - {room} <= allowed
+
+
+@every_source
+def test_others_enter_a_room_through_its_doors(path: Path) -> None:
+    """So models know placements and never a norm, training no diagnostic, and nothing but the registry what there is."""
+    room = room_of(path)
+    if path == PACKAGE / "report" / "__init__.py":
+        return
+    for other, module in ours(path):
+        if other != room and other in DOORS:
+            assert module in DOORS[other], f"{path} imports bnlab.{other}.{module}"
+
+
+@every_source
+def test_rooms_without_torch_import_none(path: Path) -> None:
+    room = room_of(path)
+    if room in LIGHT and room != "rng":  # a generator is torch's; rng imports it when one is asked for
+        assert not {"torch", "torchvision"} & {name.split(".")[0] for name in imported(path)}
+
+
+def test_only_verbs_import_the_report() -> None:
+    users = {room_of(path) for path in SOURCES for other, _ in ours(path) if other == "report"}
+    assert users - {"report"} <= {"verbs"}
+
+
+LOOKING = """
+import sys
+import bnlab.report, bnlab.runs.reader, bnlab.report.builder
+from bnlab.cli import main
+for words in (["--help"], ["--version"], ["list"], ["list", "norm", "--json"], *([verb, "--help"] for verb in sys.argv[1:])):
+    assert main(words) == 0, words
+assert main(["train", "optim.lrr=1"]) == 2
+heavy = {"torch", "torchvision", "sklearn"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_looking_around_loads_no_torch() -> None:
+    from bnlab.cli import VERBS
+
+    done = subprocess.run([sys.executable, "-c", LOOKING, *VERBS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
