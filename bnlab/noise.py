@@ -4,7 +4,7 @@ Each replica draws from its own generator keyed by (seed, "noise", step), in the
 masks depend neither on its siblings nor on where it was resumed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from bnlab.rng import generator
+
+Sample = Callable[..., Tensor]  # torch.rand or torch.randn
 
 
 class Noise:
@@ -22,8 +24,8 @@ class Noise:
         self._device = device
         self._generators: list[torch.Generator] | None = None
 
-    def draw_R(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """Uniform numbers in [0, 1) of shape (R, *shape): row r from replica r's own generator.
+    def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+        """Random numbers of shape (R, *shape): row r from replica r's own generator.
 
         Half precisions are drawn in float32, whose grid is fine enough to compare with a probability.
         """
@@ -31,7 +33,7 @@ class Noise:
         if self._generators is None:
             self._generators = [generator(seed, "noise", step, self._device) for seed, step in self._keys]
         return torch.stack(
-            [torch.rand(*shape, generator=g, dtype=dtype, device=self._device) for g in self._generators]
+            [sample(tuple(shape), generator=g, dtype=dtype, device=self._device) for g in self._generators]
         )
 
 
@@ -40,7 +42,7 @@ _noise: Noise | None = None
 
 @contextmanager
 def source(noise: Noise) -> Iterator[None]:
-    """Let `uniform_like` draw from this source inside the block."""
+    """Let `uniform_like` and `normal_like` draw from this source inside the block."""
     global _noise
     before, _noise = _noise, noise
     try:
@@ -51,29 +53,44 @@ def source(noise: Noise) -> Iterator[None]:
 
 def uniform_like(x: Tensor) -> Tensor:
     """Uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
+    return _like(x, torch.rand)
+
+
+def normal_like(x: Tensor) -> Tensor:
+    """Standard normal numbers of x's shape and device, at least float32; under vmap, each replica's own."""
+    return _like(x, torch.randn)
+
+
+def _like(x: Tensor, sample: Sample) -> Tensor:
     if x.is_meta:
         return torch.empty_like(x, dtype=torch.promote_types(x.dtype, torch.float32))
     if _noise is None:
         raise RuntimeError("a layer draws noise outside a training step: wrap the forward pass in bnlab.noise.source")
-    return _Uniform.apply(x, _noise)
+    return _Draw.apply(x, _noise, sample)  # type: ignore[no-untyped-call]
 
 
-class _Uniform(torch.autograd.Function):
+class _Draw(torch.autograd.Function):
     # vmap cannot see inside a generator; its rule for this function draws all replicas' numbers at once.
     @staticmethod
-    def forward(x: Tensor, noise: Noise) -> Tensor:
-        return noise.draw_R(x.shape, x.dtype)[0]
+    def forward(x: Tensor, noise: Noise, sample: Sample) -> Tensor:
+        return noise.draw_R(sample, x.shape, x.dtype)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None]:  # noqa: ARG004
-        return None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, None]:  # noqa: ARG004
+        return None, None, None
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple[int | None, None], x: Tensor, noise: Noise) -> tuple[Tensor, int]:  # noqa: ARG004
+    def vmap(
+        info: Any,  # noqa: ARG004
+        in_dims: tuple[int | None, None, None],
+        x: Tensor,
+        noise: Noise,
+        sample: Sample,
+    ) -> tuple[Tensor, int]:
         axis = in_dims[0]
         assert axis is not None
-        return noise.draw_R(x.movedim(axis, 0).shape[1:], x.dtype), 0
+        return noise.draw_R(sample, x.movedim(axis, 0).shape[1:], x.dtype), 0

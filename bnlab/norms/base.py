@@ -124,9 +124,9 @@ def refuse_indivisible(features: int, groups: int) -> None:
 
 def refuse_ragged_chunk(x: Tensor, chunk: int) -> None:
     """Raise `Refused` where a batch x (B, C, *spatial) cut into chunks leaves one with a single value a channel."""
-    sizes = {min(chunk, len(x)), len(x) % chunk or chunk}
-    if len(x) > 1 and min(sizes) * values_per_example(x) < 2:
+    examples = min(chunk, len(x) % chunk or chunk, len(x))
+    if examples * values_per_example(x) < 2:
         raise Refused(
-            f"norm.chunk={chunk} cuts a batch of {len(x)} so that a chunk has 1 value for each channel, "
-            f"which normalizes to 0 whatever it is: take norm.chunk=2 or more that leaves no single example over"
+            f"norm.chunk={chunk} leaves a chunk with 1 value for each channel in a batch of {len(x)}, and a single "
+            f"value normalizes to 0 whatever it is: take norm.chunk=2 or more that leaves no example over by itself"
         )

@@ -87,9 +87,9 @@ class BatchNormReference(RunningNorm):
             inv_std_C = torch.rsqrt(self.running_var + self.eps)
             centred = widened(x) - per_channel(self.running_mean, x)
             return self.scale_and_shift(centred * per_channel(inv_std_C, x)).to(x.dtype)
-        kind = {"dtype": widened(x).dtype, "device": x.device}
-        gamma_C = self.weight if self.weight is not None else torch.ones(self.features, **kind)
-        beta_C = self.bias if self.bias is not None else torch.zeros(self.features, **kind)
+        dtype, device = widened(x).dtype, x.device
+        gamma_C = self.weight if self.weight is not None else torch.ones(self.features, dtype=dtype, device=device)
+        beta_C = self.bias if self.bias is not None else torch.zeros(self.features, dtype=dtype, device=device)
         y, mean_C, var_C = _Normalize.apply(x, gamma_C, beta_C, self.eps)  # type: ignore[no-untyped-call]
         n = values_per_channel(x)
         self.track(mean_C, var_C * (n / (n - 1)))
@@ -105,4 +105,3 @@ def _standardize(x: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]
     var = centred.square().mean(axes, keepdim=True)
     inv_std = torch.rsqrt(var + eps)
     return centred * inv_std, inv_std, mean.flatten(), var.flatten()
-

@@ -46,7 +46,7 @@ class GhostBatchNorm(BatchNorm):
         if not self.uses_batch_statistics(x):
             return super().forward(x)
         refuse_ragged_chunk(x, self.chunk)  # all at once: a refusal leaves no chunk's trace in the running averages
-        return torch.cat([super(GhostBatchNorm, self).forward(chunk) for chunk in x.split(self.chunk)])
+        return torch.cat([super(GhostBatchNorm, self).forward(chunk) for chunk in torch.split(x, self.chunk)])
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, chunk={self.chunk}"

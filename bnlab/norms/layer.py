@@ -1,6 +1,6 @@
 """Layer norm."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -13,23 +13,40 @@ from bnlab.options import Positive
 class LayerNorm(AffineNorm):
     """Layer norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of an example over all its values.
 
-    Axes: x (B, C, *spatial), μ and σ² (B,) over C and spatial jointly; σ² is the biased variance.
+    Axes: x (B, C, *spatial), μ and σ² (B,) over C and spatial jointly; with axes=channels (B, *spatial) over C alone,
+    each position by itself. On an MLP the two are the same. σ² is the biased variance.
     Parameters: γ (`weight`), β (`bias`), (C,) each, also on images; none without `affine`.
     State: none; training and evaluation are the same.
 
     Raises:
-        Refused: examples of a single value.
+        Refused: statistics of a single value.
 
-    Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450; on images as in Wu & He 2018, arXiv:1803.08494, Fig. 2.
+    Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450; on images as in Wu & He 2018, arXiv:1803.08494, Fig. 2, and
+    axes=channels as in Liu et al. 2022 (ConvNeXt), arXiv:2201.03545.
     """
 
     name: ClassVar[str] = "layer"
 
-    def __init__(self, features: int, *, eps: Positive, affine: bool) -> None:
+    def __init__(self, features: int, *, axes: Literal["all", "channels"], eps: Positive, affine: bool) -> None:
         super().__init__(features, eps=eps, affine=affine)
+        self.axes = axes
 
     def forward(self, x: Tensor) -> Tensor:
-        refuse_single_value(x[0].numel(), norm=self.name, unit="example", way_out="take more than one channel")
+        values, unit = values_together(x, self.axes)
+        refuse_single_value(values, norm=self.name, unit=unit, way_out="take more than one channel")
         if x.ndim == 2:  # the same values two to three times as fast, under vmap too
             return F.layer_norm(x, (self.features,), self.weight, self.bias, self.eps)
+        if self.axes == "channels":
+            last = F.layer_norm(x.movedim(1, -1), (self.features,), self.weight, self.bias, self.eps)
+            return last.movedim(-1, 1)
         return group_norm(x, 1, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, axes={self.axes}"
+
+
+def values_together(x: Tensor, axes: str) -> tuple[int, str]:
+    """How many values of x (B, C, *spatial) share their statistics for these `axes`, and what they belong to."""
+    if axes == "channels" and x.ndim > 2:
+        return x.shape[1], "position of an example"
+    return x[0].numel(), "example"

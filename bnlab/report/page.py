@@ -61,25 +61,28 @@ def _swept(frame: Frame) -> list[tuple[str, str]]:
     found = []
     for name in [*frame.axes, LR, "seed"]:
         values = {text(axes[name]): axes[name] for axes in every if name in axes and axes[name] != ""}
-        ordered = sorted(values, key=lambda shown: (isinstance(values[shown], str), values[shown]))
+        ordered = sorted(values, key=lambda shown: (isinstance(values[shown], str), shown != "none", values[shown]))
         found.append((name, ", ".join(ordered)))
     return found
 
 
 def _troubles(frame: Frame) -> list[dict[str, Any]]:
     """Runs that did not complete, those of one condition, status and cause together."""
-    runs = frame.runs[frame.runs["status"] != "complete"].assign(cause=frame.runs["cause"].fillna(""))
+    runs = frame.runs[frame.runs["status"] != "complete"]
+    # A diverged run's cause names its step; together they have a range of steps.
+    cause = runs["cause"].fillna("").where(runs["status"] != "diverged", "")
     found = []
-    for (status, _, cause), group in runs.groupby(["status", "condition", "cause"], sort=True):
-        where = ", ".join(f"lr {lr:g} ({count})" for lr, count in Counter(group.sort_values("lr")["lr"]).items())
+    for (status, _, why), group in runs.assign(cause=cause).groupby(["status", "condition", "cause"]):
+        steps = group["diverged_at"].dropna().astype(int)
+        span = f"at step {steps.min()}" if steps.nunique() == 1 else f"at steps {steps.min()} to {steps.max()}"
         found.append(
             {
                 "status": status,
                 "condition": frame.conditions[int(group["condition"].iloc[0])].label,
                 "runs": len(group),
-                "where": where,
+                "where": ", ".join(f"{lr:g} ({count})" for lr, count in Counter(group["lr"].sort_values()).items()),
+                "cause": span if len(steps) else why,
             }
-            | {"cause": cause}
         )
     return found
 

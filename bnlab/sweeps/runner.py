@@ -11,9 +11,10 @@ from omegaconf import OmegaConf
 from bnlab.config import build
 from bnlab.config.identity import axes
 from bnlab.config.source import source
+from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
 from bnlab.errors import BadInput, Refused
-from bnlab.models.base import initialize
+from bnlab.models.base import Model, initialize
 from bnlab.models.describe import site_rows
 from bnlab.runs.schema import METRICS
 from bnlab.runs.writer import RunWriter
@@ -65,6 +66,7 @@ class Runner:
             BadInput: the data or the device cannot be used; nothing is written.
         """
         data = self._tensors(job)
+        length = _length(job.config, data)
         net, shapes = build.model(job.config, data)
         with RunWriter(job.folder) as writer:
             resumed = self._resume(job, writer, note)
@@ -76,7 +78,7 @@ class Runner:
                 n_params = sum(p.numel() for p in net.parameters())
                 writer.update(n_params=n_params, execution={"executor": "serial"})
                 recorder = FolderRecorder(writer, progress)
-                outcome = self._loop(job, data, net, recorder, resumed).run()[0]
+                outcome = self._loop(job, data, length, net, recorder, resumed).run()[0]
             except BadInput:
                 raise
             except Exception as error:
@@ -123,7 +125,13 @@ class Runner:
         return payload
 
     def _loop(
-        self, job: Job, data: TensorData, net: build.Model, recorder: FolderRecorder, resumed: dict[str, Any] | None
+        self,
+        job: Job,
+        data: TensorData,
+        length: Length,
+        net: Model,
+        recorder: FolderRecorder,
+        resumed: dict[str, Any] | None,
     ) -> Loop:
         config = job.config
         net.to(build.device(config), build.DTYPES[config.run["precision"]])
@@ -134,16 +142,6 @@ class Runner:
         state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
         if resumed is not None:
             checkpoint.restore(state, resumed)
-        per_epoch = data.common.updates_per_epoch(data.n_train, config.run["accumulate"])
-        length = Length(
-            updates=config.run["steps"] or config.run["epochs"] * per_epoch,
-            per_epoch=per_epoch,
-            batch_size=data.common.batch_size,
-            accumulate=config.run["accumulate"],
-            warmup=config.schedule["warmup"],
-            log_every=config.run["log_every"],
-            checkpoint_seconds=config.run["checkpoint_seconds"],
-        )
         replica = Replica(
             seed=config.run["seed"],
             lr=config.optim["lr"],
@@ -170,6 +168,21 @@ class Runner:
             "axes": axes(job.config),
             "command": job.command,
         }
+
+
+def _length(config: Config, data: TensorData) -> Length:
+    """How long to train, in updates."""
+    run = config.run
+    per_epoch = data.common.updates_per_epoch(data.n_train, run["accumulate"])
+    return Length(
+        updates=run["steps"] or run["epochs"] * per_epoch,
+        per_epoch=per_epoch,
+        batch_size=data.common.batch_size,
+        accumulate=run["accumulate"],
+        warmup=config.schedule["warmup"],
+        log_every=run["log_every"],
+        checkpoint_seconds=run["checkpoint_seconds"],
+    )
 
 
 def _ending(outcome: Outcome) -> dict[str, Any]:

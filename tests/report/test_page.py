@@ -21,7 +21,7 @@ def test_summary_troubles_and_provenance(study: Any) -> None:
     text = words(study, notes=("left out: x",))
     assert "4 runs: 1 complete , 2 diverged , 1 refused ." in text
     assert "optim.lr 0.1, 1, 10" in text
-    assert "diverged batch 2 lr 10 (2) loss is nan refused batch 1 lr 1 (1) one value a channel" in text
+    assert "diverged batch 2 10 (2) at step 12 refused batch 1 1 (1) one value a channel" in text
     assert "diverged at step 12" in text
     assert "git commit abc1234 (3 runs), unknown (1 runs)" in text
     assert "command each run&#39;s own: see the table of runs" in text

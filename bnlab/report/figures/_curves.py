@@ -99,7 +99,8 @@ def _panels(
     for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
         _panel(axes, frame, data, column, [(place, best[place]) for place in places if place in best], named=True)
         axes.set_title(title)
-        axes.legend(fontsize="small", handlelength=3.2)
+        if axes.has_data():
+            axes.legend(fontsize="small", handlelength=3.2)
     shown = data[_shown(frame, data, list(best.items()))]
     grid[0, 0].set_ylim(_limits(shown, column))
     figure.supxlabel("step", fontsize="medium")

@@ -25,7 +25,9 @@ def draw(frame: Frame) -> Drawn | Missing:
     sites = _spread(list(data.sort_values(["depth", "site"])["site"].unique()), _ROWS)
     labels = [one.label for one in frame.conditions if one.label in set(data["condition"])]
     places = [place for place, one in enumerate(frame.conditions) if one.label in labels[:_COLUMNS]]
-    figure = Figure(figsize=(10, 0.9 + 1.05 * len(sites)), layout="constrained")
+    titles = [_title(frame, place) for place in places]
+    height = 0.7 + 0.17 * max(title.count("\n") + 1 for title in titles) + 1.05 * len(sites)
+    figure = Figure(figsize=(10, height), layout="constrained")
     grid = figure.subplots(len(sites), len(places), sharex="row", squeeze=False)
     for row, site in zip(grid, sites, strict=True):
         here = data[data["site"] == site]
@@ -35,19 +37,18 @@ def draw(frame: Frame) -> Drawn | Missing:
             _panel(axes, mine, frame.styles[place])
             axes.set(xlim=limits, ylim=(0, 1.08), yticks=[])
         row[0].set_ylabel(site, rotation=0, ha="right", va="center", fontsize=8)
-    for axes, place in zip(grid[0], places, strict=True):
-        name = frame.conditions[place].label.replace(" · ", "\n").replace("+", " +\n")  # columns are narrow
-        axes.set_title(f"{name}\nlr {frame.sensitivity[place].shown_lr:g}", fontsize=8.5)
+    for axes, title in zip(grid[0], titles, strict=True):
+        axes.set_title(title, fontsize=8.5)
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize="small")
     total = data["site"].nunique()
     chosen = f" {len(sites)} of {total} sites are drawn." if total > len(sites) else ""
     chosen += f" {len(places)} of {len(labels)} conditions are drawn." if len(labels) > len(places) else ""
     caption = (
-        f"Distribution of the activations at {data['kind'].iloc[0]} sites (input at the top), each condition at its "
-        f"best learning rate, one run each (the lowest seed), at initialization and at the last recorded step. Heights "
-        f"are relative to each histogram's peak; a row shares its axis, which holds {100 * _INSIDE:g} % of the values "
-        f"of each histogram in it.{chosen} Every run: {frame.configuration}."
+        f"Distribution of the activations at {data['kind'].iloc[0]} sites (input at the top; after the norm, where one "
+        f"stands there), each condition at its best learning rate, one run each (the lowest seed), at initialization "
+        f"and at the last recorded step. Heights are relative to each histogram's peak; a row shares its axis, which "
+        f"holds {100 * _INSIDE:g} % of the values of each histogram in it.{chosen} Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -75,6 +76,12 @@ def gather(frame: Frame) -> pd.DataFrame:
     kinds = list(found["kind"].unique())
     kind = next((kind for kind in _KINDS if kind in kinds), kinds[0])
     return found[found["kind"] == kind].sort_values(["condition", "depth", "site", "step", "left"], ignore_index=True)
+
+
+def _title(frame: Frame, place: int) -> str:
+    """A condition and its rate on short lines: columns are narrow."""
+    name = frame.conditions[place].label.replace(" · ", "\n").replace("+", " +\n")
+    return f"{name}\nlr {frame.sensitivity[place].shown_lr:g}"
 
 
 def _spread(sites: list[str], most: int) -> list[str]:

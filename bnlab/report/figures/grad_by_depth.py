@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,7 +29,8 @@ def draw(frame: Frame) -> Drawn | Missing:
             _panel(axes, frame, data[data["moment"] == moment], places)
             axes.set_title(f"{title} – {moment}" if title else moment)
         row[0].set_ylabel("gradient norm of the weight")
-        row[0].legend(fontsize="small", handlelength=3.2)
+        if row[0].has_data():
+            row[0].legend(fontsize="small", handlelength=3.2)
     for axes in grid[-1]:
         axes.set_xlabel("depth of the unit (0: next to the input)")
     caption = (
@@ -43,7 +45,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 def gather(frame: Frame) -> pd.DataFrame:
     """condition, lr, seed, moment, step, site, depth, value: of the complete runs at each condition's best rate."""
     layers, sites = frame.source.layers, frame.source.sites
-    layers = layers[layers["diagnostic"] == "weight_grad_norm"]
+    layers = layers[(layers["diagnostic"] == "weight_grad_norm") & np.isfinite(layers["value"])]
     values = layers.merge(sites[["run_id", "site", "depth"]], on=["run_id", "site"])
     rows: list[dict[str, Any]] = []
     for place, condition in enumerate(frame.conditions):

@@ -1,0 +1,63 @@
+"""Noisy batch norm: batch norm whose output is scaled and shifted at random anew at each step."""
+
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from bnlab.noise import normal_like, uniform_like
+from bnlab.norms.base import widened
+from bnlab.norms.batch import BatchNorm
+from bnlab.options import Fraction, Positive
+
+SHIFT = 0.5  # the shift of a step lies in ± this,
+SCALE = 1.25  # its scale between 1 and this;
+SPREAD = 0.1  # around them the elements' shifts lie in ± this and their scales have this standard deviation
+
+
+class NoisyBatchNorm(BatchNorm):
+    """Noisy batch norm: a = s y + m with y the output of batch norm, γ and β included, and noise s, m in training.
+
+        μ_t ~ U(-0.5, 0.5), σ_t ~ U(1, 1.25)                 anew for each forward pass
+        m ~ U(μ_t - 0.1, μ_t + 0.1), s ~ N(σ_t, 0.1²)        anew for each element, given μ_t and σ_t
+
+    One pair (μ_t, σ_t) serves the layer, or with drift=channel each channel has its own. The noise makes what the next
+    layer sees drift from step to step by intent, and carries no gradient of its own (∂a/∂y = s).
+
+    Axes, parameters, state: those of batch norm; the noise leaves no trace in the running averages.
+    Evaluation: batch norm with the running averages and no noise. The paper defines the noise for training steps and
+    says nothing about evaluation; the mean of s, 1.125, is not made up for.
+    The noise is that of `bnlab.noise`, drawn in float32 whatever the precision.
+
+    Raises:
+        Refused: batch statistics of one value a channel.
+
+    Source: Santurkar et al. 2018, arXiv:1805.11604, section 2.1 and the appendix's algorithm with its constants.
+    """
+
+    name: ClassVar[str] = "noisy_batch"
+
+    def __init__(
+        self,
+        features: int,
+        *,
+        drift: Literal["layer", "channel"],
+        eps: Positive,
+        momentum: Fraction | None,
+        affine: bool,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self.drift = drift
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        if not self.training:
+            return y
+        like = y.detach().float()
+        one_each = like[:1, :, *[slice(1)] * (x.ndim - 2)] if self.drift == "channel" else like.flatten()[0]
+        shift = SHIFT * (2 * uniform_like(one_each) - 1) + SPREAD * (2 * uniform_like(like) - 1)
+        scale = 1 + (SCALE - 1) * uniform_like(one_each) + SPREAD * normal_like(like)
+        return (scale * widened(y) + shift).to(x.dtype)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, drift={self.drift}"

@@ -1,0 +1,102 @@
+"""A run's id: golden values, and what it does and does not depend on."""
+
+from collections.abc import Iterator
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+
+from bnlab.config.compose import conf_dir, plain
+from bnlab.config.identity import axes, run_id
+from bnlab.config.validate import Config, validate
+from bnlab.sweeps.plugin import register
+
+# A change here is a change of identity: every finished run of every user would be trained again. Bump it knowingly.
+GOLDEN = {
+    "": "e300a3bd63c4",
+    "norm=none": "4cce4d1259ec",
+    "norm=layer placement=after_act model.width=64": "aaee620635cc",
+    "model=cnn norm=group data.batch_size=4 optim.lr=1 seed=7": "8f707bf976b3",
+    "optim=adamw schedule=cosine steps=100 accumulate=4 clip=1.0 precision=float64": "471c65721682",
+    "data=gaussian data.task=regression norm=batch_reference": "9f9359b4c5df",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra() -> Iterator[None]:
+    register()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        yield
+
+
+def config(*overrides: str) -> Config:
+    composed = compose("config", list(overrides), return_hydra_config=True)
+    HydraConfig.instance().set_config(composed)
+    bare = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+    return validate(plain(bare, None))
+
+
+def identity(*overrides: str) -> str:
+    return run_id(config(*overrides), "the data")
+
+
+@pytest.mark.parametrize("overrides", GOLDEN)
+def test_golden(overrides: str) -> None:
+    assert identity(*overrides.split()) == GOLDEN[overrides]
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["device=cpu", "study=other", "output_dir=elsewhere", "log_every=1", "checkpoint_seconds=0", "rerun=true",
+     "diagnostics=off", "diagnostics.activation_histogram.bins=7"],
+)  # fmt: skip
+def test_what_cannot_change_a_number_is_no_part_of_it(override: str) -> None:
+    assert identity(override) == identity()
+
+
+def test_where_the_data_lie_is_no_part_of_it_but_what_they_are_is() -> None:
+    assert identity("data=mnist", "data.root=here") == identity("data=mnist", "data.root=there", "data.download=false")
+    assert run_id(config(), "the data") != run_id(config(), "other data")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["seed=1", "epochs=3", "steps=7", "accumulate=2", "clip=1", "precision=float64", "model.width=32", "norm=layer",
+     "norm.momentum=0.2", "norm.momentum=null", "placement=after_act", "data.batch_size=32", "data.train_size=100",
+     "optim.lr=0.2", "optim=adam", "schedule=cosine", "schedule.warmup=0.1", "model.init=he"],
+)  # fmt: skip
+def test_what_can_change_a_number_is_part_of_it(override: str) -> None:
+    assert identity(override) != identity()
+
+
+def test_typed_values_are_compared_not_how_they_were_written() -> None:
+    assert identity("optim.lr=1") == identity("optim.lr=1.0") == identity("optim.lr=1e0")
+
+
+def test_epochs_do_not_matter_where_steps_are_given() -> None:
+    assert identity("steps=50", "epochs=3") == identity("steps=50", "epochs=4")
+
+
+def test_placement_is_a_set() -> None:
+    both = {
+        identity("placement=before_and_after_act"),
+        identity("placement=[after_act,before_act]"),
+        identity("placement=before_act", "placement.after_act=true"),
+    }
+    assert len(both) == 1
+    assert identity("placement=default") == identity("placement=before_act")
+    assert axes(config("placement=before_and_after_act"))["placement"] == "after_act+before_act"
+
+
+def test_placement_is_empty_where_the_norm_ignores_it() -> None:
+    assert identity("norm=none", "placement=after_act") == identity("norm=none", "placement=before_weight")
+    assert axes(config("norm=none"))["placement"] == ""
+
+
+def test_axes_are_flat_with_names_under_their_group() -> None:
+    flat = axes(config("norm=group", "norm.groups=2"))
+    assert flat["norm"] == "group"
+    assert flat["norm.groups"] == 2
+    assert flat["model"] == "mlp"
+    assert not any(isinstance(value, dict) for value in flat.values())

@@ -1,0 +1,157 @@
+"""The loop: what is written when, divergence, and fused equal to serial row by row."""
+
+from math import isfinite
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from bnlab.optim.schedules.plateau import Plateau
+from bnlab.runs.schema import COLUMNS, METRICS
+from tests.training.parts import Memory, data, net, train
+
+
+@pytest.fixture(scope="module")
+def run() -> Memory:
+    return train([0.05])[0][0]
+
+
+def steps_of(memory: Memory, table: str, **where: str) -> list[int]:
+    rows = [row for row in memory.rows[table] if all(row[k] == v for k, v in where.items())]
+    return sorted({row["step"] for row in rows})
+
+
+def test_rows_have_the_columns_of_the_schema(run: Memory) -> None:
+    for table, rows in run.rows.items():
+        for row in rows:
+            assert row.keys() <= set(COLUMNS[table])
+
+
+def test_what_is_written_when(run: Memory) -> None:
+    """64 training examples in batches of 16: 4 updates an epoch, 30 in all."""
+    assert steps_of(run, "steps") == [*range(0, 30, 4), 30]
+    assert steps_of(run, "evals", split="val") == [*range(4, 30, 4), 30]
+    assert steps_of(run, "evals", split="test") == steps_of(run, "evals", split="train") == [30]
+    assert steps_of(run, "histograms") == [0]
+    assert steps_of(run, "layers", diagnostic="weight_grad_norm") == list(range(4, 30, 4))
+    assert steps_of(run, "layers", diagnostic="activation_std") == sorted({0, 30, *range(4, 30, 4), *range(0, 30, 7)})
+
+
+def test_epochs_examples_and_rates(run: Memory) -> None:
+    for row in run.rows["steps"]:
+        assert row["epoch"] == row["step"] / 4
+        assert row["examples"] == row["step"] * 16
+        assert row["lr"] == 0.05
+
+
+def test_the_rows_are_those_of_a_plain_loop(run: Memory) -> None:
+    """torch's modules, loss and optimizer on the same batches in the same order."""
+    source, model = data(), net(0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for step in range(31):
+        epoch, index = divmod(step, 4)
+        x, y = source.batch(source.order(0, epoch)[index * 16 : (index + 1) * 16])
+        prediction = model(x)
+        loss = F.cross_entropy(prediction, y)
+        optimizer.zero_grad()
+        loss.backward()
+        (row,) = [r for r in run.rows["steps"] if r["step"] == step] or [None]
+        if row is not None:
+            norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+            assert row["loss"] == pytest.approx(loss.item(), abs=1e-12)
+            assert row["grad_norm"] == pytest.approx(norm.item(), abs=1e-12)
+            assert row["accuracy"] == pytest.approx((prediction.argmax(1) == y).double().mean().item())
+        if step == 29:
+            optimizer.step()
+            model.eval()
+            x_val, y_val = source.parts["val"]
+            expected = F.cross_entropy(model(x_val), y_val).item()
+            model.train()
+            (evaluated,) = [r for r in run.rows["evals"] if r["step"] == 30 and r["split"] == "val"]
+            assert evaluated["loss"] == pytest.approx(expected, abs=1e-12)
+            assert evaluated["n"] == 16
+        else:
+            optimizer.step()
+
+
+def test_looking_at_the_end_leaves_no_trace() -> None:
+    """The last row is measured without an update: weights and running statistics are those after the 30th."""
+    (memory,), (outcome,) = train([0.05])
+    model, source = net(0), data()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    for step in range(30):
+        epoch, index = divmod(step, 4)
+        x, y = source.batch(source.order(0, epoch)[index * 16 : (index + 1) * 16])
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    last = memory.checkpoints[-1]
+    for name, tensor in (dict(model.named_parameters()) | dict(model.named_buffers())).items():
+        kept = (last["params"] | last["buffers"])[name]
+        torch.testing.assert_close(kept, tensor.detach(), rtol=0, atol=1e-10)
+    assert set(outcome.metrics) == set(METRICS)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_fused_writes_the_rows_of_serial(accumulate: int) -> None:
+    rates = [0.05, 0.01, 0.02]
+    source = data(drop_last=False, n=90)
+    fused, _ = train(rates, fused=True, source=source, accumulate=accumulate, updates=40)
+    for r, rate in enumerate(rates):
+        (alone,), _ = train([rate], first_seed=r, source=source, accumulate=accumulate, updates=40)
+        for table, rows in alone.rows.items():
+            assert len(fused[r].rows[table]) == len(rows)
+            for ours, theirs in zip(fused[r].rows[table], rows, strict=True):
+                for column in theirs:
+                    if column != "seconds":
+                        assert ours[column] == pytest.approx(theirs[column], abs=1e-8)
+
+
+def test_a_diverged_run_ends_with_its_true_last_row() -> None:
+    (memory,), (outcome,) = train([1e30], log_every=10, updates=200)
+    at = outcome.diverged_at
+    assert at is not None
+    last = memory.rows["steps"][-1]
+    assert last["step"] == at
+    assert not isfinite(last["loss"]) or at >= 20
+    assert all(row["step"] < at for row in memory.rows["steps"][:-1])
+    assert all(row["step"] <= at for table in memory.rows.values() for row in table)
+    assert "test_accuracy" not in outcome.metrics, "a diverged run is not evaluated as if it had ended"
+
+
+def test_the_verdict_does_not_depend_on_how_often_one_looks() -> None:
+    ends = {train([1e30], log_every=every, updates=200)[1][0].diverged_at for every in (1, 7, 1000)}
+    assert len(ends) == 1
+
+
+def test_a_diverged_replica_keeps_its_slot_and_leaves_its_siblings_alone() -> None:
+    with_it, outcomes = train([0.05, 1e30, 0.02], fused=True, updates=60)
+    assert [o.diverged_at is not None for o in outcomes] == [False, True, False]
+    without, _ = train([0.05, 0.01, 0.02], fused=True, updates=60)
+    for r in (0, 2):
+        for ours, theirs in zip(with_it[r].rows["steps"], without[r].rows["steps"], strict=True):
+            assert ours["loss"] == pytest.approx(theirs["loss"], abs=1e-12)
+    assert with_it[1].rows["steps"][-1]["step"] == outcomes[1].diverged_at
+
+
+def test_plateau_lowers_the_rate_after_evaluations() -> None:
+    (memory,), _ = train([1e-9], schedule=Plateau(gamma=0.5, patience=0, threshold=0.5), updates=20, log_every=1)
+    rates = {row["step"]: row["lr"] for row in memory.rows["steps"]}
+    assert rates[4] == 1e-9, "the first evaluation is the best so far"
+    assert rates[8] == pytest.approx(0.5e-9)
+    assert rates[16] == pytest.approx(0.125e-9)
+
+
+def test_accumulated_batches_give_the_gradient_of_their_mean() -> None:
+    """Two batches of 16 without batch statistics in common: loss and gradient norm are those of the two in turn."""
+    source, model = data(), net(0)
+    (memory,), _ = train([0.05], accumulate=2, updates=4, log_every=1, source=source)
+    order = source.order(0, 0)
+    losses = [F.cross_entropy(model(x), y) for x, y in (source.batch(order[:16]), source.batch(order[16:32]))]
+    mean = torch.stack(losses).mean()
+    mean.backward()
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    row = memory.rows["steps"][0]
+    assert row["loss"] == pytest.approx(mean.item(), abs=1e-12)
+    assert row["grad_norm"] == pytest.approx(norm.item(), abs=1e-12)
+    assert memory.rows["steps"][1]["examples"] == 32

@@ -1,0 +1,90 @@
+"""Every mistake of a user gives exit status 2 and one line that says what is wrong and what would be right."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# (words of the command, what the line must name: the culprit, and what would be right)
+MISTAKES = {
+    "verb": ("trian", "trian is no verb", "train"),
+    "choice of a group": ("train norm=btach", "norm=btach", "batch"),
+    "unlike any choice": ("train norm=zzz", "norm=zzz", "there is batch"),
+    "misspelt key": ("train optim.lrr=1", "optim.lrr", "optim.lr?"),
+    "misspelt key, appended": ("train +optim.lrr=1", "optim.lrr", "optim.lr?"),
+    "new key, appended": ("train +colour=red", "colour", "option"),
+    "appended though there": ("train +seed=1", "seed", "without the +"),
+    "key without its group": ("train lr=0.1", "lr is", "optim.lr?"),
+    "key of another group": ("train norm=layer norm.momentum=0.5", "norm.momentum", "option"),
+    "text for a number": ("train optim.lr=abc", "optim.lr=abc", "a number"),
+    "rate not positive": ("train optim.lr=0", "optim.lr=0", "greater than 0"),
+    "rate not finite": ("train optim.lr=inf", "optim.lr=inf", "finite"),
+    "null seed": ("train seed=null", "seed=null", "whole number"),
+    "fraction of a seed": ("train seed=1.5", "seed=1.5", "whole number"),
+    "truth for a number": ("train model.depth=true", "model.depth=true", "whole number"),
+    "no width": ("train model.width=0", "model.width=0", "1"),
+    "activation": ("train model.activation=rleu", "rleu", "relu"),
+    "momentum of one": ("train optim.momentum=1", "optim.momentum=1", "less than 1"),
+    "several values to train": ("train norm=batch,layer", "norm=batch,layer", "bnlab sweep"),
+    "no equals sign": ("train norm batch", "norm", "key=value"),
+    "empty choice": ("train norm=", "norm=", "there is"),
+    "removed group": ("train ~norm", "norm", "norm=NAME"),
+    "placement unknown": ("train placement=befor_act", "placement=befor_act", "before_act"),
+    "placement unknown key": ("train placement.befor_act=true", "placement.befor_act", "placement.before_act"),
+    "no place": ("train placement.default=false", "no site", "norm=none"),
+    "site of another model": ("train placement.cell=true", "cell", "before_act"),
+    "batch of one": ("train data.batch_size=1", "1 value", "data.batch_size=2"),
+    "batch larger than the data": ("train data.batch_size=100000", "100000", "drop_last"),
+    "groups that do not divide": ("train norm=group norm.groups=7", "norm.groups=7", "8"),
+    "instance norm without pictures": ("train norm=instance", "instance", "model=cnn"),
+    "cnn without pictures": ("train model=cnn data=gaussian", "cnn", "mlp"),
+    "data that are not there": ("train data=mnist data.root=nowhere data.download=false", "nowhere", "data.root"),
+    "validation larger than the data": ("train data.val_size=5000", "data.val_size=5000", "1437"),
+    "nesterov without momentum": ("train optim.momentum=0 optim.nesterov=true", "nesterov", "optim.momentum"),
+    "plateau without validation": ("train schedule=plateau data.val_size=0", "plateau", "data.val_size"),
+    "accumulation over nothing": ("train accumulate=1000", "accumulate=1000", "lower"),
+    "study as a path": ("train study=a/b", "a/b", "one folder"),
+    "experiment": ("sweep experiment=dmo", "experiment=dmo", "demo"),
+    "one bad cell of a sweep": ("sweep norm=batch,btach", "norm=btach", "batch"),
+    "one bad number of a sweep": ("sweep optim.lr=0.1,fast", "optim.lr=fast", "number"),
+    "moment of a diagnostic": ("train diagnostics.activation_moments.when=[often]", "often", "init"),
+    "preset of diagnostics": ("train diagnostics=liht", "diagnostics=liht", "light"),
+    "flag": ("train --fast", "--fast", "key"),
+    "folder of configs": ("train --config-dir nowhere", "nowhere", "folder"),
+    "multirun": ("train -m norm=batch", "--multirun", "bnlab sweep"),
+    "report on nothing": ("report", "DIR", "usage"),
+    "report on no folder": ("report nowhere", "nowhere", "bnlab sweep"),
+    "report with no accuracy": ("report . --target 5", "--target 5", "between 0 and 1"),
+    "group of list": ("list nrom", "nrom", "norm"),
+    "shown": ("show model=mpl", "model=mpl", "mlp"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_line_and_status_2(
+    bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words, wrong, right = MISTAKES[mistake]
+    status, out, err = bnlab(*words.split())
+    assert status == 2, err
+    assert err.startswith("bnlab: ")
+    assert err.count("\n") == 1, "more than one line"
+    assert wrong in err
+    assert right in err
+    assert out == ""
+    assert not list(tmp_path.rglob("run.json")), "something was written before the mistake was found"
+
+
+def test_no_cuda(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    status, _, err = bnlab("train", "device=cuda", f"output_dir={tmp_path}")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "device=cpu" in err
+
+
+def test_output_that_cannot_be_written(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    status, _, err = bnlab("train", f"output_dir={tmp_path / 'file'}")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "output_dir" in err
