@@ -68,7 +68,7 @@ class Composer:
         except Exception as error:
             raise translate(error) from None
         experiment = config.hydra.runtime.choices.get("experiment")
-        return plain(OmegaConf.masked_copy(config, [key for key in config if key != "hydra"]), experiment)
+        return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), experiment)
 
     def _is_value(self, override: Override) -> bool:
         """Whether it sets a plain value, as against a choice of a group or one of Hydra's own settings."""

@@ -80,7 +80,7 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
         elif next(module.parameters(recurse=False), None) is not None or list(module.buffers(recurse=False)):
-            module.reset_parameters()  # type: ignore[operator]
+            module.reset_parameters()
 
 
 def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:

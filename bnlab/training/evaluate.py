@@ -23,7 +23,7 @@ def evaluate(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch_
     """Pass (x, y) through in order in batches of `batch_size`, the last one ragged; buffers stay as they are."""
     executor.train(False)
     losses, accuracies = [], []
-    for x_B, y_B in zip(x.split(batch_size), y.split(batch_size), strict=True):
+    for x_B, y_B in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
         passed = executor.forward(state.params, state.buffers, x_B, y_B, shared=True, score=True)
         losses.append(executor.unstack(passed.loss).double() * len(x_B))
         if passed.accuracy is not None:

@@ -98,7 +98,7 @@ def _numbers(values: Tensor | None) -> list[float] | None:
     return None if values is None else values.double().tolist()
 
 
-def _by_site(by_site: dict[str, Tensor]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def _by_site(by_site: dict[str, Tensor]) -> dict[str, np.ndarray]:
     """Numbers of every site as arrays, read off the device at once."""
     if not by_site:
         return {}

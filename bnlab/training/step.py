@@ -60,8 +60,10 @@ def make_step(
         score = METRICS in due
         wanted = [name for name in due if name != METRICS]
         leaves = list(state.params.values())
-        losses, accuracies, sites = [], [], {}
+        losses: list[Tensor] = []
+        accuracies: list[Tensor] = []
         grads: list[Tensor] = []
+        sites: Sites = {}
         for x, y in batches:
             passed = executor.forward(
                 state.params, state.buffers, x, y, noise=noise, score=score, observe=bool(wanted) and not losses

@@ -28,6 +28,7 @@ def run(words: Sequence[str]) -> int:
 
     from bnlab.verbs.one_run import OneRun
 
-    task = OneRun(Console(), hydra.config_options(words) if not hydra.check_flags(words) else [])
+    hydra.check_flags(words)
+    task = OneRun(Console(), hydra.config_options(words))
     hydra.call(task.entry(), words)
     return task.status

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -31,11 +30,10 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def ticking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that goes on by one second a look, so that checkpoints come at the same steps in every test."""
     ticks = count()
     monkeypatch.setattr("bnlab.training.loop.monotonic", lambda: float(next(ticks)))
-    yield
 
 
 def train(output: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Sites carry: a unit, a residual block in both topologies and an LSTM cell pass their points in the published order."""
+"""Sites carry: a unit, a residual block in both topologies and an LSTM cell pass their points as published."""
 
 import torch
 from torch import Tensor, nn

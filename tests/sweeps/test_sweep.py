@@ -114,15 +114,13 @@ def test_the_same_command_twice_gives_the_same_files_but_for_times(bnlab: Call, 
     assert {k for k in ours if ours[k] != theirs[k]} <= {"seconds", "command"}
 
 
-def test_two_norms_with_one_seed_start_from_the_same_weights_and_see_the_same_batch(
-    bnlab: Call, tmp_path: Path
-) -> None:
+def test_two_norms_with_one_seed_start_from_the_same_weights_and_batch(bnlab: Call, tmp_path: Path) -> None:
     """With the norm on the output alone, everything before it must agree at initialization."""
     words = [*SMALL, "placement=output", "norm=none,batch,layer", "seed=0,1", f"output_dir={tmp_path}"]
     bnlab("sweep", *words)
     runs = package.load(tmp_path / "main")
     layers = runs.layers.merge(runs.runs[["run_id", "norm", "seed"]], on="run_id")
-    first = layers[(layers["step"] == 0) & (layers["site"] == "units.0.after_act")]
+    first = layers[(layers["step"] == 0) & (layers["site"] == "units.0.before_act")]
     seen = first.pivot_table(index=["seed", "diagnostic"], columns="norm", values="value")
     assert len(seen) == 8
     assert (seen["batch"] == seen["none"]).all()

@@ -24,7 +24,7 @@ class Fused:
         self.model = self._models[0]
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        params, buffers = stack_module_state(list(self._models))  # type: ignore[arg-type]
+        params, buffers = stack_module_state(list(self._models))
         return params, buffers
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:

@@ -23,7 +23,7 @@ def test_equals_torch(walk: Any, ours: Any, theirs: Any, weight_decay: float, ep
 
 
 @pairs
-def test_stacked_runs_equal_runs_alone(assert_stacked_equals_serial: Any, ours: Any, theirs: Any) -> None:  # noqa: ARG001
+def test_stacked_runs_equal_runs_alone(assert_stacked_equals_serial: Any, ours: Any, theirs: Any) -> None:
     assert_stacked_equals_serial(
         lambda: ours(lr=0.1, beta1=0.9, beta2=0.99, eps=1e-8, weight_decay=0.1), {"weight_decay": (0.0, 0.1, 0.01)}
     )
