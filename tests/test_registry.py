@@ -3,7 +3,7 @@
 import importlib
 import inspect
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -16,12 +16,13 @@ groups = pytest.mark.parametrize("group", list(registry.ROOMS))
 @groups
 def test_finds_every_named_class_of_a_room(group: str) -> None:
     room = importlib.import_module(registry.ROOMS[group])
-    found = {}
+    found: dict[str, Any] = {}
     for path in Path(room.__path__[0]).glob("[!_]*.py"):
         module = importlib.import_module(f"{room.__name__}.{path.stem}")
         for _, kind in inspect.getmembers(module, inspect.isclass):
-            if kind.__module__ == module.__name__ and isinstance(getattr(kind, "name", None), str):
-                found[kind.name] = kind
+            name = getattr(kind, "name", None)
+            if kind.__module__ == module.__name__ and isinstance(name, str):
+                found[name] = kind
     assert {name: entry.load() for name, entry in registry.entries(group).items()} == found
     assert found
 

@@ -26,9 +26,9 @@ class ActivationMoments(Diagnostic):
     def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
         moments = {}
         for site, x_Rn in firings(sites):
-            variance, mean = torch.var_mean(x_Rn, 1, correction=0)
             low, high = torch.aminmax(x_Rn, dim=1)
-            moments[site] = torch.stack([mean, variance.sqrt(), low, high], 1)
+            # The mean by itself: std_mean gives NaN for the mean of infinities.
+            moments[site] = torch.stack([x_Rn.mean(1), x_Rn.std(1, correction=0), low, high], 1)
         return moments
 
     def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:

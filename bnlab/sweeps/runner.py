@@ -5,26 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
 from omegaconf import OmegaConf
 
-from bnlab.config import build
+from bnlab.config import assembly, build
 from bnlab.config.identity import axes
 from bnlab.config.source import source
-from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
 from bnlab.errors import BadInput, Refused
-from bnlab.models.base import Model, initialize
 from bnlab.models.describe import site_rows
 from bnlab.runs.schema import METRICS
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.provenance import device_name, git_commit, versions
 from bnlab.training import checkpoint
-from bnlab.training.executors.serial import Serial
-from bnlab.training.loop import Length, Loop, Outcome, Replica
-from bnlab.training.state import TrainState
-from bnlab.training.step import make_step
+from bnlab.training.loop import Outcome
 
 Progress = Callable[[int, int, float, float | None], None]
 
@@ -66,7 +60,7 @@ class Runner:
             BadInput: the data or the device cannot be used; nothing is written.
         """
         data = self._tensors(job)
-        length = _length(job.config, data)
+        assembly.length(job.config, data)  # refused before anything is written
         net, shapes = build.model(job.config, data)
         with RunWriter(job.folder) as writer:
             resumed = self._resume(job, writer, note)
@@ -74,11 +68,10 @@ class Runner:
                 writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
                 writer.append("sites", site_rows(net, shapes))
             try:
-                initialize(net, job.config.model["init"], job.config.model["init_std"], job.config.run["seed"])
+                loop = assembly.serial(job.config, data, net, FolderRecorder(writer, progress), resumed)
                 n_params = sum(p.numel() for p in net.parameters())
                 writer.update(n_params=n_params, execution={"executor": "serial"})
-                recorder = FolderRecorder(writer, progress)
-                outcome = self._loop(job, data, length, net, recorder, resumed).run()[0]
+                (outcome,) = loop.run()
             except BadInput:
                 raise
             except Exception as error:
@@ -124,38 +117,6 @@ class Runner:
         note(f"{job.run_id} was interrupted: it goes on from step {payload['step']}")
         return payload
 
-    def _loop(
-        self,
-        job: Job,
-        data: TensorData,
-        length: Length,
-        net: Model,
-        recorder: FolderRecorder,
-        resumed: dict[str, Any] | None,
-    ) -> Loop:
-        config = job.config
-        net.to(build.device(config), build.DTYPES[config.run["precision"]])
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on CPU: 1.7 times as fast
-        executor = Serial(net, low_precision=config.run["precision"] == "bfloat16")
-        optimizer, diagnostics = build.optimizer(config), build.diagnostics(config)
-        params, buffers = executor.tensors()
-        state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
-        if resumed is not None:
-            checkpoint.restore(state, resumed)
-        replica = Replica(
-            seed=config.run["seed"],
-            lr=config.optim["lr"],
-            momentum=config.optim.get("momentum", 0.0),
-            weight_decay=config.optim["weight_decay"],
-            schedule=build.schedule(config),
-            recorder=recorder,
-        )
-        when = {name: options["when"] for name, options in config.diagnostics.items()}
-        step = make_step(executor, optimizer, diagnostics, config.run["clip"])
-        return Loop(
-            executor, step, data, diagnostics, when, [replica], length, state, None if resumed is None else [resumed]
-        )
-
     def _yaml(self, job: Job) -> str:
         return OmegaConf.to_yaml(OmegaConf.create(job.values))
 
@@ -168,21 +129,6 @@ class Runner:
             "axes": axes(job.config),
             "command": job.command,
         }
-
-
-def _length(config: Config, data: TensorData) -> Length:
-    """How long to train, in updates."""
-    run = config.run
-    per_epoch = data.common.updates_per_epoch(data.n_train, run["accumulate"])
-    return Length(
-        updates=run["steps"] or run["epochs"] * per_epoch,
-        per_epoch=per_epoch,
-        batch_size=data.common.batch_size,
-        accumulate=run["accumulate"],
-        warmup=config.schedule["warmup"],
-        log_every=run["log_every"],
-        checkpoint_seconds=run["checkpoint_seconds"],
-    )
 
 
 def _ending(outcome: Outcome) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Histograms against NumPy."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def histogram(*firings: torch.Tensor, bins: int = 8) -> tuple[np.ndarray, np.nda
     (values,) = diagnostic.observe({"s": firings}, {})["s"].double().numpy()
     rows = diagnostic.rows(0, "s", values)
     assert len(rows) == bins
-    assert all(a["right"] == b["left"] for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a["right"] == b["left"] for a, b in pairwise(rows))
     edges = [rows[0]["left"], *(row["right"] for row in rows)]
     return np.array(edges), np.array([row["count"] for row in rows])
 

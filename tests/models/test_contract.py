@@ -85,3 +85,4 @@ def test_every_parameter_gets_a_gradient(build_model: Any, name: str) -> None:
         loss = model(torch.randn(5, *model.input_shape, dtype=torch.float64)).square().sum()
         gradients = torch.autograd.grad(loss, list(model.parameters()))
         assert all(gradient.abs().sum() > 0 for gradient in gradients)
+        assert len({gradient.data_ptr() for gradient in gradients}) == len(gradients)  # an update overwrites them

@@ -32,3 +32,33 @@ def make_norm(pytestconfig: pytest.Config) -> Callable[..., Norm]:
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def assert_agrees() -> Callable[..., None]:
+    """`assert_agrees(norm, formula, x)`: formula(x), written out of norm's own parameters, has the norm's values and
+    the gradients of its input and of each parameter."""
+
+    def check(norm: Norm, formula: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> None:
+        x = x.clone().requires_grad_()
+        expected, y = formula(x), norm(x)  # the formula first: it may read the running averages before they move
+        dy = torch.randn_like(y)
+        leaves = [x, *norm.parameters()]
+        torch.testing.assert_close(y, expected)
+        torch.testing.assert_close(torch.autograd.grad(y, leaves, dy), torch.autograd.grad(expected, leaves, dy))
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def make_random(make_norm: Callable[..., Norm]) -> Callable[..., Norm]:
+    """As `make_norm` in float64, with parameters moved away from where they start."""
+
+    def make(name: str, features: int, **options: Any) -> Norm:
+        norm = make_norm(name, features, dtype=torch.float64, **options)
+        with torch.no_grad():
+            for parameter in norm.parameters():
+                parameter += 0.3 * torch.randn_like(parameter)
+        return norm
+
+    return make

@@ -3,6 +3,7 @@
 import inspect
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -34,11 +35,11 @@ def defaults(name):
 
 
 def variants():
-    """Each norm at its defaults, and at every null that one of its options may take."""
+    """Each norm at its defaults, and at each null, truth value, small number and word that one option may take."""
     for name in NAMES:
         yield pytest.param(name, {}, id=name)
         for option, annotation in registry.entries("norm")[name].options.items():
-            for value in (None, True, False):
+            for value in (None, True, False, 2, *get_args(annotation)):
                 try:
                     TypeAdapter(annotation).validate_python(value, strict=True)
                 except ValueError:

@@ -41,7 +41,7 @@ def test_a_fault_shows_its_traceback_and_fails(bnlab: Call, tmp_path: Path, monk
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault")
 
-    monkeypatch.setattr("bnlab.sweeps.runner.make_step", fault)
+    monkeypatch.setattr("bnlab.config.assembly.make_step", fault)
     status, out, err = bnlab("train", *SMALL, f"output_dir={tmp_path}")
     assert status == 1
     assert "Traceback" in err

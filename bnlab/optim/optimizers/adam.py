@@ -47,10 +47,5 @@ class AdamW(Adam):
 
     name = "adamw"
 
-    def __init__(
-        self, *, lr: Positive, beta1: Rate, beta2: Rate, eps: Positive, weight_decay: NonNegative
-    ) -> None:  # fmt: skip
-        super().__init__(lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
-
     def decay(self, params: list[Tensor], grads: list[Tensor], hyper: Hyper) -> None:  # noqa: ARG002
         torch._foreach_mul_(params, spread(1 - hyper.lr * hyper.weight_decay, params))

@@ -65,21 +65,18 @@ def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure
     figure = Figure(figsize=(10, 3.9 + 2.0 * rows), layout="constrained")
     grid = figure.add_gridspec(1 + rows, _ACROSS, height_ratios=[3.3] + [2] * rows)
     large = figure.add_subplot(grid[0, :])
-    _panel(large, frame, data, column, list(best.items()), named=True)
+    shown = list(best.items())
+    _panel(large, frame, data, column, shown, _limits(_chosen(frame, data, shown), column), named=True)
     large.set(title="each at its best lr", xlabel="step", ylabel=label)
     handles, names = large.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4, handlelength=3.2)
-    small: list[Axes] = []
     for number, rate in enumerate(rates):
         row, across = divmod(number, _ACROSS)
-        first = small[0] if small else None
-        axes = figure.add_subplot(grid[1 + row, across], sharex=large, sharey=first)
-        _panel(axes, frame, data, column, [(place, rate) for place in range(len(frame.conditions))])
+        axes = figure.add_subplot(grid[1 + row, across], sharex=large)
+        at_rate = [(place, rate) for place in range(len(frame.conditions))]
+        _panel(axes, frame, data, column, at_rate, _limits(data, column))
         axes.set_title(f"lr {rate:g}")
         axes.tick_params(labelleft=across == 0, labelbottom=number + _ACROSS >= len(rates))
-        small.append(axes)
-    for axes in small:
-        axes.set_ylim(_limits(data, column))
     return figure
 
 
@@ -93,16 +90,16 @@ def _panels(
     across = min(3, len(frame.panels))
     rows = math.ceil(len(frame.panels) / across)
     figure = Figure(figsize=(10, 3.2 * rows), layout="constrained")
+    limits = _limits(_chosen(frame, data, list(best.items())), column)
     grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(frame.panels) :]:
         axes.remove()
     for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
-        _panel(axes, frame, data, column, [(place, best[place]) for place in places if place in best], named=True)
+        shown = [(place, best[place]) for place in places if place in best]
+        _panel(axes, frame, data, column, shown, limits, named=True)
         axes.set_title(title)
         if axes.has_data():
             axes.legend(fontsize="small", handlelength=3.2)
-    shown = data[_shown(frame, data, list(best.items()))]
-    grid[0, 0].set_ylim(_limits(shown, column))
     figure.supxlabel("step", fontsize="medium")
     figure.supylabel(label, fontsize="medium")
     return figure
@@ -114,20 +111,24 @@ def _panel(
     data: pd.DataFrame,
     column: str,
     shown: Sequence[tuple[int, float]],
+    limits: tuple[float, float],
     *,
     named: bool = False,
 ) -> None:
-    limits = _limits(data[_shown(frame, data, shown)], column) if named else _limits(data, column)
     axes.set(yscale="log", ylim=limits)
     width = 1.7 if named else 1.2
-    lost = []
+    lost: list[tuple[str, str]] = []
     for place, lr in shown:
         name, style = frame.name(place), frame.styles[place]
+        lost.extend(
+            (f"{name} {cell.diverged}/{cell.finished} diverged", style.colour)
+            for cell in frame.cells[place]
+            if cell.lr == lr and cell.diverged
+        )
         curves = data[(data["condition"] == frame.conditions[place].label) & (data["lr"] == lr)]
         if curves.empty:
             continue
         kept = curves[~curves["diverged"]].groupby("step")[column].agg(["mean", "min", "max"])
-        seeds, away = curves["seed"].nunique(), curves.loc[curves["diverged"], "seed"].nunique()
         label = f"{name}, lr {lr:g}" if named else None
         axes.plot(
             kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, linewidth=width, zorder=3
@@ -135,10 +136,8 @@ def _panel(
         axes.fill_between(kept.index, kept["min"], kept["max"], color=style.colour, alpha=0.18, linewidth=0)
         for _, run in curves[curves["diverged"]].groupby("seed"):
             axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)
-            end = (run["step"].iloc[-1], min(run[column].iloc[-1], limits[1] / 1.15))
+            end = (run["step"].iloc[-1], np.clip(run[column].iloc[-1], limits[0], limits[1] / 1.15))
             axes.plot(*end, marker="x", color=style.colour, markersize=6, clip_on=False)
-        if away:
-            lost.append((f"{name} {away}/{seeds} diverged", style.colour))
     for line, (text, colour) in enumerate(lost):
         axes.annotate(
             text,
@@ -153,10 +152,10 @@ def _panel(
         )
 
 
-def _shown(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]) -> pd.Series:
-    """Which rows of the data belong to these conditions at these rates."""
+def _chosen(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]) -> pd.DataFrame:
+    """The curves of these conditions at these rates."""
     wanted = {(frame.conditions[place].label, lr) for place, lr in shown}
-    return pd.Series([pair in wanted for pair in zip(data["condition"], data["lr"], strict=True)], index=data.index)
+    return data[[pair in wanted for pair in zip(data["condition"], data["lr"], strict=True)]]
 
 
 def _limits(data: pd.DataFrame, column: str) -> tuple[float, float]:

@@ -54,9 +54,11 @@ def test_variants_have_panels_of_their_own(study: Any) -> None:
 
 def test_every_run_diverged_at_once(study: Any) -> None:
     study.run("none", status="diverged", losses=[2.0, math.nan])
+    study.run("none", seed=1, status="diverged", losses=[math.nan])  # no curve, and counted
     drawn = loss_curves.draw(frame(study))
     assert isinstance(drawn, Drawn)
     assert "0 seeds" in drawn.caption
+    assert [text.get_text() for text in drawn.figure.axes[0].texts] == ["none 2/2 diverged"]
 
 
 def test_no_steps_no_figure(study: Any) -> None:
