@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bnlab.noise import Noise, source, uniform_like
+from bnlab.noise import Noise, normal_like, source, uniform_like
 
 CPU = torch.device("cpu")
 
@@ -108,3 +108,26 @@ def test_noise_leaves_the_global_generator_alone_and_has_no_gradient() -> None:
     assert torch.equal(torch.get_rng_state(), state)
     assert not u.requires_grad
     assert torch.autograd.grad((x * u).sum(), x)[0].equal(u)
+
+
+def test_normal_numbers_are_standard() -> None:
+    n = 200_000
+    with source(Noise([0], 0, CPU)):
+        z = normal_like(torch.zeros(n))
+    assert abs(z.double().mean()) < 4 / n**0.5
+    assert abs(z.double().square().mean() - 1) < 4 * (2 / n) ** 0.5
+    for bound, share in ((1, 0.682689), (2, 0.954500)):
+        assert abs((z.abs() < bound).double().mean() - share) < 4 * (share * (1 - share) / n) ** 0.5
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_normal_numbers_have_a_replicas_own_source_and_no_gradient(dtype: torch.dtype) -> None:
+    x, seeds = torch.zeros(3, 2, 20, dtype=dtype, requires_grad=True), [4, 0, 2]
+    with source(Noise(seeds, 1, CPU)):
+        stacked = torch.vmap(normal_like)(x)
+    for r, seed in enumerate(seeds):
+        with source(Noise([seed], 1, CPU)):
+            assert torch.equal(stacked[r], normal_like(x[r]))
+    assert stacked.dtype == torch.promote_types(dtype, torch.float32)
+    assert not stacked.requires_grad
+    assert normal_like(torch.empty(2, 3, device="meta")).shape == (2, 3)

@@ -62,13 +62,15 @@ class AffineNorm(Norm):
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
-    def scale_and_shift(self, x_hat: Tensor) -> Tensor:
-        """γ x̂ + β, or what the norm has of it."""
+    def scale_and_shift(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
+        """γ (x · scale) + β, or what the norm has of it; `scale` broadcasts against x (B, C, *spatial)."""
         if self.weight is not None:
-            x_hat = x_hat * per_channel(self.weight, x_hat)
-        if self.bias is not None:
-            x_hat = x_hat + per_channel(self.bias, x_hat)
-        return x_hat
+            gain = per_channel(self.weight, x)
+            scale = gain if scale is None else gain * scale  # of a few values, before it meets the many of x
+        if self.bias is None:
+            return x if scale is None else x * scale
+        shift = per_channel(self.bias, x)
+        return x + shift if scale is None else torch.addcmul(shift, x, scale)
 
     def extra_repr(self) -> str:
         return f"{self.features}, eps={self.eps}, affine={self.affine}"

@@ -86,7 +86,7 @@ class BatchNormReference(RunningNorm):
             assert self.running_var is not None
             inv_std_C = torch.rsqrt(self.running_var + self.eps)
             centred = widened(x) - per_channel(self.running_mean, x)
-            return self.scale_and_shift(centred * per_channel(inv_std_C, x)).to(x.dtype)
+            return self.scale_and_shift(centred, per_channel(inv_std_C, x)).to(x.dtype)
         dtype, device = widened(x).dtype, x.device
         gamma_C = self.weight if self.weight is not None else torch.ones(self.features, dtype=dtype, device=device)
         beta_C = self.bias if self.bias is not None else torch.zeros(self.features, dtype=dtype, device=device)

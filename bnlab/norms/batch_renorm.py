@@ -64,11 +64,9 @@ class BatchRenorm(RunningNorm):
     def forward(self, x: Tensor) -> Tensor:
         wide = widened(x)
         if self.uses_batch_statistics(x):
-            x_hat = self.renormalize(wide)
-        else:
-            mean, std = self.running()
-            x_hat = (wide - per_channel(mean, x)) / per_channel(std, x)
-        return self.scale_and_shift(x_hat).to(x.dtype)
+            return self.scale_and_shift(self.renormalize(wide)).to(x.dtype)
+        mean, std = self.running()
+        return self.scale_and_shift(wide - per_channel(mean, x), per_channel(1 / std, x)).to(x.dtype)
 
     def renormalize(self, x: Tensor) -> Tensor:
         """(x - μ_B) / σ_B · r + d, and the running averages moved."""
@@ -82,7 +80,7 @@ class BatchRenorm(RunningNorm):
         r = (batch_std / std).clamp(1 / r_max, r_max)
         d = ((batch_mean - mean) / std).clamp(-d_max, d_max)
         self.track(batch_mean, batch_std)
-        return x_hat * per_channel(r, x) + per_channel(d, x)
+        return torch.addcmul(per_channel(d, x), x_hat, per_channel(r, x))
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """r_max and d_max for the batch that comes next."""

@@ -64,9 +64,9 @@ class FilterResponseNorm(AffineNorm):
         wide = widened(x)
         nu_square = wide.flatten(2).square().mean(2) if x.ndim > 2 else wide.square()
         factor = torch.rsqrt(nu_square + eps)
-        z = self.scale_and_shift(wide * factor.view(*x.shape[:2], *[1] * (x.ndim - 2)))
+        z = self.scale_and_shift(wide, factor.view(*x.shape[:2], *[1] * (x.ndim - 2)))
         if self.threshold is not None:
-            z = torch.maximum(z, per_channel(self.threshold, z))
+            z = z.clamp(per_channel(self.threshold, z))
         return z.to(x.dtype)
 
     def extra_repr(self) -> str:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bnlab.norms.base import batch_axes, per_channel
+from bnlab.norms.base import batch_axes
 from bnlab.norms.measured import MeasuredNorm
 from bnlab.options import Fraction, Positive
 
@@ -42,9 +42,9 @@ class LpNorm(MeasuredNorm):
         self.track(mean, size)
         return mean, size
 
-    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
+    def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor, Tensor]:
         mean, size = statistics
-        return (x - per_channel(mean, x)) / per_channel(size, x)
+        return mean, size.reciprocal()
 
 
 class L1Norm(LpNorm):

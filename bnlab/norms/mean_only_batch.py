@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from bnlab.norms.base import batch_axes, per_channel
+from bnlab.norms.base import batch_axes
 from bnlab.norms.measured import MeasuredNorm
 from bnlab.options import Fraction
 
@@ -37,5 +37,5 @@ class MeanOnlyBatchNorm(MeasuredNorm):
         self.track(mean)
         return (mean,)
 
-    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
-        return x - per_channel(statistics[0], x)
+    def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor, None]:
+        return statistics[0], None

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from bnlab.norms.base import widened
+from bnlab.norms.base import per_channel, widened
 from bnlab.norms.running import RunningNorm
 
 
 class MeasuredNorm(RunningNorm):
-    """y = γ x̂ + β with x̂ = normalize(x, statistics), the batch's in training and the running ones in evaluation.
+    """y = γ (x - centre) scale + β, centre and scale from statistics: the batch's in training, else the running ones.
 
     Half precision is normalized in float32 and handed back in the input's type.
     """
@@ -16,11 +16,14 @@ class MeasuredNorm(RunningNorm):
         """The batch's statistics a channel, (C,) each, in the order of `statistics`; tracks them."""
         raise NotImplementedError
 
-    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
-        """x̂, given the statistics, (C,) each."""
+    def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """What is taken from x and what it is then multiplied by, (C,) each; null for nothing."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         wide = widened(x)
         statistics = self.measure(wide) if self.uses_batch_statistics(x) else self.running()
-        return self.scale_and_shift(self.normalize(wide, *statistics)).to(x.dtype)
+        centre, scale = self.centre_and_scale(*statistics)
+        if centre is not None:
+            wide = wide - per_channel(centre, x)
+        return self.scale_and_shift(wide, None if scale is None else per_channel(scale, x)).to(x.dtype)

@@ -45,7 +45,7 @@ class RMSNorm(AffineNorm):
         )
         wide = widened(x)
         mean_square = wide.square().mean(1 if self.axes == "channels" else list(range(1, x.ndim)), keepdim=True)
-        return self.scale_and_shift(wide * torch.rsqrt(mean_square + self.eps)).to(x.dtype)
+        return self.scale_and_shift(wide, torch.rsqrt(mean_square + self.eps)).to(x.dtype)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, axes={self.axes}"

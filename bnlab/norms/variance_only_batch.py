@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bnlab.norms.base import batch_axes, per_channel, values_per_channel
+from bnlab.norms.base import batch_axes, values_per_channel
 from bnlab.norms.measured import MeasuredNorm
 from bnlab.options import Fraction, Positive
 
@@ -45,5 +45,5 @@ class VarianceOnlyBatchNorm(MeasuredNorm):
         self.track(var * (n / (n - 1)))
         return (var,)
 
-    def normalize(self, x: Tensor, *statistics: Tensor) -> Tensor:
-        return x * per_channel(torch.rsqrt(statistics[0] + self.eps), x)
+    def centre_and_scale(self, *statistics: Tensor) -> tuple[None, Tensor]:
+        return None, torch.rsqrt(statistics[0] + self.eps)

@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -52,8 +51,8 @@ def record(writer: Any, rng: np.random.Generator) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize("number", [2, 11, 16, 65, 66, 217])
-def test_every_part_is_drawn_or_says_why_not(study: Any, number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [2, 65, 217])
+def test_every_part_is_drawn_or_says_why_not(study: Any, number: int) -> None:
     some_study(study, np.random.default_rng(number))
     with warnings.catch_warnings(), mpl.rc_context(RC):
         warnings.simplefilter("error")
@@ -62,7 +61,7 @@ def test_every_part_is_drawn_or_says_why_not(study: Any, number: int, tmp_path: 
             part = module.draw(frame)
             assert isinstance(part, Drawn | Missing)
             if isinstance(part, Drawn):
-                part.figure.savefig(tmp_path / "figure.png", dpi=50)
+                part.figure.draw_without_rendering()
         for module in modules("tables").values():
             module.table(frame)
         render(frame, [], [])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
@@ -20,12 +21,12 @@ _ACROSS = 4
 _CEILING = 10  # the axis ends at this multiple of the highest median at the start: a diverged run knows no bound
 
 
-def draw(frame: Frame, column: str, label: str) -> Drawn | Missing:
+def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missing:
     """The figure of one column of steps.csv."""
     data, width = gather(frame, column)
     if data.empty:
         return Missing(f"no finished run has logged its {label}")
-    figure = _layout(frame, data, column, label)
+    figure = _layout(frame, data, column, f"{label} ({unit})" if unit else label)
     averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
     small = "; below, all of them at one rate a panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
     caption = (
@@ -77,6 +78,9 @@ def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure
         _panel(axes, frame, data, column, at_rate, _limits(data, column))
         axes.set_title(f"lr {rate:g}")
         axes.tick_params(labelleft=across == 0, labelbottom=number + _ACROSS >= len(rates))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        if number + _ACROSS >= len(rates):
+            axes.set_xlabel("step")
     return figure
 
 
@@ -142,13 +146,13 @@ def _panel(
         axes.annotate(
             text,
             (1, 1),
-            (-2, -2 - 11 * line),
+            (0, 4 + 10 * line),
             xycoords="axes fraction",
             textcoords="offset points",
             ha="right",
-            va="top",
+            va="bottom",
             color=colour,
-            fontsize=8,
+            fontsize=7,
         )
 
 

@@ -10,4 +10,6 @@ ORDER = 20
 
 def draw(frame: Frame) -> Drawn | Missing:
     """Training loss (nats per example) by step, log scale."""
-    return _curves.draw(frame, "loss", "training loss")
+    tasks = {frame.classes(place) is None for place in range(len(frame.conditions))}
+    unit = {(False,): "nats per example", (True,): "squared error"}.get(tuple(tasks), "nats, or squared error")
+    return _curves.draw(frame, "loss", "training loss", unit)
