@@ -17,6 +17,7 @@ from bnlab.norms.placement import Placement
 from bnlab.optim.optimizers.base import Optimizer
 from bnlab.optim.schedules.base import Schedule
 from bnlab.registry import find
+from bnlab.training.evaluate import LARGEST_EVALUATION
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}  # autocast keeps weights
 
@@ -54,7 +55,8 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
     net = assemble(kind, data.shape, data.outputs, Placement(make, config.sites), _own("model", config.model))
     size = data.common.batch_size
     training = _batch_sizes(data.n_train, size, whole=data.common.drop_last)
-    evaluation = {n for x, _ in data.parts.values() for n in _batch_sizes(len(x), size, whole=False)}
+    evaluated = [min(len(x), LARGEST_EVALUATION[part]) for part, (x, _) in data.parts.items()]
+    evaluation = {n for length in evaluated for n in _batch_sizes(length, size, whole=False)}
     return net, dry_run(net, training, evaluation)
 
 

@@ -10,9 +10,10 @@ from bnlab.config.validate import Config
 
 def scientific(config: Config) -> dict[str, Any]:
     """The options that can change a number, nested; placement sorted, and empty where the norm ignores it."""
+    idle = () if config.model["init"] == "normal" else ("init_std",)
     return {
         **{key: value for key, value in config.run.items() if key not in UNSCIENTIFIC},
-        "model": config.model,
+        "model": {key: value for key, value in config.model.items() if key not in idle},
         "norm": config.norm,
         "placement": list(config.sites),
         "data": {key: value for key, value in config.data.items() if key not in UNSCIENTIFIC_DATA},

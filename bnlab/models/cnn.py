@@ -40,7 +40,7 @@ class CNN(Model):
         super().__init__()
         if len(shape) != 3:
             raise Refused(
-                f"model=cnn needs images (channels, height, width), the data has {len(shape)} axis: use model=mlp, "
+                f"model=cnn needs images (channels, height, width), an example here has shape {shape}: use model=mlp, "
                 "or data.shape=[1,8,8] with data=gaussian"
             )
         channels, side = shape[0], min(shape[1:])
@@ -65,7 +65,7 @@ class CNN(Model):
                 width *= 2
         self.units = nn.ModuleList(units)
         self.pools = nn.ModuleList(pools)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.flatten = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.head = Head(channels, outputs, norms)
 

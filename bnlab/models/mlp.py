@@ -36,7 +36,7 @@ class MLP(Model):
             Unit(nn.Linear(n, m, bias=bias), n, m, activation, norms, first=i == 0)
             for i, (n, m) in enumerate(pairwise(sizes))
         )
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.head = Head(width, outputs, norms)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -68,11 +68,11 @@ class RunningNorm(AffineNorm):
         return True
 
     def track(self, *batch: Tensor) -> None:
-        """In training, move the running averages towards a batch's values, (C,) each, in the order of `statistics`.
+        """Move the running averages, if there are any, towards a batch's values, (C,) each, in the order of `statistics`.
 
         A variance is handed over *unbiased*.
         """
-        if self.num_batches_tracked is None or not self.training:
+        if self.num_batches_tracked is None:
             return
         self.num_batches_tracked.add_(1)
         weight: Tensor | float | None = self.momentum

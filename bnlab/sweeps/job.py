@@ -49,6 +49,10 @@ class Job:
             reason = error.strerror or str(error)
             raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
 
+    def read(self) -> dict[str, Any]:
+        """What run.json says of a run that has been begun."""
+        return read_info(self.folder)
+
     def info(self) -> dict[str, Any] | None:
         """What run.json says; null where there is no readable one."""
         try:

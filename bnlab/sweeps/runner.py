@@ -13,6 +13,7 @@ from bnlab.config.source import source
 from bnlab.data.tensors import TensorData
 from bnlab.errors import BadInput, Refused
 from bnlab.models.describe import site_rows
+from bnlab.runs.lock import lock
 from bnlab.runs.schema import METRICS
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps.job import Job
@@ -56,13 +57,16 @@ class Runner:
             note: told a line about what the user should know.
 
         Raises:
+            Busy: another process is at it; nothing is written.
             Refused: the combination cannot work; nothing is written.
             BadInput: the data or the device cannot be used; nothing is written.
         """
         data = self._tensors(job)
         assembly.length(job.config, data)  # refused before anything is written
         net, shapes = build.model(job.config, data)
-        with RunWriter(job.folder) as writer:
+        with lock(job.folder), RunWriter(job.folder) as writer:
+            if job.finished():  # by another process, since the sweep began
+                return job.read()
             resumed = self._resume(job, writer, note)
             if resumed is None:
                 writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
@@ -72,25 +76,19 @@ class Runner:
                 n_params = sum(p.numel() for p in net.parameters())
                 writer.update(n_params=n_params, execution={"executor": "serial"})
                 (outcome,) = loop.run()
-            except BadInput:
-                raise
             except Exception as error:
                 text = traceback.format_exc()
                 writer.update(status="failed", cause=_one_line(error), traceback=text)
             else:
                 writer.update(**_ending(outcome))
-        info = job.info()
-        assert info is not None
-        return info
+        return job.read()
 
     def refuse(self, job: Job, reason: Refused) -> dict[str, Any]:
         """Leave a folder that says why this job cannot be trained."""
-        with RunWriter(job.folder) as writer:
+        with lock(job.folder), RunWriter(job.folder) as writer:
             writer.create(self._yaml(job), self._info(job))
             writer.update(status="refused", cause=str(reason))
-        info = job.info()
-        assert info is not None
-        return info
+        return job.read()
 
     def _tensors(self, job: Job) -> TensorData:
         run = job.config.run

@@ -11,6 +11,7 @@ from rich.console import Console
 from bnlab.config.compose import Composer
 from bnlab.errors import Refused
 from bnlab.runs.index import scan, write_index
+from bnlab.runs.lock import Busy
 from bnlab.sweeps.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
 
@@ -75,6 +76,9 @@ def run_sweep(jobs: dict[str, tuple[Job, str]], requested: int, console: Console
                 info = runner.run(job, view.progress, view.note)
             except Refused as reason:
                 info = runner.refuse(job, reason)
+            except Busy as reason:
+                view.note(f"left alone: {reason}")
+                continue
             summary.infos[str(job.folder)] = info
             index.add(job.study, info)
             view.finished(label, info)

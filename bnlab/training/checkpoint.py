@@ -24,7 +24,7 @@ def load(path: Path) -> dict[str, Any] | None:
         return None
     try:
         payload = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError):
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
         return None
     return payload if isinstance(payload, dict) and "lengths" in payload else None
 

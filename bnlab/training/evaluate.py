@@ -1,12 +1,17 @@
 """Loss and accuracy over a whole split, in evaluation mode."""
 
 from dataclasses import dataclass
+from sys import maxsize
 
 import torch
 from torch import Tensor
 
+from bnlab.data.tensors import Part
 from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState
+
+# Examples of each split that an evaluation takes at most; of the training split, enough to tell the gap.
+LARGEST_EVALUATION: dict[Part, int] = {"train": 10_000, "val": maxsize, "test": maxsize}
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,12 @@ from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper
 from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
-from bnlab.training.evaluate import evaluate
+from bnlab.training.evaluate import LARGEST_EVALUATION, evaluate
 from bnlab.training.executors.base import Executor
 from bnlab.training.journal import Entry, Journal
 from bnlab.training.recorder import Recorder
 from bnlab.training.state import TrainState
 from bnlab.training.step import METRICS, Batch, Step
-
-LARGEST_TRAIN_EVALUATION = 10_000  # examples of the training split that the last evaluation takes
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,12 @@ class Loop:
         divergence = [Divergence() for _ in replicas]
         self._outcomes = [Outcome() for _ in replicas]
         self._elapsed_before = 0.0
-        self._finished = False  # killed after the last row, before the status was written
+        # Killed after the last row, before the status was written.
+        self._finished = resumed is not None and all(payload["finished"] for payload in resumed)
         for r, payload in enumerate(resumed or ()):
             divergence[r] = Divergence(**payload["divergence"])
             replicas[r].schedule.state.update(payload["schedule"])
             self._outcomes[r].metrics.update(payload["metrics"])
-            self._finished = payload["finished"]
             self._elapsed_before = max(self._elapsed_before, payload["seconds"])
         self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
         self._order: tuple[int, torch.Tensor] | None = None
@@ -184,11 +182,9 @@ class Loop:
     def _evaluate(self, splits: Sequence[Part]) -> None:
         step = self._state.step
         for split in splits:
-            x, y = self._data.parts[split]
+            x, y = (part[: LARGEST_EVALUATION[split]] for part in self._data.parts[split])
             if len(x) == 0:  # data.val_size=0
                 continue
-            if split == "train":
-                x, y = x[:LARGEST_TRAIN_EVALUATION], y[:LARGEST_TRAIN_EVALUATION]
             score = evaluate(self._executor, self._state, x, y, self._length.batch_size)
             for r in self._journal.alive:
                 loss = score.loss_R[r]

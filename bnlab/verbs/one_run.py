@@ -8,7 +8,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 from rich.console import Console
 
+from bnlab.errors import BadInput
 from bnlab.runs.index import rebuild
+from bnlab.runs.lock import Busy
 from bnlab.sweeps.console import SweepConsole, ending, warn
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.verbs import hydra
@@ -37,8 +39,7 @@ class OneRun:
     def train(self, job: Job) -> None:
         """Train a job unless it is finished, and print how it ended and where it lies."""
         if job.finished():
-            info = job.info()
-            assert info is not None
+            info = job.read()
             self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
             self._print(str(job.folder))
             return
@@ -47,7 +48,10 @@ class OneRun:
 
         warn(self._console, [job])
         with SweepConsole(self._console, 1) as view:
-            info = Runner().run(job, view.progress, view.note)
+            try:
+                info = Runner().run(job, view.progress, view.note)
+            except Busy as reason:
+                raise BadInput(f"{reason}: wait for it, or change an option") from None
         rebuild(job.study)
         if info["status"] == "failed":
             print(info["traceback"], file=sys.stderr)

@@ -31,7 +31,7 @@ SITE = {"before_weight", "before_act", "after_act", "output"}
     ],
 )
 def test_layers_of_an_mlp_come_in_order(assemble_model: Any, at: tuple[str, ...], normed: list[str]) -> None:
-    found = layers(assemble_model("mlp", (5,), 3, norm="layer", at=at, depth=2, width=4), 2)
+    found = layers(assemble_model("mlp", (5,), 3, norm="layer", at=at, depth=2, width=4, dropout=0.5), 2)
     assert [layer.path for layer in found] == MLP
     assert [layer.path for layer in found if layer.norm] == normed
     assert {layer.norm for layer in found} == {"", *(["layer"] if at else [])}
@@ -46,7 +46,9 @@ def test_layers_of_an_mlp_come_in_order(assemble_model: Any, at: tuple[str, ...]
 
 
 def test_layers_of_a_cnn_come_in_order(assemble_model: Any) -> None:
-    model = assemble_model("cnn", (1, 8, 8), 10, norm="batch", at=("after_act",), depth=3, width=4, pool_every=2)
+    model = assemble_model(
+        "cnn", (1, 8, 8), 10, norm="batch", at=("after_act",), depth=3, width=4, pool_every=2, dropout=0.5
+    )
     found = layers(model, 2)
     assert [layer.path for layer in found] == [
         *(f"units.0.{p}" for p in UNIT_0), "dropout",

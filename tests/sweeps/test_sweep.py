@@ -134,3 +134,24 @@ def test_hydras_own_launcher_still_works(bnlab: Call, tmp_path: Path, monkeypatc
     assert (status, err) == (0, "")
     assert out.count("complete") == 2
     assert {path.name for path in tmp_path.iterdir()} == {"outputs"}, "Hydra wrote something of its own"
+
+
+def test_a_run_that_another_process_trains_is_left_alone(bnlab: Call, tmp_path: Path) -> None:
+    from bnlab.runs.lock import lock
+
+    words = [*SMALL, "seed=0,1", f"output_dir={tmp_path}"]
+    bnlab("sweep", *words)
+    one, other = (path for path in (tmp_path / "main").iterdir() if path.is_dir())
+    for folder in (one, other):
+        (folder / "run.json").unlink()
+    with lock(one):
+        status, out, _ = bnlab("sweep", *words)
+        assert status == 0
+        assert "left alone" in out
+        assert not (one / "run.json").exists()
+    assert (other / "run.json").exists()
+    (seed,) = {0, 1} - {json.loads((other / "run.json").read_text())["axes"]["seed"]}
+    with lock(one):
+        status, _, err = bnlab("train", *SMALL, f"seed={seed}", f"output_dir={tmp_path}")
+        assert status == 2
+        assert "another process" in err

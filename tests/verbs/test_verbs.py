@@ -33,7 +33,7 @@ def test_train_says_how_it_ended_and_where_it_lies(bnlab: Call, tmp_path: Path) 
     assert (Path(second) / "run.json").exists()
     assert {path.name for path in Path(second).iterdir()} == {
         "config.yaml", "run.json", "steps.csv", "evals.csv", "sites.csv", "layers.csv", "histograms.csv",
-        "checkpoint.pt",
+        "checkpoint.pt", ".lock",
     }  # fmt: skip
 
 

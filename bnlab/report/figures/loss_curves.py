@@ -10,6 +10,6 @@ ORDER = 20
 
 def draw(frame: Frame) -> Drawn | Missing:
     """Training loss (nats per example) by step, log scale."""
-    tasks = {frame.classes(place) is None for place in range(len(frame.conditions))}
-    unit = {(False,): "nats per example", (True,): "squared error"}.get(tuple(tasks), "nats, or squared error")
+    regression = {frame.classes(place) is None for place in range(len(frame.conditions))}
+    unit = " or ".join("squared error" if task else "nats per example" for task in sorted(regression))
     return _curves.draw(frame, "loss", "training loss", unit)
