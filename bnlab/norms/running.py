@@ -68,7 +68,7 @@ class RunningNorm(AffineNorm):
         return True
 
     def track(self, *batch: Tensor) -> None:
-        """Move the running averages, if there are any, towards a batch's values, (C,) each, in the order of `statistics`.
+        """Move the running averages, if any, towards a batch's values, (C,) each, in the order of `statistics`.
 
         A variance is handed over *unbiased*.
         """
