@@ -13,6 +13,7 @@ from bnlab.training.executors.serial import Serial
 from bnlab.training.loop import Length, Loop, Replica
 from bnlab.training.recorder import Recorder
 from bnlab.training.state import TrainState
+from bnlab.training.statistics import Statistics, freeze
 from bnlab.training.step import make_step
 
 
@@ -51,7 +52,10 @@ def serial(
     optimizer, diagnostics = build.optimizer(config), build.diagnostics(config)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
+    statistics = Statistics(**config.statistics | {"modes": tuple(config.statistics["modes"])})
     if resumed is not None:
+        if resumed["step"] > statistics.freeze_from:
+            freeze(net, state, statistics.freeze)
         checkpoint.restore(state, resumed)
     replica = Replica(
         seed=config.run["seed"],
@@ -65,5 +69,5 @@ def serial(
     step = make_step(executor, optimizer, diagnostics, config.run["clip"])
     return Loop(
         executor, step, data, diagnostics, when, [replica], length(config, data), state,
-        None if resumed is None else [resumed],
+        statistics, None if resumed is None else [resumed],
     )  # fmt: skip

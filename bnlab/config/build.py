@@ -1,6 +1,5 @@
 """From a valid config to the parts of a run: data, model, optimizer, schedule, diagnostics."""
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -49,12 +48,15 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
     Raises:
         Refused: the norm cannot stand there, or not with such batches.
     """
-    norm = find("norm", config.norm["name"])
-    make = None if not config.sites else partial(norm.load(), **_own("norm", config.norm))
+    norms = Placement.of(find("norm", config.norm["name"]).load(), _own("norm", config.norm), config.sites)
     kind = find("model", config.model["name"]).load()
-    net = assemble(kind, data.shape, data.outputs, Placement(make, config.sites), _own("model", config.model))
+    net = assemble(kind, data.shape, data.outputs, norms, _own("model", config.model))
     size = data.common.batch_size
     training = _batch_sizes(data.n_train, size, whole=data.common.drop_last)
+    if "batch" in config.statistics["modes"]:
+        training |= {min(size, len(data.parts[part][0])) for part in ("val", "test") if len(data.parts[part][0])}
+    if config.statistics["recompute"] != "never" or "recomputed" in config.statistics["modes"]:
+        training.add(min(size, config.statistics["examples"], data.n_train))
     evaluated = [min(len(x), LARGEST_EVALUATION[part]) for part, (x, _) in data.parts.items()]
     evaluation = {n for length in evaluated for n in _batch_sizes(length, size, whole=False)}
     return net, dry_run(net, training, evaluation)

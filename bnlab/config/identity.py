@@ -4,7 +4,7 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-from bnlab.config.schema import UNSCIENTIFIC, UNSCIENTIFIC_DATA
+from bnlab.config.schema import UNSCIENTIFIC, UNSCIENTIFIC_DATA, UNSCIENTIFIC_STATISTICS
 from bnlab.config.validate import Config
 
 
@@ -16,6 +16,7 @@ def scientific(config: Config) -> dict[str, Any]:
         "model": {key: value for key, value in config.model.items() if key not in idle},
         "norm": config.norm,
         "placement": list(config.sites),
+        "statistics": {key: value for key, value in config.statistics.items() if key not in UNSCIENTIFIC_STATISTICS},
         "data": {key: value for key, value in config.data.items() if key not in UNSCIENTIFIC_DATA},
         "optim": config.optim,
         "schedule": config.schedule,
@@ -37,7 +38,8 @@ def axes(config: Config) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in scientific(config).items():
         if isinstance(value, dict):
-            flat[key] = value["name"]
+            if "name" in value:
+                flat[key] = value["name"]
             flat |= {f"{key}.{option}": v for option, v in value.items() if option != "name"}
         else:
             flat[key] = "+".join(value) if key == "placement" else value

@@ -1,11 +1,11 @@
 """The options outside any one model, norm or data set: their types and bounds. Defaults: conf/config.yaml."""
 
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from bnlab.data.common import Common
-from bnlab.options import Count, Fraction, Init, Literal, Natural, NonNegative, Positive
+from bnlab.options import Count, Fraction, Init, Natural, NonNegative, Positive
 
-GROUPS = ("model", "norm", "placement", "data", "optim", "schedule", "diagnostics")
+GROUPS = ("model", "norm", "placement", "statistics", "data", "optim", "schedule", "diagnostics")
 
 RUN: dict[str, Any] = {
     "seed": Natural,
@@ -22,6 +22,15 @@ RUN: dict[str, Any] = {
     "rerun": bool,
 }
 
+# How norms come by their statistics (conf/statistics/_base.yaml).
+STATISTICS: dict[str, Any] = {
+    "recompute": Literal["never", "end", "epoch"],
+    "examples": Count,
+    "freeze": Literal["none", "statistics", "affine", "both"],
+    "freeze_from": Natural,
+    "modes": list[Literal["running", "batch", "recomputed"]],
+}
+
 _common = get_type_hints(Common.__init__, include_extras=True)
 
 # Options that every choice of a group has beside its own.
@@ -33,4 +42,5 @@ COMMON: dict[str, dict[str, Any]] = {
 
 # What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
 UNSCIENTIFIC = ("device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun")
+UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bnlab.config.compose import Composed
 from bnlab.config.mistakes import option_keys
-from bnlab.config.schema import COMMON, GROUPS, RUN
+from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS
 from bnlab.errors import BadInput
 from bnlab.norms import kinds
 from bnlab.registry import ROOMS, find
@@ -33,6 +33,7 @@ class Config:
     model: dict[str, Any]
     norm: dict[str, Any]
     data: dict[str, Any]
+    statistics: dict[str, Any]
     optim: dict[str, Any]
     schedule: dict[str, Any]
     diagnostics: dict[str, dict[str, Any]]
@@ -65,6 +66,7 @@ def validate(composed: Composed) -> Config:
     return Config(
         run=run,
         **named,
+        statistics=_options("statistics.", values["statistics"], STATISTICS),
         diagnostics=_diagnostics(values["diagnostics"]),
         sites=_sites(values["placement"], named["norm"]["name"], named["model"]["name"]),
         study=study,

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bnlab.norms.running import RunningNorm
+from bnlab.norms.running import RunningNorm, is_collecting
 from bnlab.options import Fraction, Positive
 
 
@@ -38,7 +38,7 @@ class BatchNorm(RunningNorm):
             return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
         if mean is None or var is None:
             return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
-        if momentum is None:
+        if momentum is None or is_collecting():
             # A weight that changes from batch to batch is a tensor under vmap, which F.batch_norm does not take:
             # with momentum 1 it hands over the batch's own statistics instead, and they are averaged here.
             mean, var = torch.zeros_like(mean), torch.zeros_like(var)

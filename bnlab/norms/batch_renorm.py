@@ -1,5 +1,6 @@
 """Batch renormalization."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from bnlab.errors import BadInput
 from bnlab.norms.base import per_channel, values_per_channel, widened
-from bnlab.norms.running import RunningNorm
+from bnlab.norms.running import RunningNorm, Sample
 from bnlab.options import Count, Fraction, Natural, NonNegative, Positive
 
 
@@ -81,6 +82,11 @@ class BatchRenorm(RunningNorm):
         d = ((batch_mean - mean) / std).clamp(-d_max, d_max)
         self.track(batch_mean, batch_std)
         return torch.addcmul(per_channel(d, x), x_hat, per_channel(r, x))
+
+    def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+        """μ averaged, and σ of all the values together: √(E[σ_B²] + E[μ_B²] - E[μ_B]²), ε in it once."""
+        within = self._average(samples, 1, power=2.0).square()
+        return self._average(samples, 0), (within + self._variance_of_means(samples)).sqrt()
 
     def bounds(self) -> tuple[Tensor, Tensor]:
         """r_max and d_max for the batch that comes next."""

@@ -1,11 +1,14 @@
 """Batch norms whose spread is an ℓp norm, p = 1, 2, ∞, of the values before they are centred."""
 
+from collections.abc import Sequence
+from math import inf
 from typing import ClassVar
 
 from torch import Tensor
 
 from bnlab.norms.base import batch_axes
 from bnlab.norms.measured import MeasuredNorm
+from bnlab.norms.running import Sample
 from bnlab.options import Fraction, Positive
 
 
@@ -27,6 +30,7 @@ class LpNorm(MeasuredNorm):
     """
 
     statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0, "running_size": 1.0}
+    power: ClassVar[float]
 
     def __init__(
         self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
@@ -42,6 +46,10 @@ class LpNorm(MeasuredNorm):
         self.track(mean, size)
         return mean, size
 
+    def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+        """μ averaged, and s of all the values together: (Σ n s^p / Σ n)^(1/p)."""
+        return self._average(samples, 0), self._average(samples, 1, self.power)
+
     def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor, Tensor]:
         mean, size = statistics
         return mean, size.reciprocal()
@@ -56,6 +64,7 @@ class L1Norm(LpNorm):
     """
 
     name: ClassVar[str] = "l1"
+    power: ClassVar[float] = 1.0
 
     def size(self, x: Tensor) -> Tensor:
         return x.abs().mean(batch_axes(x)) + self.eps
@@ -71,6 +80,7 @@ class L2Norm(LpNorm):
     """
 
     name: ClassVar[str] = "l2"
+    power: ClassVar[float] = 2.0
 
     def size(self, x: Tensor) -> Tensor:
         # ε under the root, as in batch norm: at 0 the slope of the bare root is infinite.
@@ -87,6 +97,7 @@ class LinfNorm(LpNorm):
     """
 
     name: ClassVar[str] = "linf"
+    power: ClassVar[float] = inf
 
     def size(self, x: Tensor) -> Tensor:
         return x.abs().amax(batch_axes(x)) + self.eps

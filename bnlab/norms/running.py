@@ -1,11 +1,44 @@
 """Running statistics: what a batch norm remembers of training for use in evaluation."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from bnlab.norms.base import AffineNorm, refuse_single_value, values_per_channel
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A batch's statistics at one norm, as handed to `track`, and the values a channel that they are of."""
+
+    norm: "RunningNorm"
+    values: int
+    statistics: tuple[Tensor, ...]
+
+
+_collected: list[Sample] | None = None
+
+
+@contextmanager
+def collecting(on: bool = True) -> Iterator[list[Sample]]:
+    """Inside the block norms hand over their batches' statistics and leave their running averages as they are."""
+    global _collected
+    before, found = _collected, list[Sample]()
+    _collected = found if on else None
+    try:
+        yield found
+    finally:
+        _collected = before
+
+
+def is_collecting() -> bool:
+    """Whether a `collecting` block is open."""
+    return _collected is not None
 
 
 class RunningNorm(AffineNorm):
@@ -20,6 +53,7 @@ class RunningNorm(AffineNorm):
     n - 1), although the batch itself is normalized by the biased one (divided by n).
 
     Attributes:
+        frozen: the running averages are used in training too, and stay as they are.
         statistics: initial value of each running average; one that changes nothing in evaluation.
         single_value: what becomes of a single value a channel, for the refusal.
     """
@@ -36,6 +70,8 @@ class RunningNorm(AffineNorm):
     ) -> None:
         super().__init__(features, eps=eps, affine=affine)
         self.momentum = momentum
+        self.frozen = False
+        self._values = 0  # a channel in the batch at hand
         for key in self.statistics:
             self.register_buffer(key, torch.empty(features) if track_running_stats else None)
         count = torch.empty((), dtype=torch.long) if track_running_stats else None
@@ -56,10 +92,11 @@ class RunningNorm(AffineNorm):
 
     def uses_batch_statistics(self, x: Tensor) -> bool:
         """Whether x is normalized by its own statistics; `Refused` where these would be of one value a channel."""
-        if not self.training and self.num_batches_tracked is not None:
+        if (self.frozen or not self.training) and self.num_batches_tracked is not None:
             return False
+        self._values = values_per_channel(x)
         refuse_single_value(
-            values_per_channel(x),
+            self._values,
             norm=self.name,
             unit="channel",
             way_out="take data.batch_size=2 or more, or norm=group or norm=layer, which need no batch",
@@ -74,6 +111,9 @@ class RunningNorm(AffineNorm):
         """
         if self.num_batches_tracked is None:
             return
+        if _collected is not None:
+            _collected.append(Sample(self, self._values, batch))
+            return
         self.num_batches_tracked.add_(1)
         weight: Tensor | float | None = self.momentum
         for running, value in zip(self.running(), batch, strict=True):
@@ -81,6 +121,34 @@ class RunningNorm(AffineNorm):
                 weight = self.num_batches_tracked.to(running.dtype).reciprocal()
             # Written out and not lerp_, for which vmap has no rule of its own.
             running.add_(weight * (value.detach() - running))
+
+    def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+        """The statistics of all the samples' values together, in the order of `statistics`.
+
+        Means are averaged. The variance of the whole is the mean of the variances within the batches and the variance
+        of their means, E[σ²_B] + E[μ²_B] - E[μ_B]², biased variances throughout; it comes back unbiased.
+        Source: Wu & Johnson 2021, arXiv:2105.07576, section 3.1.
+        """
+        means = tuple(self._average(samples, place) for place in range(len(self.statistics)))
+        if tuple(self.statistics) != ("running_mean", "running_var"):
+            return means
+        total = sum(s.values for s in samples)
+        within = torch.stack([s.statistics[1] * ((s.values - 1) / total) for s in samples]).sum(0)
+        return means[0], (within + self._variance_of_means(samples)) * (total / (total - 1))
+
+    def _variance_of_means(self, samples: Sequence[Sample]) -> Tensor:
+        mean, total = self._average(samples, 0), sum(s.values for s in samples)
+        return torch.stack([(s.statistics[0] - mean).square() * (s.values / total) for s in samples]).sum(0)
+
+    @staticmethod
+    def _average(samples: Sequence[Sample], place: int, power: float = 1.0) -> Tensor:
+        """(Σ n v^p / Σ n)^(1/p) of one statistic v over samples of n values; p infinite: the largest."""
+        values = torch.stack([s.statistics[place] for s in samples])
+        if power == inf:
+            return values.amax(0)
+        total = sum(s.values for s in samples)
+        shares = [s.values / total for s in samples]
+        return torch.stack([v**power * share for v, share in zip(values, shares, strict=True)]).sum(0) ** (1 / power)
 
     def extra_repr(self) -> str:
         tracked = self.num_batches_tracked is not None

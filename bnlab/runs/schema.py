@@ -24,7 +24,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 TIMES = {"steps": ("seconds",)}
 
 SPLITS = ("train", "val", "test")
-MODES = ("running",)  # statistics that norms evaluate with
+# What norms normalize with in an evaluation: running averages, the batch's own as in training (an incomplete last
+# batch is then left out), or statistics recomputed over many training examples. The last two at the end only.
+MODES = ("running", "batch", "recomputed")
 
 # run.json: run_id, status, cause (null or one line), traceback (null or text, of a failed run), diverged_at (step or
 # null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},

@@ -33,7 +33,7 @@ def load(path: Path) -> dict[str, Any] | None:
 def restore(state: TrainState, payload: dict[str, Any]) -> None:
     """Put a checkpoint's tensors into a freshly built state of one run."""
     state.step = payload["step"]
-    for kept, now in ((payload["params"], state.params), (payload["buffers"], state.buffers)):
+    for kept, now in ((payload["params"], state.tensors), (payload["buffers"], state.buffers)):
         for name, tensor in now.items():
             tensor.copy_(kept[name])
     for slot, tensors in state.slots.items():

@@ -1,5 +1,6 @@
-"""Loss and accuracy over a whole split, in evaluation mode."""
+"""Loss and accuracy over a whole split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sys import maxsize
 
@@ -7,11 +8,14 @@ import torch
 from torch import Tensor
 
 from bnlab.data.tensors import Part
+from bnlab.noise import Noise
 from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState
 
 # Examples of each split that an evaluation takes at most; of the training split, enough to tell the gap.
 LARGEST_EVALUATION: dict[Part, int] = {"train": 10_000, "val": maxsize, "test": maxsize}
+
+Batches = Sequence[tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,28 @@ class Score:
     n: int
 
 
+def in_order(x: Tensor, y: Tensor, batch_size: int, *, whole: bool = False) -> Batches:
+    """Batches of `batch_size` in the given order.
+
+    Args:
+        whole: leave out an incomplete last batch (fewer examples than `batch_size` are one batch); else it is ragged.
+    """
+    if whole:
+        batch_size = min(batch_size, len(x))
+        n = len(x) // batch_size * batch_size
+        x, y = x[:n], y[:n]
+    return list(zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True))
+
+
 @torch.no_grad()
-def evaluate(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch_size: int) -> Score:
-    """Pass (x, y) through in order in batches of `batch_size`, the last one ragged; buffers stay as they are."""
-    executor.train(False)
-    losses, accuracies = [], []
-    for x_B, y_B in zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True):
-        passed = executor.forward(state.params, state.buffers, x_B, y_B, shared=True, score=True)
+def score(executor: Executor, state: TrainState, batches: Batches, noise: Noise | None = None) -> Score:
+    """Pass the batches through in the mode that the executor is in."""
+    losses, accuracies, n = [], [], 0
+    for x_B, y_B in batches:
+        passed = executor.forward(state.tensors, state.buffers, x_B, y_B, shared=True, noise=noise, score=True)
         losses.append(executor.unstack(passed.loss).double() * len(x_B))
         if passed.accuracy is not None:
             accuracies.append(executor.unstack(passed.accuracy).double() * len(x_B))
-    executor.train(True)
-    n = len(x)
+        n += len(x_B)
     loss_R = (torch.stack(losses).sum(0) / n).tolist()
     return Score(loss_R, (torch.stack(accuracies).sum(0) / n).tolist() if accuracies else None, n)

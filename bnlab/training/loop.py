@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -13,12 +13,15 @@ from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper
 from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
-from bnlab.training.evaluate import LARGEST_EVALUATION, evaluate
+from bnlab.training.evaluate import LARGEST_EVALUATION, Score, in_order, score
 from bnlab.training.executors.base import Executor
 from bnlab.training.journal import Entry, Journal
 from bnlab.training.recorder import Recorder
-from bnlab.training.state import TrainState
+from bnlab.training.state import TrainState, kept_buffers
+from bnlab.training.statistics import Mode, Statistics, batch_statistics, freeze, recompute
 from bnlab.training.step import METRICS, Batch, Step
+
+DEFAULT = Statistics()
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class Loop:
     def __init__(
         self, executor: Executor, step: Step, data: TensorData, diagnostics: Mapping[str, Diagnostic],
         when: Mapping[str, Sequence[str | int]], replicas: Sequence[Replica], length: Length, state: TrainState,
-        resumed: Sequence[dict[str, Any]] | None = None,
+        statistics: Statistics = DEFAULT, resumed: Sequence[dict[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        self._executor, self._step, self._data = executor, step, data
+        self._executor, self._step, self._data, self._statistics = executor, step, data, statistics
         self._when, self._replicas, self._length, self._state = when, replicas, length, state
         self._seeds = [r.seed for r in replicas]
         leaf = next(iter(state.params.values()))
@@ -100,11 +103,16 @@ class Loop:
             if state.step == length.updates:
                 self._measure(update=False)
                 journal.flush()
+                self._recompute("end")
                 self._evaluate(("val", "train", "test"))
+                self._evaluate_otherwise(("val", "test"))
                 break
+            if state.step == self._statistics.freeze_from:
+                freeze(self._executor.model, state, self._statistics.freeze)
             self._measure()
             if state.step % length.per_epoch == 0 and state.step < length.updates:
                 journal.flush()
+                self._recompute("epoch")
                 self._evaluate(("val",))
                 self._tell()
             if monotonic() - saved >= length.checkpoint_seconds:
@@ -129,8 +137,7 @@ class Loop:
         if logged:
             due.append(METRICS)
         lr_R = self._rates(step)
-        noise = Noise(self._seeds, step, self._device)
-        output = self._step(state, self._batches(step), self._hypers(lr_R), due, noise, update=update)
+        output = self._step(state, self._batches(step), self._hypers(lr_R), due, self._noise(), update=update)
         entry = Entry(step, step / length.per_epoch, self._examples(step), lr_R, self._seconds(), logged, output)
         if self._journal.add(entry):
             self._journal.flush()
@@ -179,22 +186,64 @@ class Loop:
             self._hyper = (lr_R, Hyper(stacked(lr_R), momentum, decay))
         return self._hyper[1]
 
+    def _part(self, split: Part) -> tuple[torch.Tensor, torch.Tensor]:
+        x, y = self._data.parts[split]
+        return x[: LARGEST_EVALUATION[split]], y[: LARGEST_EVALUATION[split]]
+
+    def _recompute(self, moment: Literal["epoch", "end"]) -> None:
+        """Where the options ask for it now, put recomputed statistics in the place of the running ones."""
+        if self._statistics.recompute == "epoch" or self._statistics.recompute == moment:
+            self._put_recomputed()
+
+    def _put_recomputed(self) -> None:
+        x, y = self._data.parts["train"]
+        n = self._statistics.examples
+        recompute(self._executor, self._state, x[:n], y[:n], self._length.batch_size, self._noise())
+
+    def _noise(self) -> Noise:
+        return Noise(self._seeds, self._state.step, self._device)
+
     def _evaluate(self, splits: Sequence[Part]) -> None:
-        step = self._state.step
+        """Score the splits as a net in use would do, and let the schedules know."""
+        self._executor.train(False)
         for split in splits:
-            x, y = (part[: LARGEST_EVALUATION[split]] for part in self._data.parts[split])
+            x, y = self._part(split)
             if len(x) == 0:  # data.val_size=0
                 continue
-            score = evaluate(self._executor, self._state, x, y, self._length.batch_size)
+            found = score(self._executor, self._state, in_order(x, y, self._length.batch_size))
+            self._record(split, "running", found)
             for r in self._journal.alive:
-                loss = score.loss_R[r]
-                accuracy = None if score.accuracy_R is None else score.accuracy_R[r]
-                row = {"step": step, "epoch": step / self._length.per_epoch, "split": split, "mode": "running",
-                       "loss": loss, "accuracy": accuracy, "n": score.n}  # fmt: skip
-                self._replicas[r].recorder.append("evals", [row])
-                self._outcomes[r].metrics |= {f"{split}_loss": loss, f"{split}_accuracy": accuracy}
+                accuracy = None if found.accuracy_R is None else found.accuracy_R[r]
+                self._outcomes[r].metrics |= {f"{split}_loss": found.loss_R[r], f"{split}_accuracy": accuracy}
                 if split == "val":
-                    self._replicas[r].schedule.evaluated(loss)
+                    self._replicas[r].schedule.evaluated(found.loss_R[r])
+        self._executor.train(True)
+
+    def _evaluate_otherwise(self, splits: Sequence[Part]) -> None:
+        """Score the splits once more with the other statistics that the options ask for."""
+        for split in splits:
+            x, y = self._part(split)
+            if len(x) == 0:
+                continue
+            if "batch" in self._statistics.modes:
+                whole = in_order(x, y, self._length.batch_size, whole=True)
+                with batch_statistics(self._executor, self._state):
+                    self._record(split, "batch", score(self._executor, self._state, whole, self._noise()))
+            if "recomputed" in self._statistics.modes:
+                with kept_buffers(self._state):
+                    self._put_recomputed()
+                    self._executor.train(False)
+                    batches = in_order(x, y, self._length.batch_size)
+                    self._record(split, "recomputed", score(self._executor, self._state, batches))
+                    self._executor.train(True)
+
+    def _record(self, split: Part, mode: Mode, found: Score) -> None:
+        step = self._state.step
+        for r in self._journal.alive:
+            accuracy = None if found.accuracy_R is None else found.accuracy_R[r]
+            row = {"step": step, "epoch": step / self._length.per_epoch, "split": split, "mode": mode,
+                   "loss": found.loss_R[r], "accuracy": accuracy, "n": found.n}  # fmt: skip
+            self._replicas[r].recorder.append("evals", [row])
 
     def _tell(self) -> None:
         for r in self._journal.alive:
@@ -214,7 +263,7 @@ class Loop:
                 {
                     "finished": finished,
                     "step": state.step,
-                    "params": {name: own(p) for name, p in state.params.items()},
+                    "params": {name: own(p) for name, p in state.tensors.items()},
                     "buffers": {name: own(b) for name, b in state.buffers.items()},
                     "slots": {slot: [own(v) for v in values] for slot, values in state.slots.items()},
                     "schedule": dict(replica.schedule.state),

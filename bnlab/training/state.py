@@ -1,6 +1,9 @@
 """What an update reads and writes. With R replicas stacked, every tensor has a leading axis R; alone it has none."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -14,6 +17,7 @@ class TrainState:
         step: updates done.
         params: the leaves that gradients are taken for.
         buffers: running statistics and the like, written by the forward pass.
+        fixed: parameters that are not trained.
         slots: what the optimizer keeps for each parameter, by slot name, in the order of `params`.
     """
 
@@ -21,6 +25,19 @@ class TrainState:
     params: dict[str, Tensor]
     buffers: dict[str, Tensor]
     slots: dict[str, list[Tensor]] = field(default_factory=dict)
+    fixed: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All parameters, trained or not."""
+        return self.params | self.fixed if self.fixed else self.params
+
+    def fix(self, names: Sequence[str]) -> None:
+        """Train these parameters no longer."""
+        keep = [name not in names for name in self.params]
+        self.slots = {slot: list(compress(values, keep)) for slot, values in self.slots.items()}
+        for name in names:
+            self.fixed[name] = self.params.pop(name)
 
 
 @dataclass(frozen=True)
@@ -49,3 +66,15 @@ def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
         return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, dtype=torch.float64)))
     norms_R = [torch.linalg.vector_norm(t.double().reshape(len(t), -1), dim=1) for t in tensors]
     return torch.linalg.vector_norm(torch.stack(norms_R), dim=0)
+
+
+@contextmanager
+def kept_buffers(state: TrainState) -> Iterator[None]:
+    """Put the buffers back as they were."""
+    before = {name: buffer.clone() for name, buffer in state.buffers.items()}
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, buffer in state.buffers.items():
+                buffer.copy_(before[name])

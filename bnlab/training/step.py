@@ -11,7 +11,7 @@ from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper, spread
 from bnlab.optim.optimizers.base import Optimizer
 from bnlab.training.executors.base import Executor
-from bnlab.training.state import Output, TrainState, global_norm
+from bnlab.training.state import Output, TrainState, global_norm, kept_buffers
 
 Batch = tuple[Tensor, Tensor]
 METRICS = "metrics"  # due beside the diagnostics: accuracy and gradient norm
@@ -39,12 +39,10 @@ def make_step(
         state: TrainState, batches: Sequence[Batch], hyper: Hyper, due: Sequence[str], noise: Noise, *,
         update: bool = True,
     ) -> Output:  # fmt: skip
-        kept = None if update else [b.clone() for b in state.buffers.values()]  # a look leaves no trace
+        if not update:
+            with kept_buffers(state):  # a look leaves no trace
+                return measure(state, batches, due, noise)[0]
         output, grads, norm = measure(state, batches, due, noise)
-        if kept is not None:
-            for buffer, before in zip(state.buffers.values(), kept, strict=True):
-                buffer.copy_(before)
-            return output
         with torch.no_grad():
             if clip is not None and norm is not None:
                 scale = (clip / norm).clamp(max=1.0)
@@ -66,7 +64,7 @@ def make_step(
         sites: Sites = {}
         for x, y in batches:
             passed = executor.forward(
-                state.params, state.buffers, x, y, noise=noise, score=score, observe=bool(wanted) and not losses
+                state.tensors, state.buffers, x, y, noise=noise, score=score, observe=bool(wanted) and not losses
             )
             new = list(torch.autograd.grad(passed.loss.sum(), leaves))
             if grads:

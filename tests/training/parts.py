@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from omegaconf import OmegaConf
 
+from bnlab.config.compose import conf_dir
 from bnlab.data.base import Arrays
 from bnlab.data.common import Common
 from bnlab.data.tensors import TensorData
@@ -14,15 +16,16 @@ from bnlab.diagnostics.activation_moments import ActivationMoments
 from bnlab.diagnostics.weight_grad_norm import WeightGradNorm
 from bnlab.models.base import Model, assemble, initialize
 from bnlab.models.mlp import MLP
-from bnlab.norms.batch import BatchNorm
 from bnlab.norms.placement import Placement
 from bnlab.optim.optimizers.sgd import SGD
 from bnlab.optim.schedules.base import Schedule
 from bnlab.optim.schedules.constant import Constant
+from bnlab.registry import find
 from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.serial import Serial
-from bnlab.training.loop import Length, Loop, Outcome, Replica
+from bnlab.training.loop import DEFAULT, Length, Loop, Outcome, Replica
 from bnlab.training.state import TrainState
+from bnlab.training.statistics import Statistics
 from bnlab.training.step import make_step
 
 
@@ -52,10 +55,11 @@ def data(n: int = 80, batch_size: int = 16, dtype: torch.dtype = torch.float64, 
     return TensorData(arrays, Common(batch_size=batch_size, **given), device="cpu", dtype=dtype)
 
 
-def net(seed: int, dtype: torch.dtype = torch.float64) -> Model:
-    norm = partial(BatchNorm, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True)
-    options = {"depth": 2, "width": 8, "activation": "relu", "dropout": 0.0, "bias": True}
-    model = assemble(MLP, (6,), 3, Placement(norm, {"before_act"}), options)
+def net(seed: int, dtype: torch.dtype = torch.float64, norm: str = "batch") -> Model:
+    options = {k: v for k, v in OmegaConf.load(conf_dir() / "norm" / f"{norm}.yaml").items() if k != "name"}
+    make = partial(find("norm", norm).load(), **options)
+    shape = {"depth": 2, "width": 8, "activation": "relu", "dropout": 0.0, "bias": True}
+    model = assemble(MLP, (6,), 3, Placement(make, {"before_act"}), shape)
     initialize(model, "torch", 0.01, seed)
     return model.to(dtype)
 
@@ -63,11 +67,12 @@ def net(seed: int, dtype: torch.dtype = torch.float64) -> Model:
 def train(
     lrs: list[float], *, fused: bool = False, updates: int = 30, log_every: int = 4, source: TensorData | None = None,
     accumulate: int = 1, schedule: Schedule | None = None, momentum: float = 0.9, first_seed: int = 0,
+    norm: str = "batch", statistics: Statistics = DEFAULT,
 ) -> tuple[list[Memory], list[Outcome]]:  # fmt: skip
     """Train one replica a rate, with consecutive seeds; alone, or fused."""
     source = data() if source is None else source
     seeds = range(first_seed, first_seed + len(lrs))
-    nets = [net(seed) for seed in seeds]
+    nets = [net(seed, norm=norm) for seed in seeds]
     executor = Fused(nets) if fused else Serial(*nets)
     optimizer = SGD(lr=0.1, momentum=momentum, weight_decay=0.0, nesterov=False)
     diagnostics = {
@@ -86,5 +91,5 @@ def train(
     length = Length(updates, per_epoch, source.common.batch_size, accumulate, 0.0, log_every, 1e9)
     when = {name: diagnostic.when for name, diagnostic in diagnostics.items()}
     step = make_step(executor, optimizer, diagnostics, None)
-    outcomes = Loop(executor, step, source, diagnostics, when, replicas, length, state).run()
+    outcomes = Loop(executor, step, source, diagnostics, when, replicas, length, state, statistics).run()
     return recorders, outcomes

@@ -1,30 +1,35 @@
 """What the step, the loop and the evaluator ask of an executor: how R runs are held and passed forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bnlab.models.base import Model
 from bnlab.noise import Noise
+from bnlab.norms.running import Sample
 from bnlab.norms.site import Tape
 
 
 @dataclass(frozen=True)
 class Forward:
-    """One forward pass: per replica the mean loss and, if asked for, the accuracy and what passed the sites."""
+    """One forward pass: per replica the mean loss and, if asked for, the accuracy, what passed the sites, and the
+    batch's statistics at each norm, which then leave the running ones as they are."""
 
     loss: Tensor
     accuracy: Tensor | None
     sites: Tape
+    collected: list[Sample] = field(default_factory=list)
 
 
 class Executor(Protocol):
     """Holds the tensors of R replicas. Everything else in training is the same for all executors."""
 
     stacked: bool
+    model: Model
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Parameters and buffers of a state at initialization."""
@@ -49,8 +54,16 @@ class Executor(Protocol):
         noise: Noise | None = None,
         score: bool = False,
         observe: bool = False,
+        collect: bool = False,
     ) -> Forward:
-        """Pass a batch through; shared: all replicas see one x (B, ...), else each its own (R, B, ...)."""  # fmt: skip
+        """Pass a batch through.
+
+        Args:
+            shared: all replicas see one x (B, ...), else each its own (R, B, ...).
+            score: give the accuracy too.
+            observe: give what passes the sites.
+            collect: give the norms' batch statistics, and leave the running ones as they are.
+        """
 
 
 def bfloat16(x: Tensor, on: bool) -> torch.autocast:

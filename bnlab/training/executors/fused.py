@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch.func import functional_call, stack_module_state
 
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
+from bnlab.norms.running import Sample, collecting
 from bnlab.norms.site import Tape, tape
 from bnlab.training.executors.base import Forward, bfloat16, mean_accuracy, mean_loss
 
@@ -38,17 +40,29 @@ class Fused:
 
     def forward(
         self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,
-        noise: Noise | None = None, score: bool = False, observe: bool = False,
+        noise: Noise | None = None, score: bool = False, observe: bool = False, collect: bool = False,
     ) -> Forward:  # fmt: skip
+        inside: list[Sample] = []  # as vmap sees them; what leaves it is put in their place below
+
+        def taken(samples: list[Sample]) -> list[tuple[Tensor, ...]]:
+            inside.extend(samples)
+            return [s.statistics for s in samples]
+
         def one(
             params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
-        ) -> tuple[Tensor, list[Tensor], Tape]:
-            with tape(observe) as sites, bfloat16(x, self._low_precision):
+        ) -> tuple[Tensor, list[Tensor], Tape, list[tuple[Tensor, ...]]]:
+            with tape(observe) as sites, collecting(collect) as samples, bfloat16(x, self._low_precision):
                 prediction = functional_call(self.model, (params, buffers), (x,))
-            accuracy = mean_accuracy(prediction, y) if score else None
-            return mean_loss(prediction, y), [] if accuracy is None else [accuracy], sites  # vmap returns no None
+            accuracy = mean_accuracy(prediction, y) if score else None  # which vmap does not return
+            return (
+                mean_loss(prediction, y),
+                [] if accuracy is None else [accuracy],
+                sites,
+                taken(samples),
+            )  # vmap returns no None
 
         each = None if shared else 0
         with source(noise) if noise else nullcontext():
-            loss, accuracy, sites = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
-        return Forward(loss, accuracy[0] if accuracy else None, sites)
+            loss, accuracy, sites, statistics = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
+        collected = [replace(s, statistics=own) for s, own in zip(inside, statistics, strict=True)]
+        return Forward(loss, accuracy[0] if accuracy else None, sites, collected)

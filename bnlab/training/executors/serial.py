@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
+from bnlab.norms.running import collecting
 from bnlab.norms.site import tape
 from bnlab.training.executors.base import Forward, bfloat16, mean_accuracy, mean_loss
 
@@ -35,9 +36,9 @@ class Serial:
 
     def forward(
         self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,  # noqa: ARG002
-        noise: Noise | None = None, score: bool = False, observe: bool = False,
+        noise: Noise | None = None, score: bool = False, observe: bool = False, collect: bool = False,
     ) -> Forward:  # fmt: skip
-        with tape(observe) as sites, source(noise) if noise else nullcontext():
+        with tape(observe) as sites, collecting(collect) as found, source(noise) if noise else nullcontext():
             with bfloat16(x, self._low_precision):
                 prediction = self.model(x)
-            return Forward(mean_loss(prediction, y), mean_accuracy(prediction, y) if score else None, sites)
+            return Forward(mean_loss(prediction, y), mean_accuracy(prediction, y) if score else None, sites, found)
