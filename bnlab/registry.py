@@ -7,9 +7,11 @@ no config can name an import path.
 """
 
 import ast
-import importlib
-from dataclasses import dataclass
+import importlib.util
+import sys
+from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +30,83 @@ ROOMS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing of a group: where its class is, the annotation of each option, and its literal class attributes."""
+    """One thing of a group: where its class is, the annotation of each option, and its literal class attributes.
+
+    Attributes:
+        plugin: the file that the user named, where it is not one of ours.
+        defaults: the options' defaults in the constructor; ours have theirs in a yaml.
+    """
 
     name: str
     module: str
     attribute: str
     options: dict[str, Any]
     facts: dict[str, Any]
+    plugin: Path | None = None
+    defaults: dict[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
         """The class itself (imports its module, and with it torch)."""
+        if self.plugin is not None and self.module not in sys.modules:
+            spec = importlib.util.spec_from_file_location(self.module, self.plugin)
+            assert spec is not None
+            assert spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            sys.modules[self.module] = module
+            spec.loader.exec_module(module)
         return getattr(importlib.import_module(self.module), self.attribute)
 
 
-@cache
+_plugins: dict[str, dict[str, Entry]] = {}
+
+
 def entries(group: str) -> dict[str, Entry]:
-    """Every entry of a group by name."""
+    """Every entry of a group by name, plugins included."""
+    return _ours(group) | _plugins.get(group, {})
+
+
+def add_plugin(path: Path) -> dict[str, list[Entry]]:
+    """Take in the models and norms of a user's file: classes with a literal `name` that extend `Model` or a norm.
+
+    The options' defaults stand in the constructor. A file that was taken in before is read anew.
+
+    Returns:
+        What it offers, by group.
+
+    Raises:
+        BadInput: the file cannot be read, offers nothing, or takes a name that is ours.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+    except (OSError, UnicodeDecodeError, SyntaxError) as error:
+        raise BadInput(f"plugins: {path} cannot be read as Python ({error}): name a file of yours") from None
+    module = f"bnlab_plugin_{blake2b(text.encode(), digest_size=8).hexdigest()}"
+    found: dict[str, list[Entry]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and "name" in (facts := _literals(node)):
+            group = "model" if any("Model" in ast.unparse(base) for base in node.bases) else "norm"
+            if facts["name"] in _ours(group):
+                raise BadInput(f"plugins: {path}: {group} {facts['name']} is one of ours; give yours another name")
+            if group == "model" and "default_sites" not in facts:
+                raise BadInput(f'plugins: {path}: {node.name} needs its default_sites, as in ("before_act",)')
+            try:
+                own = _options(node, {})
+            except NameError as error:
+                raise BadInput(f"plugins: {path}: {error}; annotate options with builtins or bnlab.options") from None
+            entry = Entry(facts["name"], module, node.name, own, facts, path.resolve(), _defaults(node))
+            if missing := entry.options.keys() - entry.defaults.keys():
+                raise BadInput(f"plugins: {path}: option {sorted(missing)[0]} of {node.name} needs a default")
+            found.setdefault(group, []).append(entry)
+    if not found:
+        raise BadInput(f"plugins: {path} has no class with a `name` that extends Model or Norm; README shows one")
+    for group, new in found.items():
+        _plugins.setdefault(group, {}).update({entry.name: entry for entry in new})
+    return found
+
+
+@cache
+def _ours(group: str) -> dict[str, Entry]:
     room = ROOMS[group]
     folder = Path(__file__).parent.joinpath(*room.split(".")[1:])
     found: dict[str, Entry] = {}
@@ -92,11 +155,20 @@ def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, 
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             names = vars(options)
             return {
-                argument.arg: eval(ast.unparse(argument.annotation), dict(names))  # our own source, not a user's
+                argument.arg: eval(ast.unparse(argument.annotation), dict(names))  # code that is imported anyway
                 for argument in statement.args.kwonlyargs
                 if argument.annotation is not None
             }
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id in classes:
             return _options(classes[base.id], classes)
+    return {}
+
+
+def _defaults(node: ast.ClassDef) -> dict[str, Any]:
+    """The literal defaults of its constructor's options."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            pairs = zip(statement.args.kwonlyargs, statement.args.kw_defaults, strict=True)
+            return {argument.arg: ast.literal_eval(value) for argument, value in pairs if value is not None}
     return {}

@@ -28,7 +28,8 @@ def test_the_wheel_trains_from_another_folder(tmp_path: Path) -> None:
         "import sys, bnlab\n"
         "from bnlab import cli\n"
         "print(bnlab.__file__)\n"
-        "sys.exit(cli.main(['train', 'model.width=8', 'model.depth=1', 'epochs=1']) or cli.main(['report', 'outputs/main']))\n"
+        "status = cli.main(['train', 'model.width=8', 'model.depth=1', 'epochs=1'])\n"
+        "sys.exit(status or cli.main(['report', 'outputs/main']))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -1,5 +1,6 @@
 """From a valid config to a loop that is ready to run."""
 
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from bnlab.config import build
 from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model, initialize
-from bnlab.training import checkpoint
+from bnlab.training import checkpoint, transfer
 from bnlab.training.executors.serial import Serial
 from bnlab.training.loop import Length, Loop, Replica
 from bnlab.training.recorder import Recorder
@@ -52,6 +53,9 @@ def serial(
     optimizer, diagnostics = build.optimizer(config), build.diagnostics(config)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
+    if config.run["init_from"] is not None and resumed is None:
+        transfer.begin_with(state, Path(config.run["init_from"]))
+    state.fix(transfer.matching(state, config.run["freeze"]))
     statistics = Statistics(**config.statistics | {"modes": tuple(config.statistics["modes"])})
     if resumed is not None:
         if resumed["step"] > statistics.freeze_from:

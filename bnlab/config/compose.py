@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from bnlab.config.mistakes import translate
+from bnlab.config.schema import COMMON
 
 
 def conf_dir() -> Path:
@@ -20,6 +21,14 @@ def conf_dir() -> Path:
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
+
+
+def common_defaults(group: str) -> dict[str, Any]:
+    """The defaults of the options that every choice of a group has, from its _base.yaml."""
+    path = conf_dir() / group / "_base.yaml"
+    base = OmegaConf.to_container(OmegaConf.load(path)) if group in COMMON else {}
+    assert isinstance(base, dict)
+    return {str(key): value for key, value in base.items() if key in COMMON[group]}
 
 
 @dataclass(frozen=True)

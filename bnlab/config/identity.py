@@ -6,6 +6,7 @@ from typing import Any
 
 from bnlab.config.schema import UNSCIENTIFIC, UNSCIENTIFIC_DATA, UNSCIENTIFIC_STATISTICS
 from bnlab.config.validate import Config
+from bnlab.registry import find
 
 
 def scientific(config: Config) -> dict[str, Any]:
@@ -23,12 +24,21 @@ def scientific(config: Config) -> dict[str, Any]:
     }
 
 
-def run_id(config: Config, fingerprint: str) -> str:
+def run_id(config: Config, fingerprint: str, origin: str | None = None) -> str:
     """Twelve hexadecimal digits: blake2b of the scientific options and the data's fingerprint as canonical JSON.
 
     The options are typed by then, so 1 and 1.0 of a real-valued option are one run.
+
+    Args:
+        origin: the run_id of the run that `init_from` names.
     """
-    whole = {"config": scientific(config), "fingerprint": fingerprint}
+    whole: dict[str, Any] = {"config": scientific(config), "fingerprint": fingerprint}
+    if origin is not None:
+        whole["origin"] = origin
+    code = {entry.module for entry in (find("model", config.model["name"]), find("norm", config.norm["name"]))
+            if entry.plugin is not None}  # fmt: skip
+    if code:
+        whole["plugins"] = sorted(code)  # named by their content
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return blake2b(text.encode(), digest_size=6).hexdigest()
 

@@ -14,6 +14,9 @@ RUN: dict[str, Any] = {
     "accumulate": Count,
     "clip": Positive | None,
     "precision": Literal["float32", "float64", "bfloat16"],
+    "init_from": str | None,
+    "freeze": list[str],
+    "plugins": list[str],
     "device": Literal["auto", "cpu", "cuda"],
     "study": str | None,
     "output_dir": str,
@@ -41,6 +44,7 @@ COMMON: dict[str, dict[str, Any]] = {
 }
 
 # What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
-UNSCIENTIFIC = ("device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun")
+# `init_from` and `plugins` enter the identity by what they are, not by where they lie.
+UNSCIENTIFIC = ("init_from", "plugins", "device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun")
 UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")

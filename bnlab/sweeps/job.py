@@ -81,10 +81,24 @@ class Jobs:
         """
         config = validate(composed)
         command = shlex.join(["bnlab", "train", *self._options, *overrides])
-        return Job(config, composed.values, run_id(config, self._fingerprint(config)), command)
+        return Job(config, composed.values, run_id(config, self._fingerprint(config), _origin(config)), command)
 
     def _fingerprint(self, config: Config) -> str:
         key = repr(sorted(config.data.items()))
         if key not in self._fingerprints:
             self._fingerprints[key] = source(config).fingerprint()
         return self._fingerprints[key]
+
+
+def _origin(config: Config) -> str | None:
+    """The run_id of the run that `init_from` names.
+
+    Raises:
+        BadInput: it is no folder of a run with a checkpoint.
+    """
+    if config.run["init_from"] is None:
+        return None
+    folder = Path(config.run["init_from"])
+    if not (folder / "checkpoint.pt").is_file():
+        raise BadInput(f"init_from={folder} holds no checkpoint.pt: name a run's folder, outputs/<study>/<run id>")
+    return str(read_info(folder)["run_id"])

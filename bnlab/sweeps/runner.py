@@ -68,17 +68,22 @@ class Runner:
             if job.finished():  # by another process, since the sweep began
                 return job.read()
             resumed = self._resume(job, writer, note)
-            if resumed is None:
-                writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
-                writer.append("sites", site_rows(net, shapes))
+            begun = resumed is not None
             try:
                 loop = assembly.serial(job.config, data, net, FolderRecorder(writer, progress), resumed)
+                if not begun:
+                    self._begin(job, writer, data)
+                    writer.append("sites", site_rows(net, shapes))
+                    begun = True
                 n_params = sum(p.numel() for p in net.parameters())
                 writer.update(n_params=n_params, execution={"executor": "serial"})
                 (outcome,) = loop.run()
             except Exception as error:
-                text = traceback.format_exc()
-                writer.update(status="failed", cause=_one_line(error), traceback=text)
+                if not begun:
+                    if isinstance(error, BadInput):
+                        raise
+                    self._begin(job, writer, data)
+                writer.update(status="failed", cause=_one_line(error), traceback=traceback.format_exc())
             else:
                 writer.update(**_ending(outcome))
         return job.read()
@@ -89,6 +94,9 @@ class Runner:
             writer.create(self._yaml(job), self._info(job))
             writer.update(status="refused", cause=str(reason))
         return job.read()
+
+    def _begin(self, job: Job, writer: RunWriter, data: TensorData) -> None:
+        writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
 
     def _tensors(self, job: Job) -> TensorData:
         run = job.config.run

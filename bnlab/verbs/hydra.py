@@ -4,19 +4,23 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 from unittest.mock import patch
 
 import hydra
 from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from bnlab.config.compose import Composed, conf_dir, plain
+from bnlab.config.compose import Composed, common_defaults, conf_dir, plain
 from bnlab.config.mistakes import translate
 from bnlab.errors import BadInput
+from bnlab.registry import add_plugin
 from bnlab.sweeps.plugin import register
 
 OPTIONS = """\
@@ -35,6 +39,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     """
     register()
     check_flags(words)
+    offer_plugins(words)
     prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
     arguments = ["bnlab", *words, *(["--multirun"] if multirun and not prints_only else [])]
     raised: list[BaseException] = []
@@ -62,6 +67,28 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
 def composed(config: DictConfig) -> Composed:
     """What a task was called with, as plain values."""
     return plain(config, HydraConfig.get().runtime.choices.get("experiment"))
+
+
+def offer_plugins(words: Sequence[str]) -> None:
+    """Let `model=` and `norm=` find what the files of a `plugins=` override offer.
+
+    Raises:
+        BadInput: a file offers nothing, or clashes with what there is.
+    """
+    store = ConfigStore.instance()
+    parser = OverridesParser.create()
+    for word in words:
+        if not word.startswith("plugins="):
+            continue
+        try:
+            given = parser.parse_override(word).value()
+        except HydraException as error:
+            raise translate(error) from None
+        for name in given if isinstance(given, list) else [given]:
+            for group, found in add_plugin(Path(str(name))).items():
+                for entry in found:
+                    node = {"name": entry.name} | common_defaults(group) | entry.defaults
+                    store.store(group=group, name=entry.name, node=node, provider="plugins")
 
 
 def check_flags(words: Sequence[str]) -> None:

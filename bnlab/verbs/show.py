@@ -42,10 +42,10 @@ def show(config: "Config") -> None:
 
     from bnlab.config import build
     from bnlab.config.source import source
-    from bnlab.models.describe import layers
+    from bnlab.models.describe import layers, site_rows
 
     data = build.tensors(config, source(config))
-    net, _ = build.model(config, data)
+    net, shapes = build.model(config, data)
     table = Table(box=None, header_style="bold")
     for heading in ("layer", "kind", "norm", "output", "parameters"):
         table.add_column(heading, justify="right" if heading == "parameters" else "left", overflow="fold")
@@ -54,7 +54,7 @@ def show(config: "Config") -> None:
         table.add_row(layer.path, layer.kind, layer.norm, shape, f"{layer.n_params:,}" if layer.n_params else "")
     console = Console()
     n_params = sum(p.numel() for p in net.parameters())
-    where = ", ".join(config.sites) or "nowhere"
+    where = ", ".join(sorted({row["kind"] for row in site_rows(net, shapes) if row["norm"]})) or "nowhere"
     shape = "x".join(map(str, data.shape))
     console.print(
         f"{config.model['name']} on {config.data['name']} ({shape}, {data.outputs} outputs), "

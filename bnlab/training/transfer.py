@@ -1,0 +1,63 @@
+"""Fine-tuning: begin with another run's weights, and train only some."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import torch
+
+from bnlab.errors import BadInput, Refused
+from bnlab.text import nearest
+from bnlab.training import checkpoint
+from bnlab.training.state import TrainState
+
+HEAD = "head."  # what a model calls its last map
+NORM = ".norm."  # what a site calls its norm
+
+
+@torch.no_grad()
+def begin_with(state: TrainState, folder: Path) -> list[str]:
+    """Put the weights and running statistics of a run into a freshly built state of one run.
+
+    A head for another number of classes keeps its own initial values, and so does a norm that the other net lacks.
+
+    Returns:
+        The names that kept their own initial values.
+
+    Raises:
+        BadInput: the folder holds no checkpoint that can be read.
+        Refused: the nets do not fit.
+    """
+    payload = checkpoint.load(folder / "checkpoint.pt")
+    if payload is None:
+        raise BadInput(f"init_from={folder}: its checkpoint.pt cannot be read; name another run, or train it anew")
+    given = payload["params"] | payload["buffers"]
+    fresh = []
+    for name, tensor in (state.params | state.buffers).items():
+        if name in given and given[name].shape == tensor.shape:
+            tensor.copy_(given[name])
+        elif name.startswith(HEAD) or (NORM in name and name not in given):
+            fresh.append(name)
+        elif name in given:
+            ours, theirs = ("x".join(map(str, t.shape)) for t in (tensor, given[name]))
+            raise Refused(f"init_from={folder}: {name} is {theirs} there and {ours} here; give both nets one shape")
+        else:
+            raise Refused(f"init_from={folder}: it has no {name}; give both nets the same model")
+    return fresh
+
+
+def matching(state: TrainState, patterns: Sequence[str]) -> list[str]:
+    """The parameters that the patterns name (`*` stands for anything).
+
+    Raises:
+        Refused: a pattern names none, or nothing would be left to train.
+    """
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        found = [name for name in state.params if fnmatchcase(name, pattern)]
+        if not found:
+            raise Refused(f"freeze: {pattern} names no parameter; {nearest(pattern, state.params)}")
+        chosen |= dict.fromkeys(found)
+    if len(chosen) == len(state.params):
+        raise Refused("freeze: nothing is left to train; leave the head out, as in freeze=[units.*]")
+    return list(chosen)

@@ -1,0 +1,124 @@
+"""init_from and freeze."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+Call = Callable[..., tuple[int, str, str]]
+NET = ["model.depth=2", "model.width=8", "norm=batch", "diagnostics=off"]
+OTHER = ["data=gaussian", "data.shape=[1,8,8]", "data.classes=4", "data.n_train=300", "data.n_test=50", "steps=5"]
+
+
+@pytest.fixture
+def trained(bnlab: Call, tmp_path: Path) -> Path:
+    out = bnlab("train", *NET, "epochs=2", f"output_dir={tmp_path}", "study=source")[1]
+    return Path(out.splitlines()[-1])
+
+
+def run(bnlab: Call, tmp_path: Path, *words: str) -> Path:
+    status, out, err = bnlab("train", *NET, *words, f"output_dir={tmp_path}", "study=target")
+    assert (status, err) == (0, "")
+    return Path(out.splitlines()[-1])
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    payload = torch.load(folder / "checkpoint.pt", weights_only=True)
+    return payload["params"] | payload["buffers"]
+
+
+def first_loss(folder: Path) -> float:
+    return float((folder / "steps.csv").read_text().splitlines()[1].split(",")[4])
+
+
+def test_it_begins_with_the_weights_and_the_statistics(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    tuned = run(bnlab, tmp_path, f"init_from={trained}", "steps=1", "optim.lr=1e-30")
+    before, after = tensors(trained), tensors(tuned)
+    for name, tensor in before.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(after[name], tensor, rtol=0, atol=0)
+    assert after["units.0.before_act.norm.num_batches_tracked"] == (
+        before["units.0.before_act.norm.num_batches_tracked"] + 1
+    )
+    scratch = run(bnlab, tmp_path, "steps=1", "optim.lr=1e-30")
+    assert first_loss(tuned) < 0.5 * first_loss(scratch)
+
+
+def test_the_head_is_new_where_the_classes_differ(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    tuned = run(bnlab, tmp_path, f"init_from={trained}", *OTHER)
+    assert tensors(trained)["head.weight.weight"].shape == (10, 8)
+    assert tensors(tuned)["head.weight.weight"].shape == (4, 8)
+
+
+def test_what_is_frozen_is_bit_unchanged(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    words = [f"init_from={trained}", "freeze=[units.0.*]", "statistics.freeze=both", "optim.momentum=0.9"]
+    before, after = tensors(trained), tensors(run(bnlab, tmp_path, *words, "epochs=1"))
+    for name, tensor in before.items():
+        if name.startswith("units.0.") or ".norm." in name:
+            assert torch.equal(after[name], tensor), name
+    assert not torch.equal(after["units.1.weight.weight"], before["units.1.weight.weight"])
+    assert not torch.equal(after["head.weight.weight"], before["head.weight.weight"])
+
+
+def test_a_frozen_run_resumes(bnlab: Call, tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"init_from={trained}", "freeze=[units.0.*]", "statistics.freeze=both", "statistics.freeze_from=10"]
+    whole = tensors(run(bnlab, tmp_path / "whole", *words, "epochs=2"))
+    from bnlab.training.loop import Loop
+
+    measure = Loop._measure
+
+    def dying(self: Loop, update: bool = True) -> None:
+        if self._state.step == 25:
+            raise KeyboardInterrupt
+        measure(self, update)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "_measure", dying)
+        target = [*NET, *words, "epochs=2", f"output_dir={tmp_path / 'part'}", "study=target", "checkpoint_seconds=0"]
+        assert bnlab("train", *target)[0] == 130
+    resumed = tensors(run(bnlab, tmp_path / "part", *words, "epochs=2"))
+    for name, tensor in whole.items():
+        assert torch.equal(resumed[name], tensor), name
+
+
+def test_the_origin_is_part_of_the_identity_and_its_place_is_not(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("run.json", "checkpoint.pt"):
+        (copy / name).write_bytes((trained / name).read_bytes())
+    other = Path(bnlab("train", *NET, "epochs=1", f"output_dir={tmp_path}", "study=source")[1].splitlines()[-1])
+    ids = [run(bnlab, tmp_path, f"init_from={place}", "steps=2").name for place in (trained, copy, other)]
+    assert ids[0] == ids[1] != ids[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["init_from=nowhere"], "checkpoint.pt"),
+        (["init_from={trained}", "model.width=9"], "units.0.weight"),
+        (["init_from={trained}", "model.depth=3"], "units.2"),
+        (["init_from={trained}", "model=cnn"], "give both nets"),
+        (["freeze=[unit.0.*]"], "names no parameter"),
+        (["freeze=['*']"], "nothing is left"),
+    ],
+)
+def test_what_does_not_fit_gives_one_line(
+    bnlab: Call, tmp_path: Path, trained: Path, words: list[str], says: str
+) -> None:
+    given = [word.format(trained=trained) for word in words]
+    net = [word for word in NET if word.split("=")[0] not in {g.split("=")[0] for g in given}]
+    if "model=cnn" in given:
+        net = [word for word in net if not word.startswith("model.")]
+    status, _, err = bnlab("train", *net, *given, f"output_dir={tmp_path}", "study=target")
+    assert (status, err.count("\n")) == (2, 1), err
+    assert says in err
+    assert not list((tmp_path / "target").glob("*/run.json"))
+
+
+def test_a_damaged_origin_gives_one_line(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    (trained / "checkpoint.pt").write_bytes(b"garbage")
+    status, _, err = bnlab("train", *NET, f"init_from={trained}", f"output_dir={tmp_path}", "study=target")
+    assert (status, err.count("\n")) == (2, 1)
+    assert json.loads((trained / "run.json").read_text())["status"] == "complete"
