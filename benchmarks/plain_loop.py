@@ -94,7 +94,7 @@ def ours(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
     net, _ = build.model(config, data)
     recorder = Losses()
     loop = assembly.serial(config, data, net, recorder)
-    loop._evaluate = lambda _: None  # type: ignore[method-assign, assignment]
+    loop._record = lambda _: None  # type: ignore[method-assign, assignment]
     start = perf_counter()
     loop.run()
     return perf_counter() - start, recorder.steps

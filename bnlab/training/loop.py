@@ -1,24 +1,23 @@
 """The loop: one for every executor, one run or R replicas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
-from bnlab.data.tensors import Part, TensorData
+from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.base import Diagnostic
-from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper
 from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
-from bnlab.training.evaluate import LARGEST_EVALUATION, Score, in_order, score
+from bnlab.training.evaluator import Evaluation, Evaluator
 from bnlab.training.executors.base import Executor
 from bnlab.training.journal import Entry, Journal
 from bnlab.training.recorder import Recorder
-from bnlab.training.state import TrainState, kept_buffers
-from bnlab.training.statistics import Mode, Statistics, batch_statistics, freeze, recompute
+from bnlab.training.state import TrainState
+from bnlab.training.statistics import Statistics, freeze
 from bnlab.training.step import METRICS, Batch, Step
 
 DEFAULT = Statistics()
@@ -90,6 +89,7 @@ class Loop:
             self._outcomes[r].metrics.update(payload["metrics"])
             self._elapsed_before = max(self._elapsed_before, payload["seconds"])
         self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
+        self._evaluator = Evaluator(executor, state, data, statistics, length.batch_size, self._noise)
         self._order: tuple[int, torch.Tensor] | None = None
         self._hyper: tuple[list[float], Hyper] | None = None
         self._start = monotonic()
@@ -103,17 +103,15 @@ class Loop:
             if state.step == length.updates:
                 self._measure(update=False)
                 journal.flush()
-                self._recompute("end")
-                self._evaluate(("val", "train", "test"))
-                self._evaluate_otherwise(("val", "test"))
+                if journal.alive:
+                    self._record(self._evaluator.last())
                 break
             if state.step == self._statistics.freeze_from:
                 freeze(self._executor.model, state, self._statistics.freeze)
             self._measure()
             if state.step % length.per_epoch == 0 and state.step < length.updates:
                 journal.flush()
-                self._recompute("epoch")
-                self._evaluate(("val",))
+                self._record(self._evaluator.epoch())
                 self._tell()
             if monotonic() - saved >= length.checkpoint_seconds:
                 journal.flush()
@@ -186,64 +184,26 @@ class Loop:
             self._hyper = (lr_R, Hyper(stacked(lr_R), momentum, decay))
         return self._hyper[1]
 
-    def _part(self, split: Part) -> tuple[torch.Tensor, torch.Tensor]:
-        x, y = self._data.parts[split]
-        return x[: LARGEST_EVALUATION[split]], y[: LARGEST_EVALUATION[split]]
-
-    def _recompute(self, moment: Literal["epoch", "end"]) -> None:
-        """Where the options ask for it now, put recomputed statistics in the place of the running ones."""
-        if self._statistics.recompute == "epoch" or self._statistics.recompute == moment:
-            self._put_recomputed()
-
-    def _put_recomputed(self) -> None:
-        x, y = self._data.parts["train"]
-        n = self._statistics.examples
-        recompute(self._executor, self._state, x[:n], y[:n], self._length.batch_size, self._noise())
-
     def _noise(self) -> Noise:
+        """The noise of a pass at the state's step."""
         return Noise(self._seeds, self._state.step, self._device)
 
-    def _evaluate(self, splits: Sequence[Part]) -> None:
-        """Score the splits as a net in use would do, and let the schedules know."""
-        self._executor.train(False)
-        for split in splits:
-            x, y = self._part(split)
-            if len(x) == 0:  # data.val_size=0
-                continue
-            found = score(self._executor, self._state, in_order(x, y, self._length.batch_size))
-            self._record(split, "running", found)
-            for r in self._journal.alive:
-                accuracy = None if found.accuracy_R is None else found.accuracy_R[r]
-                self._outcomes[r].metrics |= {f"{split}_loss": found.loss_R[r], f"{split}_accuracy": accuracy}
-                if split == "val":
-                    self._replicas[r].schedule.evaluated(found.loss_R[r])
-        self._executor.train(True)
-
-    def _evaluate_otherwise(self, splits: Sequence[Part]) -> None:
-        """Score the splits once more with the other statistics that the options ask for."""
-        for split in splits:
-            x, y = self._part(split)
-            if len(x) == 0:
-                continue
-            if "batch" in self._statistics.modes:
-                whole = in_order(x, y, self._length.batch_size, whole=True)
-                with batch_statistics(self._executor, self._state):
-                    self._record(split, "batch", score(self._executor, self._state, whole, self._noise()))
-            if "recomputed" in self._statistics.modes:
-                with kept_buffers(self._state):
-                    self._put_recomputed()
-                    self._executor.train(False)
-                    batches = in_order(x, y, self._length.batch_size)
-                    self._record(split, "recomputed", score(self._executor, self._state, batches))
-                    self._executor.train(True)
-
-    def _record(self, split: Part, mode: Mode, found: Score) -> None:
+    def _record(self, evaluations: Iterable[Evaluation]) -> None:
+        """Write evaluations down; those of a net as it would be used count as its metrics and reach the schedules."""
         step = self._state.step
-        for r in self._journal.alive:
-            accuracy = None if found.accuracy_R is None else found.accuracy_R[r]
-            row = {"step": step, "epoch": step / self._length.per_epoch, "split": split, "mode": mode,
-                   "loss": found.loss_R[r], "accuracy": accuracy, "n": found.n}  # fmt: skip
-            self._replicas[r].recorder.append("evals", [row])
+        for found in evaluations:
+            score = found.score
+            for r in self._journal.alive:
+                accuracy = None if score.accuracy_R is None else score.accuracy_R[r]
+                row = {"step": step, "epoch": step / self._length.per_epoch, "split": found.split, "mode": found.mode,
+                       "loss": score.loss_R[r], "accuracy": accuracy, "n": score.n}  # fmt: skip
+                self._replicas[r].recorder.append("evals", [row])
+                if found.mode != "running":
+                    continue
+                metrics = {f"{found.split}_loss": score.loss_R[r], f"{found.split}_accuracy": accuracy}
+                self._outcomes[r].metrics |= metrics
+                if found.split == "val":
+                    self._replicas[r].schedule.evaluated(score.loss_R[r])
 
     def _tell(self) -> None:
         for r in self._journal.alive:

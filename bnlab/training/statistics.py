@@ -45,16 +45,17 @@ def recompute(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch
     dropout is at work. A norm that is frozen, or keeps no running statistics, is left as it is. Precise batch norm:
     Wu & Johnson 2021, arXiv:2105.07576.
     """
-    samples: dict[RunningNorm, list[Sample]] = {}
+    samples: dict[tuple[RunningNorm, int | None], list[Sample]] = {}
     executor.train(True)
     for x_B, y_B in in_order(x, y, batch_size, whole=True):
         passed = executor.forward(state.tensors, state.buffers, x_B, y_B, shared=True, noise=noise, collect=True)
         for sample in passed.collected:
-            samples.setdefault(sample.norm, []).append(sample)
+            samples.setdefault((sample.norm, sample.slot), []).append(sample)
     paths = {module: path for path, module in executor.model.named_modules()}
-    for norm, found in samples.items():
+    for (norm, slot), found in samples.items():
         for key, value in zip(norm.statistics, norm.pooled(found), strict=True):
-            state.buffers[f"{paths[norm]}.{key}"].copy_(value)
+            running = state.buffers[f"{paths[norm]}.{key}"]
+            (running if slot is None else running.select(-2, slot)).copy_(value)  # of several sets, (slots, C)
 
 
 def freeze(model: Model, state: TrainState, what: Literal["none", "statistics", "affine", "both"]) -> None:
