@@ -9,6 +9,7 @@ import torch
 
 from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.base import Diagnostic
+from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper
 from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
