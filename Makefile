@@ -4,13 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test check lock clean
+.PHONY: help setup demo test contracts zoo check lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup   build .venv from requirements.lock (about 2 minutes, 5 GB: torch with its GPU libraries)"
 	@echo "make demo    a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
 	@echo "make test    the test suite"
+	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
+	@echo "make zoo     what each norm does: experiments/norm-zoo's table and pictures"
 	@echo "make check   ruff and mypy"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
 
@@ -32,6 +34,13 @@ demo: setup
 # Two workers with one torch thread each: the tests are many small runs.
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+# -m '' takes also what is marked exhaustive.
+contracts: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '' tests/contracts
+
+zoo: setup
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/norm-zoo/make.py
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What all tests share: the command line called in process."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -27,3 +28,12 @@ def bnlab(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Called(status, *capsys.readouterr())
 
     return call
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count what contract tests recorded, over all workers: what trained, and what was refused for which reason."""
+    reports = terminalreporter.getreports("passed")
+    recorded = [(key, value) for report in reports for key, value in report.user_properties]
+    counts = Counter(value for key, value in recorded if key == "contract")
+    for outcome, count in sorted(counts.items(), reverse=True):
+        terminalreporter.write_line(f"contract cells: {count} {outcome}")

@@ -38,7 +38,7 @@ LIGHT = ("cli", "", "report", "runs", *LEAVES)  # never torch, at whatever level
 
 # What is shared of a room that others build on; the rest of it is reached by name, through the registry.
 DOORS = {
-    "norms": {"base", "kinds", "placement", "running", "site"},
+    "norms": {"base", "kinds", "placement", "reparametrization", "running", "site"},
     "models": {"base", "describe"},
     "diagnostics": {"base"},
     "optim": {"hyper", "optimizers.base", "schedules.base"},

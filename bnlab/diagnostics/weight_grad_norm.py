@@ -14,7 +14,8 @@ class WeightGradNorm(Diagnostic):
     """‖∂L/∂W‖₂ for each weight W (what has two axes or more), before clipping and weight decay.
 
     In float64: in a deep net without norm the squares of what reaches the first layers vanish in float32. Its rows
-    carry the path of the layer that holds the weight.
+    carry the path of the layer that holds the weight. Where a norm stands on it, W is the learned weight and not the
+    normalized one.
     """
 
     name = "weight_grad_norm"

@@ -6,7 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from bnlab.errors import Refused
 from bnlab.norms.placement import Placement
+from bnlab.norms.reparametrization import Reparametrization, norm_of_weight
 from bnlab.norms.site import sites, tape
 from bnlab.rng import generator
 
@@ -27,6 +29,18 @@ class Model(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def adjust_initial(self) -> None:
+        """Change initial values that a scheme of initialization gave, where the model has a start of its own."""
+
+
+def require_images(model: str, shape: tuple[int, ...]) -> None:
+    """Raise `Refused` where an example is no image (channels, height, width)."""
+    if len(shape) != 3:
+        raise Refused(
+            f"model={model} needs images (channels, height, width), an example here has shape {shape}: use model=mlp, "
+            "or data.shape=[1,8,8] with data=gaussian"
+        )
 
 
 def assemble(
@@ -70,7 +84,8 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     """Give a model on the meta device its storage and its initial values, on the CPU in float32.
 
     Each weight draws from a generator keyed by its own name, so that nets which differ in their norms, or in one
-    more layer, start from the same weights.
+    more layer, start from the same weights. A model may then change them (`Model.adjust_initial`), and a norm of
+    weights starts out from what they are by then.
 
     Schemes (weights of fan-in n and fan-out m): torch, U(±1/√n), bias too (PyTorch's default); he, N(0, 2/n) (He et
     al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 but for torch.
@@ -79,8 +94,15 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     for path, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
+        elif isinstance(module, Reparametrization):
+            continue  # written below, from its weight
         elif next(module.parameters(recurse=False), None) is not None or list(module.buffers(recurse=False)):
             module.reset_parameters()
+    with torch.no_grad():
+        model.adjust_initial()
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d) and (norm := norm_of_weight(module)) is not None:
+            norm.reset_parameters(module.weight)
 
 
 def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:
@@ -102,5 +124,8 @@ def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, dr
 
 
 def weights(model: Model) -> dict[str, str]:
-    """Parameter name of each weight (what has two axes or more) by the path of the layer that holds it."""
+    """Parameter name of each weight (what has two axes or more) by the path of the layer that holds it.
+
+    Where a norm stands on it, it is the learned weight and not the normalized one.
+    """
     return {name.rpartition(".")[0]: name for name, p in model.named_parameters() if p.ndim > 1}

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bnlab.models.base import Model, weights
-from bnlab.norms.base import Norm
+from bnlab.norms.reparametrization import norm_of_weight
 from bnlab.norms.site import Site, sites
 
 
@@ -16,7 +16,7 @@ def site_rows(model: Model, shapes: dict[str, tuple[int, ...]]) -> list[dict[str
     points = {path: (site.kind, shapes[path], site.norm_name, "") for path, site in sites(model).items()}
     parameters = dict(model.named_parameters())
     for path, name in weights(model).items():
-        points[path] = ("weight", tuple(parameters[name].shape), "", name)
+        points[path] = ("weight", tuple(parameters[name].shape), _norm_name(model.get_submodule(path)), name)
     order = {path: n for n, (path, _) in enumerate(model.named_modules())}
     units: dict[str, int] = {}
     rows = []
@@ -43,22 +43,23 @@ class Layer:
 
 
 def layers(model: Model, batch_size: int) -> list[Layer]:
-    """The layers of a model on the meta device in the order in which they are called; sites stand for their norms."""
+    """The layers of a model on the meta device in the order of their calls, norms told with the site or weight."""
     called: list[Layer] = []
-    inside_site = {child for site in sites(model).values() for child in site.modules() if child is not site}
+    whole = {m for m in model.modules() if isinstance(m, Site) or not list(m.children()) or norm_of_weight(m)}
+    whole -= {child for module in whole for child in module.modules() if child is not module}
 
     def note(path: str, module: nn.Module, output: Tensor) -> None:
         is_site = isinstance(module, Site)
         count = sum(p.numel() for p in module.parameters())
-        kind = module.kind if isinstance(module, Site) else type(module).__name__
-        norm = _describe_norm(module.norm) if isinstance(module, Site) else ""
+        kind = module.kind if isinstance(module, Site) else type(module).__name__.removeprefix("Normed")
         if is_site or not isinstance(module, nn.Identity):
-            called.append(Layer(path, kind, norm, tuple(output.shape[1:]), count))
+            called.append(Layer(path, kind, _norm_name(module), tuple(output.shape[1:]), count))
+            _drop_repetition(called)
 
     hooks = [
         module.register_forward_hook(lambda m, _, output, path=path: note(path, m, output))
         for path, module in model.named_modules()
-        if isinstance(module, Site) or (module not in inside_site and not list(module.children()))
+        if module in whole
     ]
     with torch.no_grad():
         model(torch.empty(batch_size, *model.input_shape, device="meta"))
@@ -67,5 +68,17 @@ def layers(model: Model, batch_size: int) -> list[Layer]:
     return called
 
 
-def _describe_norm(norm: nn.Module) -> str:
-    return norm.name if isinstance(norm, Norm) else ""
+def _drop_repetition(called: list[Layer]) -> None:
+    """Where the last calls repeat those before them, as a recurrent net's time steps do, leave them out."""
+    for n in range(1, len(called) // 2 + 1):
+        if called[-n:] == called[-2 * n : -n]:
+            del called[-n:]
+            return
+
+
+def _norm_name(module: nn.Module) -> str:
+    """The name of the norm at a site or on a layer's weight; empty where none is."""
+    if isinstance(module, Site):
+        return module.norm_name
+    norm = norm_of_weight(module)
+    return "" if norm is None else norm.name

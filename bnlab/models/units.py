@@ -17,7 +17,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 class Unit(nn.Module):
     """before_weight - weight - before_act - activation - after_act.
 
-    The first unit of a model offers no `before_weight`: its input is the data.
+    The first unit of a model offers no `before_weight`: its input is the data. A norm of weights acts on `weight`.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class Unit(nn.Module):
     ) -> None:
         super().__init__()
         self.before_weight = nn.Identity() if first else norms.at("before_weight", in_features)
-        self.weight = weight
+        self.weight = norms.reparametrize(weight)
         self.before_act = norms.at("before_act", out_features)
         self.act = ACTIVATIONS[activation]()
         self.after_act = norms.at("after_act", out_features)
@@ -35,11 +35,14 @@ class Unit(nn.Module):
 
 
 class Head(nn.Module):
-    """The last linear map, weight - output; the output is normalized only where `output` is asked for."""
+    """The last linear map, weight - output; the output is normalized only where `output` is asked for.
 
-    def __init__(self, in_features: int, outputs: int, norms: Placement) -> None:
+    Its weight is never: with norms of weights too, the last map keeps the range that the loss asks for.
+    """
+
+    def __init__(self, in_features: int, outputs: int, norms: Placement, bias: bool = True) -> None:
         super().__init__()
-        self.weight = nn.Linear(in_features, outputs)
+        self.weight = nn.Linear(in_features, outputs, bias=bias)
         self.output = norms.at("output", outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from bnlab.errors import Refused
+from bnlab.norms.reparametrization import Reparametrization
 
 
 class Norm(nn.Module):
@@ -18,10 +19,12 @@ class Norm(nn.Module):
 
     Attributes:
         ignores_placement: true where the norm acts elsewhere than at the sites of a placement, or not at all.
+        reparametrization: the norm of weights (one without options) that comes with it, if any.
     """
 
     name: ClassVar[str]
     ignores_placement: ClassVar[bool] = False
+    reparametrization: ClassVar[type[Reparametrization] | None] = None
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -42,6 +45,7 @@ class AffineNorm(Norm):
 
     Attributes:
         has_gain, has_shift: false where the norm's definition lacks it; it is then None whatever `affine` says.
+        initial_gain: where γ starts, if not from 1: a model may set it (recurrent nets want a small one).
     """
 
     has_gain: ClassVar[bool] = True
@@ -53,12 +57,13 @@ class AffineNorm(Norm):
         super().__init__(features)
         self.eps = eps
         self.affine = affine
+        self.initial_gain = 1.0
         self.weight = nn.Parameter(torch.empty(features)) if affine and self.has_gain else None
         self.bias = nn.Parameter(torch.empty(features)) if affine and self.has_shift else None
 
     def reset_parameters(self) -> None:
         if self.weight is not None:
-            nn.init.ones_(self.weight)
+            nn.init.constant_(self.weight, self.initial_gain)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 

@@ -14,14 +14,20 @@ from bnlab.norms.base import AffineNorm, refuse_single_value, values_per_channel
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch's statistics at one norm, as handed to `track`, and the values a channel that they are of."""
+    """A batch's statistics at one norm, as handed to `track`, and the values a channel that they are of.
+
+    Attributes:
+        slot: which of a norm's several sets of running statistics they belong to; null where it has one.
+    """
 
     norm: "RunningNorm"
     values: int
     statistics: tuple[Tensor, ...]
+    slot: int | None = None
 
 
 _collected: list[Sample] | None = None
+_slot: int | None = None
 
 
 @contextmanager
@@ -39,6 +45,17 @@ def collecting(on: bool = True) -> Iterator[list[Sample]]:
 def is_collecting() -> bool:
     """Whether a `collecting` block is open."""
     return _collected is not None
+
+
+@contextmanager
+def slot(index: int) -> Iterator[None]:
+    """What norms hand over inside the block belongs to the index-th of their sets of running statistics."""
+    global _slot
+    before, _slot = _slot, index
+    try:
+        yield
+    finally:
+        _slot = before
 
 
 class RunningNorm(AffineNorm):
@@ -112,7 +129,7 @@ class RunningNorm(AffineNorm):
         if self.num_batches_tracked is None:
             return
         if _collected is not None:
-            _collected.append(Sample(self, self._values, batch))
+            _collected.append(Sample(self, self._values, batch, _slot))
             return
         self.num_batches_tracked.add_(1)
         weight: Tensor | float | None = self.momentum

@@ -10,6 +10,8 @@ from bnlab.norms.base import Norm
 # site id -> what passed there, once a firing (a recurrent net's site fires once a time step)
 Tape = dict[str, tuple[Tensor, ...]]
 
+NORM = ".norm."  # in the name of each parameter and buffer of a norm, at a site or on a weight
+
 _tape: Tape | None = None
 
 
@@ -34,7 +36,10 @@ class Site(nn.Module):
         return self.norm.name if isinstance(self.norm, Norm) else ""
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.norm(x)
+        return self.passed(self.norm(x))
+
+    def passed(self, y: Tensor) -> Tensor:
+        """y, left on the tape while one runs."""
         if _tape is not None:
             _tape[self.id] = (*_tape.get(self.id, ()), y)
         return y

@@ -11,7 +11,7 @@ from torch import Tensor
 from bnlab.models.base import Model
 from bnlab.noise import Noise
 from bnlab.norms.running import RunningNorm, Sample
-from bnlab.norms.site import sites
+from bnlab.norms.site import NORM
 from bnlab.training.evaluate import in_order
 from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState, kept_buffers
@@ -65,8 +65,7 @@ def freeze(model: Model, state: TrainState, what: Literal["none", "statistics", 
             if isinstance(module, RunningNorm):
                 module.frozen = True
     if what in ("affine", "both"):
-        held = tuple(f"{path}.norm." for path in sites(model))
-        state.fix([name for name in state.params if name.startswith(held)])
+        state.fix([name for name in state.params if NORM in name])
 
 
 @contextmanager

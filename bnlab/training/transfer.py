@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from bnlab.errors import BadInput, Refused
+from bnlab.norms.site import NORM
 from bnlab.text import nearest
 from bnlab.training import checkpoint
 from bnlab.training.state import TrainState
 
 HEAD = "head."  # what a model calls its last map
-NORM = ".norm."  # what a site calls its norm
 
 
 @torch.no_grad()

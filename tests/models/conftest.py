@@ -1,7 +1,6 @@
 """Models with the defaults of their yaml, but for what a test names."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,19 @@ CONF = Path(__file__).parents[2] / "conf"
 
 def defaults(group: str, name: str) -> dict[str, Any]:
     """The own options of a model or a norm."""
-    values: dict[str, Any] = {}
-    for file in ("_base", name) if group == "model" else (name,):
-        values |= OmegaConf.to_container(OmegaConf.load(CONF / group / f"{file}.yaml"))  # type: ignore[arg-type]
+    values = OmegaConf.load(CONF / group / f"{name}.yaml")
+    for base in values.pop("defaults", []):
+        values = OmegaConf.merge(OmegaConf.load(CONF / group / f"{base}.yaml"), values)
     return {key: value for key, value in values.items() if key in registry.find(group, name).options}
 
 
 def assembled(
     name: str, shape: Sequence[int], outputs: int, norm: str = "none", at: Sequence[str] = (), **options: Any
 ) -> Model:
-    """A model on the meta device, its norm at the sites `at` (none: without norm)."""
-    make = partial(registry.find("norm", norm).load(), **defaults("norm", norm)) if at else None
+    """A model on the meta device, its norm at the sites `at` (none: without norm of activations)."""
+    norms = Placement.of(registry.find("norm", norm).load(), defaults("norm", norm), at)
     kind = registry.find("model", name).load()
-    return assemble(kind, tuple(shape), outputs, Placement(make, at), {**defaults("model", name), **options})
+    return assemble(kind, tuple(shape), outputs, norms, {**defaults("model", name), **options})
 
 
 def built(*args: Any, init: str = "torch", std: float = 0.01, seed: int = 0, **options: Any) -> Model:

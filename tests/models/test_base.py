@@ -63,7 +63,7 @@ def test_dry_run_finds_an_impossible_site(assemble_model: Any) -> None:
         dry_run(assemble_model("mlp", (5,), 3, norm="instance", at=("before_act",)), [8], [8])
 
 
-@pytest.mark.parametrize("norm", ["batch", "group", "none"])
+@pytest.mark.parametrize("norm", ["batch", "group", "none", "weight", "spectral", "scaled_weight_standardization"])
 @pytest.mark.parametrize("scheme", ["torch", "he", "glorot", "normal"])
 @pytest.mark.parametrize(("model", "shape"), [("mlp", (6,)), ("cnn", (1, 4, 4))])
 def test_initialize_writes_everything(

@@ -71,7 +71,9 @@ def test_a_norm_stands_at_every_site_of_its_kind_and_nowhere_else(assemble_model
 
 @every_model
 def test_an_example_does_not_see_the_others_in_evaluation(build_model: Any, name: str) -> None:
-    for model in nets(build_model, name, norm="batch", at=("before_act",), dropout=0.3):
+    entry = registry.find("model", name)
+    options = {"dropout": 0.3} if "dropout" in entry.options else {}
+    for model in nets(build_model, name, norm="batch", at=entry.facts["default_sites"], **options):
         x = torch.randn(5, *model.input_shape, dtype=torch.float64)
         with source(Noise([0], 0, x.device)):
             assert model(x).shape == (5, 4)
@@ -81,7 +83,8 @@ def test_an_example_does_not_see_the_others_in_evaluation(build_model: Any, name
 
 @every_model
 def test_every_parameter_gets_a_gradient(build_model: Any, name: str) -> None:
-    for model in nets(build_model, name, activation="tanh"):
+    options = {"activation": "tanh"} if "activation" in registry.find("model", name).options else {}
+    for model in nets(build_model, name, **options):
         loss = model(torch.randn(5, *model.input_shape, dtype=torch.float64)).square().sum()
         gradients = torch.autograd.grad(loss, list(model.parameters()))
         assert all(gradient.abs().sum() > 0 for gradient in gradients)

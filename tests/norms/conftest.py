@@ -9,6 +9,18 @@ from omegaconf import OmegaConf
 
 from bnlab import registry
 from bnlab.norms.base import Norm
+from bnlab.norms.reparametrization import Reparametrization
+
+
+def without_values(pytestconfig: pytest.Config, name: str, size: Any, options: dict[str, Any]) -> Any:
+    """A norm for so many features, or for a weight of that shape, of which nothing is written yet."""
+    defaults = OmegaConf.to_container(OmegaConf.load(pytestconfig.rootpath / f"conf/norm/{name}.yaml"))
+    assert isinstance(defaults, dict)
+    assert defaults.pop("name") == name
+    assert options.keys() <= defaults.keys()
+    with torch.device("meta"):
+        norm = registry.find("norm", name).load()(size, **{**defaults, **options})
+    return norm.to_empty(device="cpu")
 
 
 @pytest.fixture(scope="session")
@@ -16,14 +28,20 @@ def make_norm(pytestconfig: pytest.Config) -> Callable[..., Norm]:
     """`make_norm(name, features, dtype=…, **options)`: the options override the yaml's."""
 
     def make(name: str, features: int, *, dtype: torch.dtype = torch.float32, **options: Any) -> Norm:
-        defaults = OmegaConf.to_container(OmegaConf.load(pytestconfig.rootpath / f"conf/norm/{name}.yaml"))
-        assert isinstance(defaults, dict)
-        assert defaults.pop("name") == name
-        assert options.keys() <= defaults.keys()
-        with torch.device("meta"):
-            norm = registry.find("norm", name).load()(features, **{**defaults, **options})
-        norm.to_empty(device="cpu").to(dtype)
+        norm = without_values(pytestconfig, name, features, options).to(dtype)
         norm.reset_parameters()
+        return norm
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_weight_norm(pytestconfig: pytest.Config) -> Callable[..., Reparametrization]:
+    """`make_weight_norm(name, weight, **options)`: the norm of that weight, reset for it and of its type."""
+
+    def make(name: str, weight: torch.Tensor, **options: Any) -> Reparametrization:
+        norm = without_values(pytestconfig, name, weight.shape, options).to(weight.dtype)
+        norm.reset_parameters(weight)
         return norm
 
     return make

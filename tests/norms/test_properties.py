@@ -13,10 +13,16 @@ from omegaconf import OmegaConf
 from torch import nn
 from torch.func import functional_call
 
+from bnlab import registry
 from bnlab.errors import Refused
 from bnlab.noise import Noise, source
+from bnlab.norms.base import Norm
 
-NAMES = sorted(path.stem for path in (Path(__file__).parents[2] / "conf" / "norm").glob("[!_]*.yaml"))
+NAMES = [
+    path.stem
+    for path in sorted((Path(__file__).parents[2] / "conf" / "norm").glob("[!_]*.yaml"))
+    if issubclass(registry.find("norm", path.stem).load(), Norm)  # and not one of weights
+]
 C = 8
 
 # scale: x -> a x, a > 0; channel shift: x -> x + b_C; shift: x -> x + b; example scale and shift: x -> a_B x, x + b_B;
@@ -32,6 +38,7 @@ TABLE = {
     "ghost_batch": ("scale", "channel_shift", "shift"),
     "noisy_batch": ("scale", "channel_shift", "shift"),
     "mean_only_batch": ("channel_shift", "shift", "order"),
+    "weight_mean_only_batch": ("channel_shift", "shift", "order"),
     "variance_only_batch": ("scale", "order"),
     "l1": ("scale", "order"),
     "l2": ("scale", "order"),

@@ -1,0 +1,138 @@
+"""Recurrent units: their weights, their sites, and one time step after the other.
+
+Legend: B batch, T time steps, I inputs a step, H hidden units, G = gates · H.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bnlab.models.timed_site import TimedSite
+from bnlab.models.units import ACTIVATIONS
+from bnlab.norms.base import AffineNorm
+from bnlab.norms.placement import Placement
+from bnlab.norms.reparametrization import norm_of_weight
+
+
+def timed(
+    norms: Placement, kind: str, features: int, steps: int | None, gamma: float | None, *, shift: bool = True
+) -> TimedSite:
+    """The site of that kind, its norm with the gain from `gamma` and, where not wanted, without shift."""
+    site = norms.at(kind, features)
+    if isinstance(site.norm, AffineNorm):
+        if gamma is not None:
+            site.norm.initial_gain = gamma
+        if not shift:
+            site.norm.bias = None
+    return TimedSite(site, steps)
+
+
+class Bias(nn.Module):
+    """x + b, for gates in blocks of H: b of a block starts from 0, but in the first block from `first`."""
+
+    def __init__(self, features: int, blocks: int, first: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.empty(features * blocks))
+        self.features, self.first = features, first
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.value)
+        nn.init.constant_(self.value[: self.features], self.first)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.value
+
+
+class Recurrence(nn.Module):
+    """What recurrent units share: the gates N(W_x x_t) + N(W_h h) + b.
+
+    The projection of the inputs stands outside the time loop, one product for all steps. Its norm stands inside: the
+    batch's statistics are those of a step, whether or not the running ones are shared.
+
+    b is a parameter of its own, so a norm at `input_to_hidden` or `hidden_to_hidden` has no shift β there.
+
+    Args:
+        steps: how many time steps have running statistics of their own; null: they share one set.
+        gamma: where the norms' gains start; null: from 1.
+        first_bias: where b starts for the first gate.
+    """
+
+    def __init__(
+        self, gates: int, inputs: int, width: int, norms: Placement, *, steps: int | None, gamma: float | None,
+        first_bias: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.width = width
+        self.from_input = norms.reparametrize(nn.Linear(inputs, gates * width, bias=False))
+        self.input_to_hidden = timed(norms, "input_to_hidden", gates * width, steps, gamma, shift=False)
+        self.from_hidden = norms.reparametrize(nn.Linear(width, gates * width, bias=False))
+        self.hidden_to_hidden = timed(norms, "hidden_to_hidden", gates * width, steps, gamma, shift=False)
+        self.bias = Bias(width, gates, first_bias)
+
+    def inputs(self, x_BTI: Tensor) -> tuple[Tensor, ...]:
+        """W_x x_t, (B, G) for each step."""
+        # Step after step in memory: where one step's rows lie apart, batch norm takes twice as long.
+        return self.from_input(x_BTI.transpose(0, 1).flatten(0, 1)).split(len(x_BTI))
+
+    def gates(self, from_input_BG: Tensor, from_hidden_BG: Tensor, t: int) -> Tensor:
+        """N(W_x x_t) + N(W_h h) + b at step t."""
+        return self.bias(self.input_to_hidden(from_input_BG, t) + self.hidden_to_hidden(from_hidden_BG, t))
+
+    def recurrent_weight(self) -> Callable[[Tensor], Tensor]:
+        """h_BH -> W_h h; a norm of the weight acts once a pass, in here, and not at every step."""
+        if norm_of_weight(self.from_hidden) is None:
+            return self.from_hidden
+        like = self.from_hidden.get_parameter("weight")
+        transposed = self.from_hidden(torch.eye(self.width, dtype=like.dtype, device=like.device))
+        return partial(F.linear, weight=transposed.T)
+
+    def forward(self, x_BTI: Tensor) -> list[Tensor]:
+        """h_t, (B, H) for each step, from h_0 = 0."""
+        raise NotImplementedError
+
+
+class LSTMUnit(Recurrence):
+    """(f, i, o, g) = N(W_x x_t) + N(W_h h) + b,   c = σ(f) c + σ(i) tanh(g),   h = N(σ(o) tanh(N(c))).
+
+    N is what stands at the sites `input_to_hidden`, `hidden_to_hidden`, `cell` and `hidden`; with batch norm at the
+    first three it is the BN-LSTM of Cooijmans et al. 2016, arXiv:1603.09025, equations 6-8.
+    """
+
+    def __init__(
+        self, inputs: int, width: int, norms: Placement, *, steps: int | None, gamma: float | None, forget_bias: float
+    ) -> None:
+        super().__init__(4, inputs, width, norms, steps=steps, gamma=gamma, first_bias=forget_bias)
+        self.cell = timed(norms, "cell", width, steps, gamma)
+        self.hidden = timed(norms, "hidden", width, steps, gamma)
+
+    def forward(self, x_BTI: Tensor) -> list[Tensor]:
+        from_hidden, hidden = self.recurrent_weight(), []
+        h = c = x_BTI.new_zeros(len(x_BTI), self.width)
+        for t, from_input_BG in enumerate(self.inputs(x_BTI)):
+            f, i, o, g = self.gates(from_input_BG, from_hidden(h), t).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = self.hidden(o.sigmoid() * self.cell(c, t).tanh(), t)
+            hidden.append(h)
+        return hidden
+
+
+class RNNUnit(Recurrence):
+    """h = N(φ(N(W_x x_t) + N(W_h h) + b)), N at the sites `input_to_hidden`, `hidden_to_hidden` and `hidden`."""
+
+    def __init__(
+        self, inputs: int, width: int, norms: Placement, *, steps: int | None, gamma: float | None, activation: str
+    ) -> None:
+        super().__init__(1, inputs, width, norms, steps=steps, gamma=gamma)
+        self.act = ACTIVATIONS[activation]()
+        self.hidden = timed(norms, "hidden", width, steps, gamma)
+
+    def forward(self, x_BTI: Tensor) -> list[Tensor]:
+        from_hidden, hidden = self.recurrent_weight(), []
+        h = x_BTI.new_zeros(len(x_BTI), self.width)
+        for t, from_input_BH in enumerate(self.inputs(x_BTI)):
+            h = self.hidden(self.act(self.gates(from_input_BH, from_hidden(h), t)), t)
+            hidden.append(h)
+        return hidden

@@ -1,0 +1,102 @@
+"""Recurrent nets over images as sequences."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from bnlab.models.base import Model
+from bnlab.models.recurrence import LSTMUnit, Recurrence, RNNUnit
+from bnlab.models.sequence import Sequence
+from bnlab.models.units import Dropout, Head
+from bnlab.norms.placement import Placement
+from bnlab.options import Activation, Count, Positive, Rate, Real
+
+
+class Recurrent(Model):
+    """`depth` recurrent units one on the other, and the head on the last one's last hidden state.
+
+    Every site but the output is passed once a time step.
+
+    Args:
+        unit: makes a unit for a number of inputs a step and of time steps with statistics of their own.
+    """
+
+    def __init__(
+        self, shape: tuple[int, ...], outputs: int, norms: Placement, unit: Callable[[int, int | None], Recurrence], *,
+        depth: int, width: int, sequence: str, permute: bool, statistics_per_step: bool, dropout: float,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.sequence = Sequence(shape, sequence, permute)
+        steps = self.sequence.steps if statistics_per_step else None
+        self.units = nn.ModuleList(unit(self.sequence.inputs if i == 0 else width, steps) for i in range(depth))
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
+        self.head = Head(width, outputs, norms)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x_BTI = self.sequence(x)
+        *below, last = self.units
+        for unit in below:
+            x_BTI = self.dropout(torch.stack(unit(x_BTI), 1))
+        return self.head(self.dropout(last(x_BTI)[-1]))
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gates), as `LSTMUnit` writes it."""
+
+    name = "lstm"
+    default_sites = ("input_to_hidden", "hidden_to_hidden")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        norms: Placement,
+        *,
+        depth: Count,
+        width: Count,
+        sequence: Literal["rows", "pixels"],
+        permute: bool,
+        statistics_per_step: bool,
+        gamma: Positive | None,
+        forget_bias: Real,
+        dropout: Rate,
+    ) -> None:
+        def unit(inputs: int, steps: int | None) -> LSTMUnit:
+            return LSTMUnit(inputs, width, norms, steps=steps, gamma=gamma, forget_bias=forget_bias)
+
+        super().__init__(
+            shape, outputs, norms, unit, depth=depth, width=width, sequence=sequence, permute=permute,
+            statistics_per_step=statistics_per_step, dropout=dropout,
+        )  # fmt: skip
+
+
+class RNN(Recurrent):
+    """Simple recurrent net (Elman 1990), as `RNNUnit` writes it."""
+
+    name = "rnn"
+    default_sites = ("input_to_hidden", "hidden_to_hidden")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        outputs: int,
+        norms: Placement,
+        *,
+        depth: Count,
+        width: Count,
+        sequence: Literal["rows", "pixels"],
+        permute: bool,
+        statistics_per_step: bool,
+        gamma: Positive | None,
+        activation: Activation,
+        dropout: Rate,
+    ) -> None:
+        def unit(inputs: int, steps: int | None) -> RNNUnit:
+            return RNNUnit(inputs, width, norms, steps=steps, gamma=gamma, activation=activation)
+
+        super().__init__(
+            shape, outputs, norms, unit, depth=depth, width=width, sequence=sequence, permute=permute,
+            statistics_per_step=statistics_per_step, dropout=dropout,
+        )  # fmt: skip

@@ -1,0 +1,62 @@
+"""A site that a recurrent net passes once a time step.
+
+Legend: B batch, C features.
+"""
+
+from contextlib import nullcontext
+
+from torch import Tensor, nn
+
+from bnlab.norms.running import is_collecting, slot
+from bnlab.norms.site import Site
+
+
+class TimedSite(Site):
+    """A site whose norm keeps its running statistics for each time step apart; γ and β are shared by the steps.
+
+    The norm knows nothing of time. Each of its buffers gets a leading axis of `steps`, and at step t the norm finds the
+    t-th entry in the buffer's place; so this works for any norm, and one without buffers is as it was. A later step
+    than any in training takes the last one's statistics (Cooijmans et al. 2016, arXiv:1603.09025, section 3).
+
+    Args:
+        site: the point and its norm.
+        steps: how many time steps have their own statistics; null for one set of statistics that all steps share, which
+            then moves with every step. The batch is normalized step by step in either case.
+    """
+
+    def __init__(self, site: Site, steps: int | None) -> None:
+        super().__init__(site.kind, site.norm)
+        self.steps = steps
+        self._apart: list[tuple[nn.Module, str]] = []  # the modules and buffers that have an entry for each step
+        if steps is not None:
+            for module in self.norm.modules():
+                for key, buffer in module.named_buffers(recurse=False):
+                    module._buffers[key] = buffer.new_empty((steps, *buffer.shape))
+                    self._apart.append((module, key))
+
+    def forward(self, x_BC: Tensor, t: int) -> Tensor:  # type: ignore[override]
+        """x at step t, counted from 0."""
+        return self.passed(self._normalized(x_BC, t))
+
+    def _normalized(self, x_BC: Tensor, t: int) -> Tensor:
+        if self.steps is None or not self._apart:
+            return self.norm(x_BC)
+        own = min(t, self.steps - 1)
+        whole = [buffer for module, key in self._apart if (buffer := module._buffers[key]) is not None]
+        # Under vmap torch's batch norm loses what it writes into a buffer whose replicas do not lie side by side in
+        # memory, as those of one entry do not. So in training it writes into a copy.
+        entries = [buffer[own].clone() if self.norm.training else buffer[own] for buffer in whole]
+        self._put(entries)
+        try:
+            with slot(own) if is_collecting() else nullcontext():
+                y_BC = self.norm(x_BC)
+        finally:
+            self._put(whole)
+        if self.norm.training:
+            for buffer, entry in zip(whole, entries, strict=True):
+                buffer[own].copy_(entry)
+        return y_BC
+
+    def _put(self, buffers: list[Tensor]) -> None:
+        for (module, key), buffer in zip(self._apart, buffers, strict=True):
+            module._buffers[key] = buffer

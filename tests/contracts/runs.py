@@ -1,0 +1,109 @@
+"""Runs of a cell through the real config path: three updates and the evaluations after them, alone and fused."""
+
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+
+from bnlab.config import assembly, build
+from bnlab.config.compose import Composed, Composer, conf_dir
+from bnlab.config.source import source
+from bnlab.config.validate import Config, validate
+from bnlab.data.tensors import TensorData
+from bnlab.models.base import Model, initialize
+from bnlab.norms.kinds import KINDS
+from bnlab.sweeps.plugin import register
+from bnlab.training.executors.fused import Fused
+from bnlab.training.loop import Loop, Replica
+from bnlab.training.state import TrainState
+from bnlab.training.step import make_step
+from tests.contracts.cells import BATCHES, Cell
+from tests.training.parts import Memory
+
+COMMON = (
+    "data=gaussian data.shape=[3,6,6] data.n_train=25 data.val_size=8 data.n_test=9 diagnostics=off steps=3 "
+    "log_every=1 checkpoint_seconds=1e9 device=cpu optim=sgd optim.weight_decay=0.001"
+)
+# The models of the contract, and what makes each small.
+MODELS: dict[str, dict[str, Any]] = {
+    "cnn": {"depth": 2, "width": 8, "pool_every": 1},
+    "mlp": {"depth": 2, "width": 8},
+}
+# Rates at which no norm here is unstable, else rounding grows; each replica has its own.
+SEEDS, LRS, MOMENTA = (0, 1, 2), (0.01, 0.005, 0.002), (0.3, 0.6, 0.9)
+
+
+@cache
+def composer() -> Composer:
+    register()
+    with ExitStack() as stack:
+        stack.enter_context(initialize_config_dir(str(conf_dir()), version_base="1.3"))
+        return Composer(GlobalHydra.instance().config_loader())
+
+
+@cache
+def values(group: str, choice: str) -> dict[str, Any]:
+    """The whole config with one choice, composed once; the others are the defaults or those of `COMMON`."""
+    return composer().compose([f"{group}={choice}", *COMMON.split()]).values
+
+
+def config(cell: Cell, replica: int = 0) -> Config:
+    """The valid config of one of a cell's replicas."""
+    whole = values("norm", cell.norm)
+    own = {
+        "seed": SEEDS[replica],
+        "precision": cell.precision,
+        "model": values("model", cell.model)["model"] | MODELS[cell.model],
+        "placement": {kind: kind in cell.sites for kind in KINDS},
+        "data": whole["data"] | BATCHES[cell.batches],
+        "optim": whole["optim"] | {"lr": LRS[replica], "momentum": MOMENTA[replica]},
+    }
+    return validate(Composed(whole | own, None))
+
+
+@cache
+def data(batches: str, precision: str) -> TensorData:
+    chosen = config(Cell("none", (), "mlp", batches, precision))
+    return build.tensors(chosen, source(chosen))
+
+
+def net(cell: Cell, replica: int = 0) -> tuple[Model, dict[str, tuple[int, ...]]]:
+    """A replica's net without storage, and the shape of an example at each of its sites.
+
+    Raises:
+        Refused: the norm cannot stand there, or not with such batches.
+    """
+    return build.model(config(cell, replica), data(cell.batches, cell.precision))
+
+
+def serial(cell: Cell, replica: int) -> Memory:
+    """What one replica alone leaves behind."""
+    recorder = Memory()
+    chosen = config(cell, replica)
+    (outcome,) = assembly.serial(chosen, data(cell.batches, cell.precision), net(cell, replica)[0], recorder).run()
+    assert outcome.diverged_at is None
+    return recorder
+
+
+def fused(cell: Cell) -> list[Memory]:
+    """What the replicas, trained at once, leave behind."""
+    chosen = config(cell)
+    nets = [net(cell, r)[0] for r in range(len(SEEDS))]
+    for seed, one in zip(SEEDS, nets, strict=True):
+        initialize(one, chosen.model["init"], chosen.model["init_std"], seed)
+        one.to(build.DTYPES[cell.precision])
+    executor = Fused(nets)
+    optimizer = build.optimizer(chosen)
+    params, buffers = executor.tensors()
+    state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
+    recorders = [Memory() for _ in SEEDS]
+    replicas = [
+        Replica(seed, lr, momentum, chosen.optim["weight_decay"], build.schedule(chosen), recorder)
+        for seed, lr, momentum, recorder in zip(SEEDS, LRS, MOMENTA, recorders, strict=True)
+    ]
+    own_data = data(cell.batches, cell.precision)
+    step = make_step(executor, optimizer, {}, None)
+    Loop(executor, step, own_data, {}, {}, replicas, assembly.length(chosen, own_data), state).run()
+    return recorders
