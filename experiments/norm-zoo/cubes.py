@@ -6,9 +6,11 @@ all of it.
 """
 
 from collections.abc import Sequence
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,7 +73,7 @@ def cube(ax: Axes, size: tuple[int, int, int], box: tuple[int, int, int]) -> Non
 
 def name_axes(ax: Axes, size: tuple[int, ...], letters: Sequence[str]) -> None:
     """Letters and numbers of cells along the three edges that are seen."""
-    small = {"fontsize": 7.5, "color": "#333333"}
+    small: dict[str, Any] = {"fontsize": 7.5, "color": "#333333"}
     ax.text(0.5, -0.05, f"{letters[1]} = {size[1]}", ha="center", va="top", **small)
     positions = "·".join(letters[2:])
     ax.text(-0.04, 0.57, f"{positions} = {size[2] * size[3]}", ha="right", va="center", rotation=90, **small)
@@ -121,7 +123,7 @@ def draw(specimens: Sequence[Specimen], size: tuple[int, ...], path: Path, title
     columns = min(COLUMNS, len(specimens))
     rows = -(-len(specimens) // columns)
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(rows, columns, squeeze=False, dpi=DPI)
+        figure, axes = plt.subplots(rows, columns, squeeze=False)
         figure.set_size_inches(1.75 * columns, 1.95 * rows + 0.35)
         for ax in axes.flat:
             ax.axis("off")
@@ -135,7 +137,9 @@ def draw(specimens: Sequence[Specimen], size: tuple[int, ...], path: Path, title
 
 def save(figure: Figure, path: Path) -> None:
     """As a PNG of few colours, which is a third of the size."""
-    figure.canvas.draw()
-    image = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
-    image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=DPI)
+    Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
     plt.close(figure)

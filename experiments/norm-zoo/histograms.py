@@ -5,7 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from cubes import COLUMNS, DPI, heading, save
+from cubes import COLUMNS, heading, save
 from facts import batch
 from specimen import Specimen, passed
 
@@ -22,7 +22,7 @@ def draw(specimens: Sequence[Specimen], path: Path) -> None:
     rows = -(-len(specimens) // columns)
     x = batch(SIZE, seed=0)
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(rows, columns, sharex=True, sharey=True, squeeze=False, dpi=DPI)
+        figure, axes = plt.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
         figure.set_size_inches(1.75 * columns, 1.5 * rows + 0.7)
         for ax in axes.flat[len(specimens) :]:
             ax.axis("off")

@@ -28,24 +28,27 @@ class Specimen:
 
     @property
     def label(self) -> str:
+        """The name, with the reading behind it."""
         return f"{self.name} {self.reading}".strip()
 
     @property
-    def kind(self) -> type[nn.Module]:
+    def kind(self) -> Any:
+        """The norm's class."""
         return find("norm", self.name).load()
 
     @property
     def of_weights(self) -> bool:
+        """Whether it acts on weights and not on activations."""
         return issubclass(self.kind, Reparametrization)
 
-    def build(self, size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> nn.Module:
+    def build(self, size: tuple[int, ...], dtype: torch.dtype = torch.float64) -> Any:
         """The norm for x, or for a weight, of that size, as it is before training.
 
         Raises:
             Refused: it cannot stand there.
         """
         with torch.device("meta"):
-            norm = self.kind(size if self.of_weights else size[1], **self.options)
+            norm: Any = self.kind(size if self.of_weights else size[1], **self.options)
         norm.to_empty(device="cpu").to(dtype)
         norm.reset_parameters(*[normal(size, seed=99).to(dtype)] if self.of_weights else [])
         return norm

@@ -40,8 +40,8 @@ def work(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
 
 def one_pass(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
     norm: nn.Module = specimen.build(size, torch.float32).train()
-    x: Tensor = normal(size, seed=0).float().requires_grad_()
-    leaves, dy = [x, *norm.parameters()], normal(size, seed=1).float()
+    x, dy = (laid_out(normal(size, seed=seed).float()) for seed in range(2))
+    leaves = [x.requires_grad_(), *norm.parameters()]
     noise = Noise([0], 0, x.device)
 
     def there_and_back() -> object:
@@ -49,6 +49,11 @@ def one_pass(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
             return torch.autograd.grad(norm(x), leaves, dy, allow_unused=True)
 
     return there_and_back
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Images and kernels channels last, as a run alone has them."""
+    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
 
 
 def seconds(task: Callable[[], object], times: int) -> float:

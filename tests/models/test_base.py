@@ -7,8 +7,11 @@ import torch
 from torch import nn
 
 from bnlab.errors import Refused
-from bnlab.models.base import dry_run, initialize, weights
+from bnlab.models.base import assemble, dry_run, initialize, weights
+from bnlab.models.mlp import MLP
+from bnlab.norms.placement import Placement
 from bnlab.norms.site import sites
+from bnlab.norms.weight import WeightNorm
 
 
 def test_a_site_that_is_never_offered_is_refused_with_those_that_are(assemble_model: Any) -> None:
@@ -165,3 +168,22 @@ def test_weights_are_named_by_their_layer(assemble_model: Any) -> None:
         "units.0.weight": "units.0.weight.weight", "units.1.weight": "units.1.weight.weight",
         "head.weight": "head.weight.weight",
     }  # fmt: skip
+
+
+class Halved(MLP):
+    """A model that halves the weights it starts from."""
+
+    def adjust_initial(self) -> None:
+        for unit in self.units:
+            unit.weight.weight.mul_(0.5)
+
+
+def test_a_model_may_change_its_start_and_norms_of_weights_follow() -> None:
+    options = {"depth": 2, "width": 4, "activation": "relu", "dropout": 0.0, "bias": True}
+    nets = [assemble(kind, (5,), 3, Placement(None, (), WeightNorm), options) for kind in (MLP, Halved)]
+    for net in nets:
+        initialize(net, "he", 0.01, seed=0)
+    for unit, halved in zip(nets[0].units, nets[1].units, strict=True):
+        torch.testing.assert_close(halved.weight.weight, unit.weight.weight / 2, rtol=0, atol=0)
+        torch.testing.assert_close(halved.weight.norm.gain, unit.weight.norm.gain / 2)
+    assert torch.equal(nets[0].head.weight.weight, nets[1].head.weight.weight)
