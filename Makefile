@@ -8,13 +8,13 @@ STAMP := $(VENV)/.ready
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup   build .venv from requirements.lock (about 2 minutes, 5 GB: torch with its GPU libraries)"
-	@echo "make demo    a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
-	@echo "make test    the test suite"
+	@echo "make setup      build .venv from requirements.lock (about 2 minutes, 5 GB: torch with its GPU libraries)"
+	@echo "make demo       a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
+	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
-	@echo "make zoo     what each norm does: experiments/norm-zoo's table and pictures"
-	@echo "make check   ruff and mypy"
-	@echo "make lock    resolve requirements.lock anew from pyproject.toml"
+	@echo "make zoo        what each norm does: experiments/norm-zoo's table and pictures"
+	@echo "make check      ruff and mypy"
+	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
 
 setup: $(STAMP)
 

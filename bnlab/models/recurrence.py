@@ -81,11 +81,10 @@ class Recurrence(nn.Module):
         """N(W_x x_t) + N(W_h h) + b at step t."""
         return self.bias(self.input_to_hidden(from_input_BG, t) + self.hidden_to_hidden(from_hidden_BG, t))
 
-    def recurrent_weight(self) -> Callable[[Tensor], Tensor]:
+    def recurrent_weight(self, like: Tensor) -> Callable[[Tensor], Tensor]:
         """h_BH -> W_h h; a norm of the weight acts once a pass, in here, and not at every step."""
         if norm_of_weight(self.from_hidden) is None:
             return self.from_hidden
-        like = self.from_hidden.get_parameter("weight")
         transposed = self.from_hidden(torch.eye(self.width, dtype=like.dtype, device=like.device))
         return partial(F.linear, weight=transposed.T)
 
@@ -98,7 +97,7 @@ class LSTMUnit(Recurrence):
     """(f, i, o, g) = N(W_x x_t) + N(W_h h) + b,   c = σ(f) c + σ(i) tanh(g),   h = N(σ(o) tanh(N(c))).
 
     N is what stands at the sites `input_to_hidden`, `hidden_to_hidden`, `cell` and `hidden`; with batch norm at the
-    first three it is the BN-LSTM of Cooijmans et al. 2016, arXiv:1603.09025, equations 6-8.
+    first three it is the BN-LSTM of Cooijmans et al. 2016, arXiv:1603.09025, section 3.
     """
 
     def __init__(
@@ -109,7 +108,7 @@ class LSTMUnit(Recurrence):
         self.hidden = timed(norms, "hidden", width, steps, gamma)
 
     def forward(self, x_BTI: Tensor) -> list[Tensor]:
-        from_hidden, hidden = self.recurrent_weight(), []
+        from_hidden, hidden = self.recurrent_weight(x_BTI), []
         h = c = x_BTI.new_zeros(len(x_BTI), self.width)
         for t, from_input_BG in enumerate(self.inputs(x_BTI)):
             f, i, o, g = self.gates(from_input_BG, from_hidden(h), t).chunk(4, 1)
@@ -130,7 +129,7 @@ class RNNUnit(Recurrence):
         self.hidden = timed(norms, "hidden", width, steps, gamma)
 
     def forward(self, x_BTI: Tensor) -> list[Tensor]:
-        from_hidden, hidden = self.recurrent_weight(), []
+        from_hidden, hidden = self.recurrent_weight(x_BTI), []
         h = x_BTI.new_zeros(len(x_BTI), self.width)
         for t, from_input_BH in enumerate(self.inputs(x_BTI)):
             h = self.hidden(self.act(self.gates(from_input_BH, from_hidden(h), t)), t)

@@ -42,6 +42,8 @@ def draw(specimens: Sequence[Specimen], path: Path) -> None:
             )
             ax.set_ylim(0, 0.7)
             ax.tick_params(labelsize=7.5)
+        for ax in axes.flat[max(0, len(specimens) - columns) : len(specimens)]:
+            ax.tick_params(labelbottom=True)  # the last of each column, also where the last row is not full
         height = figure.get_figheight()
         title = (
             "A batch before (grey) and after (blue) each norm, all values of 8 channels that differ in mean and spread;"

@@ -39,9 +39,14 @@ def collection() -> list[Specimen]:
 def timed(specimen: Specimen, batch: Specimen, rounds: int) -> Row:
     """The columns on time."""
     row: Row = {}
-    for key, size in {"time_mlp": TIMED_VECTORS, "time_images": TIMED_IMAGES}.items():
+    cases = {
+        "time_mlp": (TIMED_VECTORS, torch.contiguous_format),
+        "time_images": (TIMED_IMAGES, torch.channels_last),
+        "time_images_channels_first": (TIMED_IMAGES, torch.contiguous_format),
+    }
+    for key, (size, layout) in cases.items():
         try:
-            ratio = relative(specimen, batch, size, rounds)
+            ratio = relative(specimen, batch, size, layout, rounds)
         except Refused:
             row |= {key: "refused", f"{key}_low": None, f"{key}_high": None}
         else:

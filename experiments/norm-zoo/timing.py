@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy.stats import bootstrap
 from specimen import Specimen, companion, normal
-from torch import Tensor, nn
+from torch import nn
 
 from bnlab.noise import Noise, source
 
@@ -22,25 +22,24 @@ MILLISECONDS = 2.0  # at least, for one measurement
 
 
 class Ratio(NamedTuple):
-    """Median of the paired ratios, its 95 % bootstrap interval, and batch norm's own median time in µs."""
+    """Median of the paired ratios and its 95 % bootstrap interval."""
 
     median: float
     low: float
     high: float
-    batch_us: float
 
 
-def work(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
+def work(specimen: Specimen, size: tuple[int, ...], layout: torch.memory_format) -> Callable[[], object]:
     """One training pass there and back, gradients of the input and of each parameter."""
-    parts = [one_pass(specimen, WEIGHTS[size] if specimen.of_weights else size)]
+    parts = [one_pass(specimen, WEIGHTS[size] if specimen.of_weights else size, layout)]
     if (weights := companion(specimen)) is not None:
-        parts.append(one_pass(weights, WEIGHTS[size]))
+        parts.append(one_pass(weights, WEIGHTS[size], layout))
     return lambda: [part() for part in parts]
 
 
-def one_pass(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
+def one_pass(specimen: Specimen, size: tuple[int, ...], layout: torch.memory_format) -> Callable[[], object]:
     norm: nn.Module = specimen.build(size, torch.float32).train()
-    x, dy = (laid_out(normal(size, seed=seed).float()) for seed in range(2))
+    x, dy = (normal(size, seed=seed).float().contiguous(memory_format=layout) for seed in range(2))
     leaves = [x.requires_grad_(), *norm.parameters()]
     noise = Noise([0], 0, x.device)
 
@@ -51,11 +50,6 @@ def one_pass(specimen: Specimen, size: tuple[int, ...]) -> Callable[[], object]:
     return there_and_back
 
 
-def laid_out(x: Tensor) -> Tensor:
-    """Images and kernels channels last, as a run alone has them."""
-    return x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
-
-
 def seconds(task: Callable[[], object], times: int) -> float:
     """Processor time of some runs of a task."""
     start = process_time()
@@ -64,13 +58,15 @@ def seconds(task: Callable[[], object], times: int) -> float:
     return process_time() - start
 
 
-def relative(specimen: Specimen, batch: Specimen, size: tuple[int, ...], rounds: int) -> Ratio:
+def relative(
+    specimen: Specimen, batch: Specimen, size: tuple[int, ...], layout: torch.memory_format, rounds: int
+) -> Ratio:
     """Rounds of one after the other, each first in every other round; the first two rounds only warm up.
 
     Raises:
         Refused: the norm cannot stand on that size.
     """
-    tasks = [work(specimen, size), work(batch, size)]
+    tasks = [work(specimen, size, layout), work(batch, size, layout)]
     for task in tasks:
         seconds(task, 3)
     times = max(1, round(MILLISECONDS / 1000 / seconds(tasks[1], 1)))
@@ -81,5 +77,4 @@ def relative(specimen: Specimen, batch: Specimen, size: tuple[int, ...], rounds:
         pairs.append((took[0], took[1]))
     ratios = np.array([mine / theirs for mine, theirs in pairs[2:]])
     interval = bootstrap((ratios,), np.median, rng=0, method="percentile").confidence_interval
-    batch_us = 1e6 * float(np.median([theirs for _, theirs in pairs[2:]])) / times
-    return Ratio(float(np.median(ratios)), float(interval.low), float(interval.high), batch_us)
+    return Ratio(float(np.median(ratios)), float(interval.low), float(interval.high))

@@ -31,8 +31,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "cnn": {"depth": 2, "width": 8, "pool_every": 1},
     "mlp": {"depth": 2, "width": 8},
 }
-# Rates at which no norm here is unstable, else rounding grows; each replica has its own.
-SEEDS, LRS, MOMENTA = (0, 1, 2), (0.002, 0.001, 0.0005), (0.3, 0.6, 0.9)
+SEEDS, LRS, MOMENTA = (0, 1, 2), (0.01, 0.005, 0.002), (0.3, 0.6, 0.9)
 
 
 @cache

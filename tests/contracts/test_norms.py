@@ -17,6 +17,7 @@ from bnlab.norms.site import sites
 from bnlab.registry import find
 from tests.contracts.cells import SMALLEST, TOLERANCES, Cell, all_cells, covering, norms, pairs
 from tests.contracts.runs import MODELS, SEEDS, fused, net, serial
+from tests.training.parts import Memory
 
 
 class Stand(NamedTuple):
@@ -41,9 +42,9 @@ EXPECTED = (
     Expected("group", lambda at: any(n % 4 for n in at.channels), "norm.groups=4 does not divide 10 channels"),
 )
 
-# (norm, number of sites) whose float32 rounding is larger: near 0, FRN on vectors has a slope of 1/√ε = 100, and after
-# four of them in a row the gradient of a run alone is 2e-4 off its float64 value.
-ROUNDING = {("frn", 4): 1e-3}
+# Where float32 rounding alone takes runs further from their float64 selves than the tolerance (FRN on vectors has
+# slopes up to 1/√ε = 100, a constant channel may be divided by √ε), so many times that is granted, up to LOOSEST.
+ROUNDINGS, LOOSEST = 20, 1e-2
 
 PLAIN = {model: net(Cell("none", (), model, "full", "float32")) for model in MODELS}
 CELLS = all_cells({model: plain for model, (plain, _) in PLAIN.items()})
@@ -92,29 +93,40 @@ def test_trains_alone_and_fused_or_is_refused(cell: Cell, record_property: Calla
     kind = find("norm", cell.norm).load()
     on_weights = issubclass(kind, Reparametrization) or kind.reparametrization is not None
     assert on_weights == any(norm_of_weight(module) for module in built.modules())
-    tolerance = TOLERANCES[cell.precision]
-    if cell.precision == "float32":
-        tolerance = ROUNDING.get((cell.norm, len(cell.sites)), tolerance)
     together = fused(cell)
-    for r in range(len(SEEDS)):
-        assert_same(serial(cell, r), together[r], tolerance)
-    record_property("contract", "trained")
+    alone = [serial(cell, r) for r in range(len(SEEDS))]
+    apart = max(map(difference, alone, together))
+    if apart <= TOLERANCES[cell.precision]:
+        record_property("contract", "trained")
+        return
+    assert cell.precision == "float32"
+    exact = [serial(cell._replace(precision="float64"), r) for r in range(len(SEEDS))]
+    assert apart <= min(ROUNDINGS * max(map(difference, alone, exact)), LOOSEST)
+    record_property("contract", "trained, alone and fused apart by float32 rounding over 1e-4")
 
 
-def assert_same(alone: Any, one: Any, tolerance: float) -> None:
-    """The same rows and the same final parameters, buffers and optimizer slots, all of them finite."""
-    assert len(alone.rows["steps"]) == 4  # before each of the three updates, and after the last
-    assert {row["split"] for row in alone.rows["evals"]} == {"train", "val", "test"}
-    assert alone.rows.keys() == one.rows.keys()
-    for table, rows in alone.rows.items():
-        for row, other in zip(rows, one.rows[table], strict=True):
-            assert (row.get("split"), row.get("mode")) == (other.get("split"), other.get("mode"))
-            numbers = {key: row[key] for key in row.keys() - {"split", "mode", "seconds"}}
-            assert {key: other[key] for key in numbers} == pytest.approx(numbers, rel=tolerance, abs=tolerance)
-    (last,), (other_last,) = alone.checkpoints, one.checkpoints
-    for part in ("params", "buffers", "slots"):
-        torch.testing.assert_close(other_last[part], last[part], rtol=tolerance, atol=tolerance)
-    assert all(value.isfinite().all() for part in ("params", "buffers") for value in last[part].values())
+def difference(run: Memory, other: Memory) -> float:
+    """The largest difference, relative to 1 + its size, in the rows and in the final parameters, buffers and slots."""
+    assert len(run.rows["steps"]) == 4  # before each of the three updates, and after the last
+    assert {row["split"] for row in run.rows["evals"]} == {"train", "val", "test"}
+    mine, others = numbers(run), numbers(other)
+    assert mine.keys() == others.keys()
+    assert all(values.isfinite().all() for values in (*mine.values(), *others.values()))
+    return max(((mine[key] - others[key]).abs() / (1 + mine[key].abs())).max().item() for key in mine)
+
+
+def numbers(run: Memory) -> dict[str, torch.Tensor]:
+    """What a run left behind but for the time, each column and each tensor by name."""
+    found = {}
+    for table, rows in run.rows.items():
+        for column in rows[0].keys() - {"split", "mode", "seconds"}:
+            found[f"{table}.{column}"] = torch.tensor([row[column] for row in rows], dtype=torch.float64)
+    (last,) = run.checkpoints
+    for part in ("params", "buffers"):
+        found |= {f"{part}.{name}": value.double() for name, value in last[part].items()}
+    for slot, values in last["slots"].items():
+        found |= {f"{slot}.{place}": value.double() for place, value in enumerate(values)}
+    return found
 
 
 def test_the_selection_holds_every_pair() -> None:

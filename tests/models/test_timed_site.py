@@ -91,7 +91,7 @@ def test_recomputed_fused_is_recomputed_serial(build_model: Any, norm: str) -> N
 @pytest.mark.parametrize("norm", RUNNING)
 def test_frozen_statistics_stay_and_normalize_in_training(build_model: Any, norm: str) -> None:
     model = net(build_model, norm)
-    x, y = data(8)
+    x, _ = data(8)
     with source(Noise([0], 0, CPU)):
         model(x)
     params, buffers = dict(model.named_parameters()), dict(model.named_buffers())
