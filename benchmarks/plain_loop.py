@@ -62,7 +62,7 @@ def config(overrides: str) -> Config:
     """The valid config of these overrides."""
     composed = OmegaConf.to_container(compose("config", overrides.split()), resolve=True)
     assert isinstance(composed, dict)
-    return validate(Composed({str(k): v for k, v in composed.items()}, None))
+    return validate(Composed({str(k): v for k, v in composed.items()}, {}))
 
 
 def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:

@@ -76,7 +76,7 @@ def test_reads_options_of_inherited_constructors_and_literal_facts(
     (tmp_path / "room" / "things.py").write_text(SOURCE, encoding="utf-8")
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     monkeypatch.setitem(registry.ROOMS, "thing", "bnlab.room")
-    found = registry.entries.__wrapped__("thing")
+    found = registry._ours.__wrapped__("thing")
     assert list(found) == ["one", "two"]
     assert found["one"].facts == {"name": "one", "sizes": (1, 2)}
     assert found["one"].options == {"depth": options.Count, "rate": options.Real | None}
@@ -91,4 +91,4 @@ def test_a_name_given_twice_is_a_fault(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(registry, "__file__", str(tmp_path / "registry.py"))
     monkeypatch.setitem(registry.ROOMS, "thing", "bnlab.room")
     with pytest.raises(RuntimeError, match=r"'x' is defined in bnlab\.room\.a and in bnlab\.room\.b"):
-        registry.entries.__wrapped__("thing")
+        registry._ours.__wrapped__("thing")

@@ -1,6 +1,6 @@
 """From overrides to configs, with Hydra: once for each distinct choice of groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,23 @@ def common_defaults(group: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Composed:
-    """A run's config as composed, not yet validated, and the experiment that it was chosen by."""
+    """A run's config as composed, not yet validated, and the choice of each group (of one yaml, not of several)."""
 
     values: dict[str, Any]
-    experiment: str | None
+    choices: dict[str, str]
 
 
-def plain(config: DictConfig, experiment: str | None) -> Composed:
+def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
     """The values of a config, without Hydra's own part, its interpolations resolved."""
     try:
         values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise translate(error) from None
     assert isinstance(values, dict)
-    return Composed({str(key): value for key, value in values.items()}, experiment)
+    return Composed(
+        {str(key): value for key, value in values.items()},
+        {group: choice for group, choice in choices.items() if isinstance(choice, str)},
+    )
 
 
 class Composer:
@@ -76,8 +79,8 @@ class Composer:
                 _set(config, override)
         except Exception as error:
             raise translate(error) from None
-        experiment = config.hydra.runtime.choices.get("experiment")
-        return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), experiment)
+        choices = dict(config.hydra.runtime.choices)
+        return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices)
 
     def _is_value(self, override: Override) -> bool:
         """Whether it sets a plain value, as against a choice of a group or one of Hydra's own settings."""

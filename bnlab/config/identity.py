@@ -44,12 +44,12 @@ def run_id(config: Config, fingerprint: str, origin: str | None = None) -> str:
 
 
 def axes(config: Config) -> dict[str, Any]:
-    """Every option that can change a number, flat: a group's name under the group, its options dotted."""
+    """Every option that can change a number, flat: a group's choice under the group, its options dotted."""
     flat: dict[str, Any] = {}
     for key, value in scientific(config).items():
         if isinstance(value, dict):
             if "name" in value:
-                flat[key] = value["name"]
+                flat[key] = config.choices[key]
             flat |= {f"{key}.{option}": v for option, v in value.items() if option != "name"}
         else:
             flat[key] = "+".join(value) if key == "placement" else value

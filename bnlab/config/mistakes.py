@@ -35,6 +35,11 @@ def translate(error: Exception) -> BadInput:
         key = found[1]
         if key in COMMON or key in GROUPS:
             return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
+        if key in option_keys():
+            group = key.partition(".")[0]
+            return BadInput(
+                f"{key} is no option of the {group} chosen here; `bnlab train {group}=NAME --cfg job` shows NAME's"
+            )
         return BadInput(f"{key} is not an option here; {nearest(key, option_keys())}")
     if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", message):
         return BadInput(f"+{found[1]} is already an option: write it without the +")
@@ -42,7 +47,7 @@ def translate(error: Exception) -> BadInput:
         given = message.split("'")[1]
         return BadInput(f"{given} lists several values: `bnlab sweep` takes each, `bnlab train` takes one")
     if isinstance(error, OverrideParseException):
-        return BadInput(f"cannot read {error.override!r}: write key=value, and quote what has spaces, commas or braces")
+        return BadInput(f"cannot read {error.override!r}: write key=value, without spaces around = and commas")
     if found := re.search(r"You must specify '([^']+)'", message):
         return BadInput(f"{found[1]} needs a choice: {found[1]}=NAME (bnlab list {found[1]})")
     if isinstance(error, HydraException | OmegaConfBaseException | ValueError):

@@ -17,6 +17,7 @@ RUN: dict[str, Any] = {
     "init_from": str | None,
     "freeze": list[str],
     "plugins": list[str],
+    "threads": Count | None,
     "device": Literal["auto", "cpu", "cuda"],
     "study": str | None,
     "output_dir": str,
@@ -45,6 +46,8 @@ COMMON: dict[str, dict[str, Any]] = {
 
 # What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
 # `init_from` and `plugins` enter the identity by what they are, not by where they lie.
-UNSCIENTIFIC = ("init_from", "plugins", "device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun")
+UNSCIENTIFIC = (
+    "init_from", "plugins", "threads", "device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun",
+)  # fmt: skip
 UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")

@@ -27,6 +27,7 @@ class Config:
     Attributes:
         sites: where the norm stands, sorted; empty for a norm that ignores placement.
         diagnostics: the options of each diagnostic by name.
+        choices: the yaml that each group was chosen by, which reports call it by; its name where nobody chose one.
     """
 
     run: dict[str, Any]
@@ -39,6 +40,7 @@ class Config:
     diagnostics: dict[str, dict[str, Any]]
     sites: tuple[str, ...]
     study: str
+    choices: dict[str, str]
 
 
 def validate(composed: Composed) -> Config:
@@ -60,7 +62,7 @@ def validate(composed: Composed) -> Config:
         raise BadInput("optim.nesterov=true needs optim.momentum above 0")
     if named["schedule"]["name"] == "plateau" and named["data"]["val_size"] == 0:
         raise BadInput("schedule=plateau watches the validation loss: set data.val_size above 0")
-    study = run["study"] if run["study"] is not None else composed.experiment or "main"
+    study = run["study"] if run["study"] is not None else composed.choices.get("experiment", "main")
     if not study or study in (".", "..") or "/" in study or "\\" in study:
         raise BadInput(f"study={study!r} must be the name of one folder under output_dir={run['output_dir']}")
     return Config(
@@ -70,6 +72,7 @@ def validate(composed: Composed) -> Config:
         diagnostics=_diagnostics(values["diagnostics"]),
         sites=_sites(values["placement"], named["norm"]["name"], named["model"]["name"]),
         study=study,
+        choices={group: composed.choices.get(group, options["name"]) for group, options in named.items()},
     )
 
 
@@ -84,7 +87,7 @@ def _named(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _options(prefix: str, values: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in annotations:
-            known = {prefix + a for a in annotations} | option_keys()
+            known = {prefix + a for a in annotations} or option_keys()
             raise BadInput(f"{prefix}{key} is not an option here; {nearest(prefix + key, known)}")
     if missing := [key for key in annotations if key not in values]:
         raise BadInput(f"{prefix}{missing[0]} is missing: add it to the yaml that chose {prefix.rstrip('.') or 'this'}")

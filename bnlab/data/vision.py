@@ -5,6 +5,7 @@ launch (existence, fingerprint, cached arrays) does without.
 """
 
 import tarfile
+import textwrap
 from abc import abstractmethod
 from http.client import HTTPException
 from pathlib import Path
@@ -63,8 +64,8 @@ class _Torchvision(Dataset):
         except (OSError, RuntimeError, HTTPException, tarfile.TarError, EOFError) as error:
             reason = " ".join(str(error).split())
             raise BadInput(
-                f"{self.name}: cannot download to {self.root} ({reason[:160]}): check the network, or put"
-                f" {self.folder} there by hand, or set data.root to a folder that holds it"
+                f"{self.name}: cannot download to {self.root} ({textwrap.shorten(reason, 160)}): check the network, or"
+                f" put {self.folder} there by hand, or set data.root to a folder that holds it"
             ) from error
 
     def _load(self) -> Arrays:

@@ -1,6 +1,7 @@
 """What a model is made of: its sites and weights as rows, and its layers in the order in which x passes them."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -82,3 +83,10 @@ def _norm_name(module: nn.Module) -> str:
         return module.norm_name
     norm = norm_of_weight(module)
     return "" if norm is None else norm.name
+
+
+def multiply_adds(model: Model, batch_size: int) -> int:
+    """About how many multiplications and additions a forward pass of a batch takes in the layers with weights."""
+    positions = {layer.path: prod(layer.shape[1:]) for layer in layers(model, batch_size)}
+    parameters = dict(model.named_parameters())
+    return batch_size * sum(parameters[name].numel() * positions.get(path, 1) for path, name in weights(model).items())

@@ -73,7 +73,7 @@ def ending(info: dict[str, Any]) -> str:
     words = []
     for split in ("val", "test"):
         if metrics.get(f"{split}_accuracy") is not None:
-            words.append(f"{split} {metrics[f'{split}_accuracy']:.4f}")
+            words.append(f"{split} accuracy {metrics[f'{split}_accuracy']:.4f}")
         elif metrics.get(f"{split}_loss") is not None:
             words.append(f"{split} loss {metrics[f'{split}_loss']:.4g}")
     return "  ".join([*words, f"{info['seconds']:.1f} s"])

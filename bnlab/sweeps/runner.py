@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import OmegaConf
 
 from bnlab.config import assembly, build
@@ -12,7 +13,7 @@ from bnlab.config.identity import axes
 from bnlab.config.source import source
 from bnlab.data.tensors import TensorData
 from bnlab.errors import BadInput, Refused
-from bnlab.models.describe import site_rows
+from bnlab.models.describe import multiply_adds, site_rows
 from bnlab.runs.lock import lock
 from bnlab.runs.schema import METRICS
 from bnlab.runs.writer import RunWriter
@@ -22,6 +23,10 @@ from bnlab.training import checkpoint
 from bnlab.training.loop import Outcome
 
 Progress = Callable[[int, int, float, float | None], None]
+
+
+ALL_THREADS = torch.get_num_threads()
+SMALL = 200_000_000  # multiply-adds a batch below which threads cost more than they give, most of all on a busy machine
 
 
 class FolderRecorder:
@@ -64,6 +69,8 @@ class Runner:
         data = self._tensors(job)
         assembly.length(job.config, data)  # refused before anything is written
         net, shapes = build.model(job.config, data)
+        size = multiply_adds(net, data.common.batch_size)
+        torch.set_num_threads(job.config.run["threads"] or (1 if size < SMALL else ALL_THREADS))
         with lock(job.folder), RunWriter(job.folder) as writer:
             if job.finished():  # by another process, since the sweep began
                 return job.read()

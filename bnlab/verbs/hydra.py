@@ -66,7 +66,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
 
 def composed(config: DictConfig) -> Composed:
     """What a task was called with, as plain values."""
-    return plain(config, HydraConfig.get().runtime.choices.get("experiment"))
+    return plain(config, dict(HydraConfig.get().runtime.choices))
 
 
 def offer_plugins(words: Sequence[str]) -> None:
@@ -95,7 +95,7 @@ def check_flags(words: Sequence[str]) -> None:
     """Raise `BadInput` for a flag that Hydra does not know, or that lacks its value."""
 
     def refuse(message: str) -> NoReturn:
-        raise BadInput(f"{message} (options begin with a key: optim.lr=0.1)")
+        raise BadInput(f"{message} (options are written without dashes: optim.lr=0.1)")
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]

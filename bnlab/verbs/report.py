@@ -43,7 +43,11 @@ def run(words: Sequence[str]) -> int:
 
     console = Console()
     built = build(given.studies, target=given.target, tolerance=given.tolerance)
-    console.print(Markdown(built.table_text))
+    rows = [line for line in built.table_text.splitlines() if line.startswith("|")]
+    if console.is_terminal and max(map(len, rows), default=0) <= console.width:
+        console.print(Markdown(built.table_text))
+    else:  # narrower, rich would cut names and numbers
+        print(built.table_text)
     for note in built.notes:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(str(built.page), highlight=False, soft_wrap=True)

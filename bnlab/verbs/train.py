@@ -8,7 +8,7 @@ usage: bnlab train [overrides]
 Trains one run and writes it to outputs/<study>/<run id>. The same command again does not train again; after an
 interruption it goes on where it stopped.
 
-  bnlab train norm=layer optim.lr=0.3                  the default MLP on digits
+  bnlab train norm=layer optim.lr=0.1                  the default MLP on digits
   bnlab train model=cnn norm=group data=mnist data.root=DIR epochs=3
   bnlab train norm=batch placement=after_act seed=1    the norm after the activation
 

@@ -34,7 +34,7 @@ def config(*overrides: str) -> Config:
     composed = compose("config", list(overrides), return_hydra_config=True)
     HydraConfig.instance().set_config(composed)
     bare = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
-    return validate(plain(bare, None))
+    return validate(plain(bare, dict(composed.hydra.runtime.choices)))
 
 
 def identity(*overrides: str) -> str:

@@ -1,6 +1,7 @@
 """Runs of a cell through the real config path: three updates and the evaluations after them, alone and fused."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -43,23 +44,23 @@ def composer() -> Composer:
 
 
 @cache
-def values(group: str, choice: str) -> dict[str, Any]:
+def composed(group: str, choice: str) -> Composed:
     """The whole config with one choice, composed once; the others are the defaults or those of `COMMON`."""
-    return composer().compose([f"{group}={choice}", *COMMON.split()]).values
+    return composer().compose([f"{group}={choice}", *COMMON.split()])
 
 
 def config(cell: Cell, replica: int = 0) -> Config:
     """The valid config of one of a cell's replicas."""
-    whole = values("norm", cell.norm)
+    base = composed("norm", cell.norm)
     own = {
         "seed": SEEDS[replica],
         "precision": cell.precision,
-        "model": values("model", cell.model)["model"] | MODELS[cell.model],
+        "model": composed("model", cell.model).values["model"] | MODELS[cell.model],
         "placement": {kind: kind in cell.sites for kind in KINDS},
-        "data": whole["data"] | BATCHES[cell.batches],
-        "optim": whole["optim"] | {"lr": LRS[replica], "momentum": MOMENTA[replica]},
+        "data": base.values["data"] | BATCHES[cell.batches],
+        "optim": base.values["optim"] | {"lr": LRS[replica], "momentum": MOMENTA[replica]},
     }
-    return validate(Composed(whole | own, None))
+    return validate(replace(base, values=base.values | own))
 
 
 @cache

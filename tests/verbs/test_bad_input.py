@@ -49,7 +49,7 @@ MISTAKES = {
     "one bad number of a sweep": ("sweep optim.lr=0.1,fast", "optim.lr=fast", "number"),
     "moment of a diagnostic": ("train diagnostics.activation_moments.when=[often]", "often", "init"),
     "preset of diagnostics": ("train diagnostics=liht", "diagnostics=liht", "light"),
-    "flag": ("train --fast", "--fast", "key"),
+    "flag": ("train --fast", "--fast", "optim.lr=0.1"),
     "folder of configs": ("train --config-dir nowhere", "nowhere", "folder"),
     "multirun": ("train -m norm=batch", "--multirun", "bnlab sweep"),
     "report on nothing": ("report", "DIR", "usage"),

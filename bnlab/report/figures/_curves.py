@@ -18,6 +18,7 @@ from bnlab.report.parts import Drawn, Missing
 
 _POINTS = 150  # a curve has at most about this many; more are averaged over consecutive logged steps
 _ACROSS = 4
+_COLUMNS = ["condition", "lr", "seed", "diverged", "diverged_at", "step"]
 _CEILING = 10  # the axis ends at this multiple of the highest median at the start: a diverged run knows no bound
 
 
@@ -30,9 +31,10 @@ def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missi
     averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
     small = "; below, all of them at one rate a panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
     caption = (
-        f"{label[0].upper()}{label[1:]} by step, each condition at its best learning rate{small}. Line: mean over the "
-        f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines that "
-        f"end in a cross: seeds that diverged.{averaged} Every run: {frame.configuration}."
+        f"{label[0].upper()}{label[1:]} by step (of single batches, as logged), each condition at its best learning "
+        f"rate{small}. Line: mean over the "
+        f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines: "
+        f"seeds that diverged, a cross at the step.{averaged} Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -45,16 +47,16 @@ def gather(frame: Frame, column: str) -> tuple[pd.DataFrame, int]:
     keep = np.isfinite(steps[column])  # the last row of a diverged run may be nan; its curve ends before
     steps = steps.loc[keep, ["run_id", "step", column]]
     if steps.empty:
-        return pd.DataFrame(columns=["condition", "lr", "seed", "diverged", "step", column]), 1
+        return pd.DataFrame(columns=[*_COLUMNS, column]), 1
     # Runs of one length are averaged over the same steps, so that seeds can be compared point by point.
     width = np.ceil(steps.groupby("run_id")["step"].transform("size") / _POINTS).astype(int)
     point = steps.groupby("run_id").cumcount() // width
     curves = steps.groupby(["run_id", point], sort=False).agg({"step": "last", column: "mean"}).reset_index()
     names = [condition.label for condition in frame.conditions]
     facts = runs.assign(condition=[names[place] for place in runs["condition"]], diverged=runs["status"] == "diverged")
-    joined = curves.merge(facts[["run_id", "condition", "lr", "seed", "diverged"]], on="run_id")
+    joined = curves.merge(facts[["run_id", "condition", "lr", "seed", "diverged", "diverged_at"]], on="run_id")
     joined = joined.sort_values(["condition", "lr", "seed", "step"])
-    return joined[["condition", "lr", "seed", "diverged", "step", column]].reset_index(drop=True), int(width.max())
+    return joined[[*_COLUMNS, column]].reset_index(drop=True), int(width.max())
 
 
 def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure:
@@ -140,7 +142,7 @@ def _panel(
         axes.fill_between(kept.index, kept["min"], kept["max"], color=style.colour, alpha=0.18, linewidth=0)
         for _, run in curves[curves["diverged"]].groupby("seed"):
             axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)
-            end = (run["step"].iloc[-1], np.clip(run[column].iloc[-1], limits[0], limits[1] / 1.15))
+            end = (run["diverged_at"].iloc[-1], limits[1] / 1.15)  # beyond all bounds at that step
             axes.plot(*end, marker="x", color=style.colour, markersize=6, clip_on=False)
     for line, (text, colour) in enumerate(lost):
         axes.annotate(

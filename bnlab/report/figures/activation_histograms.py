@@ -24,7 +24,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         return Missing("no complete run has recorded activation histograms in histograms.csv")
     sites = _spread(list(data.sort_values(["depth", "site"])["site"].unique()), _ROWS)
     labels = [one.label for one in frame.conditions if one.label in set(data["condition"])]
-    places = [place for place, one in enumerate(frame.conditions) if one.label in labels[:_COLUMNS]]
+    places = _chosen(frame, [place for place, one in enumerate(frame.conditions) if one.label in labels], _COLUMNS)
     titles = [_title(frame, place) for place in places]
     height = 0.7 + 0.17 * max(title.count("\n") + 1 for title in titles) + 1.05 * len(sites)
     figure = Figure(figsize=(10, height), layout="constrained")
@@ -82,6 +82,16 @@ def _title(frame: Frame, place: int) -> str:
     """A condition and its rate on short lines: columns are narrow."""
     name = frame.conditions[place].label.replace(" · ", "\n").replace("+", " +\n")
     return f"{name}\nlr {frame.sensitivity[place].shown_lr:g}"
+
+
+def _chosen(frame: Frame, places: list[int], most: int) -> list[int]:
+    """At most this many conditions: the first of each norm, then the second …, in the report's order."""
+    seen: dict[str, int] = {}
+    turns = []
+    for place in places:
+        turns.append((seen.setdefault(frame.conditions[place].norm, 0), place))
+        seen[frame.conditions[place].norm] += 1
+    return sorted(place for _, place in sorted(turns)[:most])
 
 
 def _spread(sites: list[str], most: int) -> list[str]:

@@ -38,6 +38,7 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     target = epochs_to_target(evals[of_runs], frame.target)
     total = {name: sum(getattr(cell, name) for cell in cells) for name in _COUNTS}
     finished = total["complete"] + total["diverged"]
+    idle = _idle(frame, place)
     here = next((cell for cell in cells if cell.lr == found.shown_lr), None)
     names = (
         dict.fromkeys(frame.axes, "")
@@ -56,7 +57,7 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
         **_numbers("val_accuracy", val), **_numbers("test_accuracy", test),
         "diverged_at_accuracy_lr": here.diverged if here else None,
         "finished_at_accuracy_lr": here.finished if here else None,
-        "diverged": total["diverged"], "finished": finished,
+        "diverged": total["diverged"], "did_not_learn": idle, "finished": finished,
         **{name: total[name] for name in _COUNTS if name not in ("complete", "diverged")},
     }  # fmt: skip
     usable = _bound(found)
@@ -68,8 +69,18 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
         "val accuracy": _accuracy(val, here),
         "test accuracy": _accuracy(test, here),
         "diverged": f"{total['diverged']}/{finished}",
+        "did not learn": f"{idle}/{finished}",
     }
     return data, shown, _notes(frame, place, cells, found)
+
+
+def _idle(frame: Frame, place: int) -> int:
+    """Complete runs of a condition, at any rate, that ended below the threshold of having learned."""
+    classes = frame.classes(place)
+    if classes is None:
+        return 0
+    mine = frame.runs[(frame.runs["condition"] == place) & (frame.runs["status"] == "complete")]
+    return int((mine["val_accuracy"] < learning_threshold(classes)).sum())
 
 
 _COUNTS = ("complete", "diverged", "failed", "running", "refused", "absent")
@@ -125,7 +136,7 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
         (found.below, "the usable range reaches down to at most", found.lowest, "lowest", "next lower"),
     )
     for edge, claim, lr, end, following in ends:
-        if edge == "grid":
+        if edge == "grid" and len(cells) > 1:
             notes.append(f"{claim} {lr:g}, the {end} rate of the grid")
         elif edge == "missing":
             notes.append(f"{claim} {lr:g}: the {following} rate has no result")
@@ -146,10 +157,12 @@ def _missing(cells: list[Cell], name: str, words: str) -> list[str]:
 
 def _caption(frame: Frame) -> str:
     return (
-        "Best lr: the rate with the highest mean val accuracy where no seed diverged. Max stable lr: the highest rate "
+        "Best lr: the rate with the highest mean val accuracy where no seed diverged (ties: the lowest). "
+        "Max stable lr: the highest rate "
         f"reached from there while no seed diverges and mean val accuracy stays within {frame.tolerance:g} of the "
         "best. Usable decades: from the lowest such rate to the highest. ≥: the grid, or what was run of it, ends "
         f"there. Epochs to {100 * frame.target:g} % val accuracy and accuracies (0–1) are those at the best lr; "
-        "> E (k/n): k of n seeds did not get there in E epochs. Diverged: of all finished runs, over all rates. "
+        "> E (k/n): k of n seeds did not get there in E epochs. Diverged: of all finished runs, over all rates; "
+        "did not learn: of these, those that ended below twice chance without diverging. "
         f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
     )

@@ -53,8 +53,8 @@ def test_variants_have_panels_of_their_own(study: Any) -> None:
 
 
 def test_every_run_diverged_at_once(study: Any) -> None:
-    study.run("none", status="diverged", losses=[2.0, math.nan])
-    study.run("none", seed=1, status="diverged", losses=[math.nan])  # no curve, and counted
+    study.run("none", status="diverged", losses=[2.0, math.nan], diverged_at=1)
+    study.run("none", seed=1, status="diverged", losses=[math.nan], diverged_at=0)  # no curve, and counted
     drawn = loss_curves.draw(frame(study))
     assert isinstance(drawn, Drawn)
     assert "0 seeds" in drawn.caption
