@@ -29,7 +29,7 @@ def test_train_says_how_it_ended_and_where_it_lies(bnlab: Call, tmp_path: Path) 
     status, out, err = bnlab("train", *SMALL, f"output_dir={tmp_path}")
     assert (status, err) == (0, "")
     first, second = out.splitlines()
-    assert first.startswith("complete: val 0.")
+    assert first.startswith("complete: val accuracy 0.")
     assert (Path(second) / "run.json").exists()
     assert {path.name for path in Path(second).iterdir()} == {
         "config.yaml", "run.json", "steps.csv", "evals.csv", "sites.csv", "layers.csv", "histograms.csv",
@@ -83,7 +83,7 @@ def test_a_norm_on_the_output_is_warned_of(bnlab: Call, tmp_path: Path) -> None:
 def test_precision(bnlab: Call, tmp_path: Path, precision: str) -> None:
     status, out, _ = bnlab("train", *SMALL, f"precision={precision}", f"output_dir={tmp_path}")
     assert status == 0
-    assert out.startswith("complete: val 0.")
+    assert out.startswith("complete: val accuracy 0.")
 
 
 @pytest.mark.parametrize("schedule", [p.stem for p in sorted((conf_dir() / "schedule").glob("[!_]*.yaml"))])
@@ -180,4 +180,4 @@ def test_image_folder_trains_a_cnn(bnlab: Call, tmp_path: Path) -> None:
         "model.width=4", "data.batch_size=8", "epochs=5", f"output_dir={tmp_path}",
     )  # fmt: skip
     assert (status, err) == (0, "")
-    assert "test 1.0000" in out
+    assert "test accuracy 1.0000" in out
