@@ -89,28 +89,6 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def panels(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
-    """Sets of conditions that belong in one picture: (title, places).
-
-    One panel for each variant, with all norms in it; a condition without one of the axes (none, under any placement)
-    is in every panel that agrees with the axes it has. With a single norm the variants are compared: one panel.
-    """
-    if len({condition.norm for condition in found}) == 1:
-        return [("", list(range(len(found))))]
-    variants = list(dict.fromkeys(condition.variant for condition in found))
-    whole = [one for one in variants if not any(_agrees(one, other) and len(other) > len(one) for other in variants)]
-    result = []
-    for variant in whole:
-        places = [place for place, condition in enumerate(found) if _agrees(condition.variant, variant)]
-        label = next(condition.label for condition in found if condition.variant == variant)
-        result.append((label.partition(" · ")[2], places))
-    return result
-
-
-def _agrees(part: tuple[tuple[str, Any], ...], whole: tuple[tuple[str, Any], ...]) -> bool:
-    return all(item in whole for item in part)
-
-
 def _key(axes: Axes, varying: Sequence[str]) -> tuple[Any, ...]:
     rest = (json.dumps(axes[name]) if has(axes, name) else None for name in varying[1:])
     return (str(axes.get("norm")), *rest)

@@ -15,11 +15,11 @@ from bnlab.report.condition import (
     conditions,
     has,
     owner,
-    panels,
     short,
     text,
     varying_axes,
 )
+from bnlab.report.panels import MOST, panels, variants
 from bnlab.report.stats import Cell, Sensitivity, cells, sensitivity
 from bnlab.report.style import Style, styles
 from bnlab.runs.reader import Runs, load
@@ -52,18 +52,40 @@ class Frame:
     tolerance: float
 
     @cached_property
-    def styles(self) -> list[Style]:
-        return styles(self.conditions)
+    def finished(self) -> list[int]:
+        """The conditions (places) that have a finished run: those that figures draw."""
+        done = self.runs["status"].isin(["complete", "diverged"])
+        return sorted(set(self.runs.loc[done, "condition"]))
+
+    @cached_property
+    def styles(self) -> dict[int, Style]:
+        """The style of each condition that is drawn."""
+        return dict(zip(self.finished, styles([self.conditions[place] for place in self.finished]), strict=True))
 
     @cached_property
     def panels(self) -> list[tuple[str, list[int]]]:
-        """Conditions that belong in one picture: (title, places)."""
-        return panels(self.conditions)
+        """Conditions that belong in one picture: (title, places). Those without a finished run are in none."""
+        found = panels([self.conditions[place] for place in self.finished])
+        return [(title, [self.finished[number] for number in numbers]) for title, numbers in found]
 
     def name(self, place: int) -> str:
-        """A condition's name within its panel, whose title tells the variant."""
+        """A condition's name within its panel, whose title (where there is one) tells the variant."""
         condition = self.conditions[place]
-        return condition.norm if len(self.panels) > 1 else condition.label
+        return condition.norm if len(self.panels) > 1 and self.panels[0][0] else condition.label
+
+    @cached_property
+    def arrangement(self) -> str:
+        """For captions: that panels are split, and which conditions are in none; "" where there is nothing to say."""
+        parts = []
+        drawn = [self.conditions[place] for place in self.finished]
+        if len(self.panels) > len(variants(drawn)):
+            norms = {condition.norm for condition in drawn}
+            reference = ", and none in each for reference" if "none" in norms and len(norms) > 1 else ""
+            parts.append(f"At most {MOST} conditions a panel{reference}. ")
+        missing = [one.label for place, one in enumerate(self.conditions) if place not in self.finished]
+        if missing:
+            parts.append(f"Not drawn, for no run has finished: {', '.join(missing)}. ")
+        return "".join(parts)
 
     @cached_property
     def cells(self) -> list[list[Cell]]:
@@ -102,7 +124,9 @@ class Frame:
 
     @cached_property
     def has_accuracy(self) -> bool:
-        return bool(self.runs["val_accuracy"].notna().any())
+        """Whether any finished run has a val accuracy."""
+        done = self.runs["status"].isin(["complete", "diverged"])
+        return bool(self.runs.loc[done, "val_accuracy"].notna().any())
 
     @cached_property
     def seeds(self) -> str:

@@ -32,6 +32,15 @@ MODELS: dict[str, dict[str, Any]] = {
     "cnn": {"depth": 2, "width": 8, "pool_every": 1},
     "mlp": {"depth": 2, "width": 8},
 }
+# The deeper ones, at one batch size (tests/contracts/test_models.py); each is chosen with some of its own options.
+DEEPER: dict[str, dict[str, Any]] = {
+    "deep_linear": {"depth": 3, "width": 8},
+    "lstm": {"width": 8},
+    "resnet": {"depth": 8, "width": 4},
+    "resnet18": {"width": 4},
+    "rnn": {"width": 8},
+    "vgg": {"depth": 11, "width": 4},
+}
 SEEDS, LRS, MOMENTA = (0, 1, 2), (0.01, 0.005, 0.002), (0.3, 0.6, 0.9)
 
 
@@ -49,16 +58,21 @@ def composed(group: str, choice: str) -> Composed:
     return composer().compose([f"{group}={choice}", *COMMON.split()])
 
 
+def rate(cell: Cell, replica: int) -> float:
+    """A replica's learning rate; deep nets get a hundredth, as at large steps they magnify rounding without bound."""
+    return LRS[replica] * (0.01 if cell.model in DEEPER else 1)
+
+
 def config(cell: Cell, replica: int = 0) -> Config:
     """The valid config of one of a cell's replicas."""
     base = composed("norm", cell.norm)
     own = {
         "seed": SEEDS[replica],
         "precision": cell.precision,
-        "model": composed("model", cell.model).values["model"] | MODELS[cell.model],
+        "model": composed("model", cell.model).values["model"] | (MODELS | DEEPER)[cell.model],
         "placement": {kind: kind in cell.sites for kind in KINDS},
         "data": base.values["data"] | BATCHES[cell.batches],
-        "optim": base.values["optim"] | {"lr": LRS[replica], "momentum": MOMENTA[replica]},
+        "optim": base.values["optim"] | {"lr": rate(cell, replica), "momentum": MOMENTA[replica]},
     }
     return validate(replace(base, values=base.values | own))
 
@@ -100,8 +114,8 @@ def fused(cell: Cell) -> list[Memory]:
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
     recorders = [Memory() for _ in SEEDS]
     replicas = [
-        Replica(seed, lr, momentum, chosen.optim["weight_decay"], build.schedule(chosen), recorder)
-        for seed, lr, momentum, recorder in zip(SEEDS, LRS, MOMENTA, recorders, strict=True)
+        Replica(seed, rate(cell, r), momentum, chosen.optim["weight_decay"], build.schedule(chosen), recorder)
+        for r, (seed, momentum, recorder) in enumerate(zip(SEEDS, MOMENTA, recorders, strict=True))
     ]
     own_data = data(cell.batches, cell.precision)
     step = make_step(executor, optimizer, {}, None)

@@ -51,7 +51,7 @@ def record(writer: Any, rng: np.random.Generator) -> None:
     writer.close()
 
 
-@pytest.mark.parametrize("number", [2, 65, 217])
+@pytest.mark.parametrize("number", [2, 5, 65, 217])
 def test_every_part_is_drawn_or_says_why_not(study: Any, number: int) -> None:
     some_study(study, np.random.default_rng(number))
     with warnings.catch_warnings(), mpl.rc_context(RC):

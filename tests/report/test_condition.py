@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from bnlab.report.condition import conditions, panels, varying_axes
+from bnlab.report.condition import conditions, varying_axes
+from bnlab.report.panels import panels
 
 BASE: dict[str, Any] = {"model": "mlp", "model.depth": 4, "optim": "sgd", "placement": "before_act", "seed": 0}
 BATCH = BASE | {"norm": "batch", "norm.momentum": 0.1, "norm.eps": 1e-5}

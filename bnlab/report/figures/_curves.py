@@ -1,7 +1,8 @@
 """A quantity of steps.csv through training: what the figures of the loss and of the gradient norm share.
 
 One large panel has each condition at its best rate. Below it, one small panel for each rate has all of them at that
-rate; with several variants (placements, batch sizes …) there is a panel at the best rates for each instead.
+rate; with several variants (placements, batch sizes …), or with many conditions, there are several panels at the best
+rates instead.
 """
 
 import math
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from bnlab.report.figures._legend import above, across, on_top
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
 
@@ -34,7 +36,7 @@ def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missi
         f"{label[0].upper()}{label[1:]} by step (of single batches, as logged), each condition at its best learning "
         f"rate{small}. Line: mean over the "
         f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines: "
-        f"seeds that diverged, a cross at the step.{averaged} Every run: {frame.configuration}."
+        f"seeds that diverged, a cross at the step.{averaged} {frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -68,15 +70,15 @@ def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure
     figure = Figure(figsize=(10, 3.9 + 2.0 * rows), layout="constrained")
     grid = figure.add_gridspec(1 + rows, _ACROSS, height_ratios=[3.3] + [2] * rows)
     large = figure.add_subplot(grid[0, :])
-    shown = list(best.items())
+    places = frame.panels[0][1]
+    shown = [(place, best[place]) for place in places if place in best]
     _panel(large, frame, data, column, shown, _limits(_chosen(frame, data, shown), column), named=True)
     large.set(title="each at its best lr", xlabel="step", ylabel=label)
-    handles, names = large.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=4, handlelength=3.2)
+    on_top(figure, large.get_legend_handles_labels()[0])
     for number, rate in enumerate(rates):
         row, across = divmod(number, _ACROSS)
         axes = figure.add_subplot(grid[1 + row, across], sharex=large)
-        at_rate = [(place, rate) for place in range(len(frame.conditions))]
+        at_rate = [(place, rate) for place in places]
         _panel(axes, frame, data, column, at_rate, _limits(data, column))
         axes.set_title(f"lr {rate:g}")
         axes.tick_params(labelleft=across == 0, labelbottom=number + _ACROSS >= len(rates))
@@ -93,19 +95,18 @@ def _panels(
     label: str,
     best: dict[int, float],
 ) -> Figure:
-    across = min(3, len(frame.panels))
-    rows = math.ceil(len(frame.panels) / across)
-    figure = Figure(figsize=(10, 3.2 * rows), layout="constrained")
+    many = across(len(frame.panels))
+    rows = math.ceil(len(frame.panels) / many)
+    figure = Figure(figsize=(10, 3.9 * rows), layout="constrained")
     limits = _limits(_chosen(frame, data, list(best.items())), column)
-    grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
+    grid = figure.subplots(rows, many, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(frame.panels) :]:
         axes.remove()
     for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
         shown = [(place, best[place]) for place in places if place in best]
-        _panel(axes, frame, data, column, shown, limits, named=True)
+        lost = _panel(axes, frame, data, column, shown, limits, named=True)
         axes.set_title(title)
-        if axes.has_data():
-            axes.legend(fontsize="small", handlelength=3.2)
+        above(axes, axes.get_legend_handles_labels()[0], 10 / many - 0.5, max(18 if title else 4, 6 + 10 * lost))
     figure.supxlabel("step", fontsize="medium")
     figure.supylabel(label, fontsize="medium")
     return figure
@@ -120,7 +121,8 @@ def _panel(
     limits: tuple[float, float],
     *,
     named: bool = False,
-) -> None:
+) -> int:
+    """Curves of conditions at their rates; returns the number of lines above the axes, on what diverged."""
     axes.set(yscale="log", ylim=limits)
     width = 1.7 if named else 1.2
     lost: list[tuple[str, str]] = []
@@ -142,8 +144,9 @@ def _panel(
         axes.fill_between(kept.index, kept["min"], kept["max"], color=style.colour, alpha=0.18, linewidth=0)
         for _, run in curves[curves["diverged"]].groupby("seed"):
             axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)
-            end = (run["diverged_at"].iloc[-1], limits[1] / 1.15)  # beyond all bounds at that step
-            axes.plot(*end, marker="x", color=style.colour, markersize=6, clip_on=False)
+            step = run["diverged_at"].iloc[-1]
+            if pd.notna(step):  # beyond all bounds at that step
+                axes.plot(step, limits[1] / 1.15, marker="x", color=style.colour, markersize=6, clip_on=False)
     for line, (text, colour) in enumerate(lost):
         axes.annotate(
             text,
@@ -156,6 +159,7 @@ def _panel(
             color=colour,
             fontsize=7,
         )
+    return len(lost)
 
 
 def _chosen(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bnlab.report.figures import _strip
+from bnlab.report.figures._legend import above, across, on_top
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
@@ -24,12 +26,12 @@ def draw(frame: Frame) -> Drawn | Missing:
     data = gather(frame)
     counts = data.drop_duplicates(["condition", "lr"])
     strip = bool(counts["diverged"].gt(0).any())
-    figure = _layout(frame, data, counts if strip else None)
+    figure = _layout(frame, data, counts)
+    below = "Crosses below, for the conditions that diverged somewhere: seeds diverged of those finished. "
     caption = (
         f"Val accuracy at the last evaluation by learning rate. Line: mean over the seeds that did not diverge; band: "
         f"95 % t-interval over seeds ({frame.seeds} a rate; none for one seed); small dots: single seeds; hollow: some "
-        f"seed diverged there. {'Crosses below: seeds diverged of those finished. ' if strip else ''}"
-        f"Every run: {frame.configuration}."
+        f"seed diverged there. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -55,40 +57,49 @@ def gather(frame: Frame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame | None) -> Figure:
-    """Panels of accuracies, three in a row, each with a strip of what diverged (`counts`) under it if anything did."""
-    names = {frame.name(place): frame.styles[place] for place in range(len(frame.conditions))}
-    across = min(3, len(frame.panels))
-    down = math.ceil(len(frame.panels) / across)
-    heights = [3.4] if counts is None else [3.4, 0.3 * len(names) + 0.1]
-    each = len(heights)
-    figure = Figure(figsize=(8 if across == 1 else 11, down * (sum(heights) + 0.6) + 0.4), layout="constrained")
-    grid = figure.subplots(each * down, across, sharex=True, sharey="row", squeeze=False, height_ratios=heights * down)
-    for number in range(across * down):
-        row, column = divmod(number, across)
-        upper, lower = grid[each * row, column], grid[each * (row + 1) - 1, column]
-        if number >= len(frame.panels):
-            upper.set_axis_off()
-            lower.set_axis_off()
-            continue
-        title, places = frame.panels[number]
-        if counts is not None:
-            _divergence(lower, frame, counts, places, list(names))
+def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
+    """Panels of accuracies, two or three in a row; under each that has diverged conditions a strip of these."""
+    many = across(len(frame.panels))
+    lost = [_strip.diverging(frame, counts, places) for _, places in frame.panels]
+    down = math.ceil(len(lost) / many)
+    most = [max(len(places) for places in lost[row * many : (row + 1) * many]) for row in range(down)]
+    heights = [height for lines in most for height in (3.4, 0.3 * lines + 0.1 if lines else 0.001)]
+    width = 8 if many == 1 else 11
+    legends = 0.4 if len(frame.panels) == 1 else 0.8 * down
+    figure = Figure(figsize=(width, sum(heights) + 0.6 * down + legends), layout="constrained")
+    grid = figure.add_gridspec(len(heights), many, height_ratios=heights)
+    first: Axes | None = None
+    for number, (title, places) in enumerate(frame.panels):
+        row, column = divmod(number, many)
+        upper = figure.add_subplot(grid[2 * row, column], sharex=first)
+        first = first or upper
         _accuracies(upper, frame, data, places)
         upper.set_title(title)
+        upper.tick_params(labelbottom=not lost[number], labelleft=column == 0)
         if column == 0:
-            lower.set_ylabel("diverged")
             upper.set_ylabel("val accuracy")
+        if lost[number]:
+            lower = figure.add_subplot(grid[2 * row + 1, column], sharex=first)
+            _strip.draw(lower, frame, counts, lost[number], most[row])
+            lower.set_ylabel("diverged")
+        if len(frame.panels) > 1:
+            above(upper, _handles(frame, places), width / many - 0.5, 18 if title else 4)
+    assert first is not None
     if len(frame.rates) <= _TICKS:
-        grid[0, 0].set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
-        grid[0, 0].minorticks_off()
+        first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
+        first.minorticks_off()
     figure.supxlabel("learning rate", fontsize="medium")
-    handles = [
-        Line2D([], [], color=style.colour, linestyle=style.line, marker=style.marker, label=name)
-        for name, style in names.items()
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=4, handlelength=3.2)
+    if len(frame.panels) == 1:
+        on_top(figure, _handles(frame, frame.panels[0][1]))
     return figure
+
+
+def _handles(frame: Frame, places: list[int]) -> list[Line2D]:
+    styles = [(frame.name(place), frame.styles[place]) for place in places]
+    return [
+        Line2D([], [], color=style.colour, linestyle=style.line, marker=style.marker, label=name)
+        for name, style in styles
+    ]
 
 
 def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int]) -> None:
@@ -100,8 +111,8 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
         shift = 1.035 ** (number - (len(places) - 1) / 2)
         axes.fill_between(
             cells["lr"] * shift,
-            cells["mean"] - cells["half"],
-            cells["mean"] + cells["half"],
+            (cells["mean"] - cells["half"]).clip(0, 1),  # a t-interval knows no bounds, accuracies do
+            (cells["mean"] + cells["half"]).clip(0, 1),
             color=style.colour,
             alpha=0.15,
             linewidth=0,
@@ -128,18 +139,3 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
         # Beside the axes: at either end of the grid, accuracies often lie at chance.
         axes.annotate("chance", (1.01, 1 / number), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     axes.set(xscale="log", ylim=(0, 1.03))
-
-
-def _divergence(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], names: list[str]) -> None:
-    """One line a condition: a cross and "k/n" at each rate where k of n finished seeds diverged."""
-    for place in places:
-        line, colour = names.index(frame.name(place)), frame.styles[place].colour
-        mine = counts[(counts["condition"] == frame.conditions[place].label) & counts["diverged"].gt(0)]
-        for lr, away, kept in zip(mine["lr"], mine["diverged"], mine["complete"], strict=True):
-            axes.plot(lr, line - 0.12, marker="x", color=colour, markersize=5, markeredgewidth=1.5)
-            below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 7}
-            axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)
-    axes.set_ylim(len(names) - 0.3, -0.6)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False)

@@ -31,7 +31,7 @@ def draw(frame: Frame) -> Drawn | Missing:
     grid = figure.subplots(len(sites), len(places), sharex="row", squeeze=False)
     for row, site in zip(grid, sites, strict=True):
         here = data[data["site"] == site]
-        limits = _limits(here)
+        limits = _limits(here[here["condition"].isin([frame.conditions[place].label for place in places])])
         for axes, place in zip(row, places, strict=True):
             mine = here[here["condition"] == frame.conditions[place].label]
             _panel(axes, mine, frame.styles[place])
@@ -39,6 +39,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         row[0].set_ylabel(site, rotation=0, ha="right", va="center", fontsize=8)
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=8.5)
+    figure.supxlabel("activation", fontsize="medium")
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize="small")
     total = data["site"].nunique()

@@ -8,36 +8,42 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from bnlab.report.figures._legend import above
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
 
 TITLE = "Gradient norm by depth"
 ORDER = 40
 
+_INSIDE = 4  # conditions whose legend finds a place beside the lines
 _MOMENTS = ("initialization", "last recorded step")
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Two pictures for each variant: at step 0 and at the last step where gradients were recorded."""
+    """Two pictures for each panel of conditions: at step 0 and at the last step where gradients were recorded."""
     data = gather(frame)
     if data.empty:
         return Missing("no complete run has recorded weight_grad_norm in layers.csv")
-    figure = Figure(figsize=(10, 3.4 * len(frame.panels)), layout="constrained")
-    grid = figure.subplots(len(frame.panels), 2, sharex=True, sharey="row", squeeze=False)
+    inside = len(frame.panels) == 1 and len(frame.panels[0][1]) <= _INSIDE
+    figure = Figure(figsize=(10, (3.4 if inside else 3.8) * len(frame.panels)), layout="constrained")
+    grid = figure.subplots(len(frame.panels), 2, sharex=True, sharey=True, squeeze=False)
     for row, (title, places) in zip(grid, frame.panels, strict=True):
         for axes, moment in zip(row, _MOMENTS, strict=True):
             _panel(axes, frame, data[data["moment"] == moment], places)
             axes.set_title(f"{title} – {moment}" if title else moment)
         row[0].set_ylabel("gradient norm of the weight")
-        if row[0].has_data():
-            row[0].legend(fontsize="small", handlelength=3.2)
+        handles = row[0].get_legend_handles_labels()[0]
+        if inside:
+            row[0].legend(handles=handles, fontsize="small", handlelength=3.2)
+        else:
+            above(row[0], handles, 4.5, 18)
     for axes in grid[-1]:
         axes.set_xlabel("depth of the unit (0: next to the input)")
     caption = (
         f"L2 norm of each weight's gradient by depth of its unit, each condition at its best learning rate, as soon as "
         f"it is initialized and at the last recorded step. Line: mean over seeds "
         f"({span(data.groupby('condition')['seed'].nunique())}) and over weights at one depth; band: from the lowest "
-        f"to the highest seed. Every run: {frame.configuration}."
+        f"to the highest seed. {frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 

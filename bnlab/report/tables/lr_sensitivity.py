@@ -21,15 +21,15 @@ def table(frame: Frame) -> Table | Missing:
         return Missing("learning-rate sensitivity needs the val accuracy of finished runs, and there is none")
     rows = [_row(frame, place) for place in range(len(frame.conditions))]
     shown = pd.DataFrame([shown for _, shown, _ in rows]).fillna("")
-    notes = [
-        f"{condition.label}: {note}"
-        for condition, (_, _, notes) in zip(frame.conditions, rows, strict=True)
-        for note in notes
-    ]
-    return Table(pd.DataFrame([data for data, _, _ in rows]), shown, _caption(frame), notes)
+    notes: dict[str, list[str]] = {}  # one line a kind
+    for condition, (_, _, mine) in zip(frame.conditions, rows, strict=True):
+        for kind, detail in mine:
+            notes.setdefault(kind, []).append(f"{condition.label} ({detail})" if detail else condition.label)
+    lines = [f"{kind}: {', '.join(of)}" for kind, of in notes.items()]
+    return Table(pd.DataFrame([data for data, _, _ in rows]), shown, _caption(frame), lines)
 
 
-def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], list[str]]:
+def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], list[tuple[str, str]]]:
     condition, cells, found = frame.conditions[place], frame.cells[place], frame.sensitivity[place]
     at_shown = frame.at_shown(place)
     val, test = estimate(at_shown["val_accuracy"]), estimate(at_shown["test_accuracy"])
@@ -118,41 +118,42 @@ def _epochs(target: Target) -> str:
     return f"{target.epochs.mean:.1f}{spread}"
 
 
-def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> list[str]:
+def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> list[tuple[str, str]]:
+    """What must be known of a condition's row: the kind of note, the same for every condition, and its detail."""
     notes = []
     classes = frame.classes(place)
     if found.learned is False and classes is not None:
         best = max(cell.val.mean for cell in cells if cell.stable)
-        notes.append(
-            f"did not learn: its best val accuracy, {best:.3f} at lr {found.shown_lr:g}, is below "
-            f"{learning_threshold(classes):.3g} (chance: {1 / classes:.3g})"
-        )
+        least, chance = learning_threshold(classes), 1 / classes
+        kind = f"did not learn, the best val accuracy is below {least:.3g} (chance: {chance:.3g})"
+        notes.append((kind, f"{best:.3f} at lr {found.shown_lr:g}"))
     if found.shown_lr is None:
-        notes.append("no run finished")
+        notes.append(("no run finished", ""))
     elif found.learned is None and found.best_lr is None:
-        notes.append(f"no rate without divergence; accuracies are of the seeds left at lr {found.shown_lr:g}")
+        kind = "no rate without divergence, accuracies are of the seeds left at a rate"
+        notes.append((kind, f"lr {found.shown_lr:g}"))
     ends = (
-        (found.above, "max stable lr is at least", found.highest, "highest", "next higher"),
-        (found.below, "the usable range reaches down to at most", found.lowest, "lowest", "next lower"),
+        (found.above, found.highest, "highest", "next higher rate than the max stable lr"),
+        (found.below, found.lowest, "lowest", "next lower rate than the lowest usable lr"),
     )
-    for edge, claim, lr, end, following in ends:
+    for edge, lr, end, following in ends:
         if edge == "grid" and len(cells) > 1:
-            notes.append(f"{claim} {lr:g}, the {end} rate of the grid")
+            notes.append((f"{end} rate of the grid is still usable", ""))
         elif edge == "missing":
-            notes.append(f"{claim} {lr:g}: the {following} rate has no result")
+            notes.append((f"{following} has no result", f"{lr:g}"))
     for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
         notes.extend(_missing(cells, name, words))
     notes.extend(_missing(cells, "absent", "never begun"))
     return notes
 
 
-def _missing(cells: list[Cell], name: str, words: str) -> list[str]:
+def _missing(cells: list[Cell], name: str, words: str) -> list[tuple[str, str]]:
     counts = {cell.lr: getattr(cell, name) for cell in cells}
     total = sum(counts.values())
     if not total:
         return []
     rates = ", ".join(f"{lr:g}" for lr, count in counts.items() if count)
-    return [f"{total} {'run' if total == 1 else 'runs'} {words} (lr {rates})"]
+    return [(words, f"{total} {'run' if total == 1 else 'runs'} at lr {rates}")]
 
 
 def _caption(frame: Frame) -> str:

@@ -32,6 +32,28 @@ def test_a_strip_below_shows_what_diverged(study: Any) -> None:
     assert "Crosses below" in drawn.caption
 
 
+def test_the_strip_lists_only_what_diverged(study: Any) -> None:
+    for norm, value in (("none", "diverged"), ("batch", 0.9), ("a_norm_with_a_long_name", "diverged")):
+        study.grid(norm, {0.1: [0.8], 1.0: [value]})
+    study.grid("instance", {0.1: ["refused"]})
+    drawn = draw(read([study.folder], 0.9, 0.05))
+    assert isinstance(drawn, Drawn)
+    _, lower = drawn.figure.axes
+    assert [label.get_text() for label in lower.get_yticklabels()] == ["none", "a_norm_with_\na_long_name"]
+    (legend,) = drawn.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["none", "a_norm_with_a_long_name", "batch"]
+    assert "for the conditions that diverged somewhere" in drawn.caption
+
+
+def test_bands_stay_within_what_an_accuracy_can_be(study: Any) -> None:
+    study.grid("batch", {0.1: [0.99, 0.9], 1.0: [0.02, 0.1]})
+    drawn = draw(read([study.folder], 0.9, 0.05))
+    assert isinstance(drawn, Drawn)
+    (band,) = drawn.figure.axes[0].collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (0, 1)
+
+
 def test_no_divergence_no_strip(study: Any) -> None:
     study.grid("none", {0.1: [0.8]})
     drawn = draw(read([study.folder], 0.9, 0.05))

@@ -36,7 +36,10 @@ def test_a_plain_grid(study: Any) -> None:
     (data,) = part.data[part.data["norm"] == "batch"].to_dict("records")
     assert (data["max_stable_lr"], data["max_stable_lr_edge"], data["usable_decades"]) == (1.0, "grid", 1.0)
     assert data["val_accuracy_low"] == pytest.approx(0.95 - 12.7062 * 0.01, abs=1e-4)
-    assert "batch: max stable lr is at least 1, the highest rate of the grid" in part.notes
+    assert part.notes == [
+        "lowest rate of the grid is still usable: none, batch",
+        "highest rate of the grid is still usable: batch",
+    ]
 
 
 def test_did_not_learn(study: Any) -> None:
@@ -45,7 +48,7 @@ def test_did_not_learn(study: Any) -> None:
     row = shown(part, "none")
     assert (row["max stable lr"], row["usable decades"], row["best lr"]) == ("did not learn", "–", "–")
     assert row["val accuracy"] == "0.120 ± 0.000"
-    assert part.notes == ["none: did not learn: its best val accuracy, 0.120 at lr 1, is below 0.2 (chance: 0.1)"]
+    assert part.notes == ["did not learn, the best val accuracy is below 0.2 (chance: 0.1): none (0.120 at lr 1)"]
 
 
 def test_divergence_at_every_rate_is_beside_the_mean_of_the_rest(study: Any) -> None:
@@ -55,7 +58,7 @@ def test_divergence_at_every_rate_is_beside_the_mean_of_the_rest(study: Any) -> 
     assert row["val accuracy"].startswith("0.850 ± ")
     assert row["val accuracy"].endswith(" (1/3 diverged)")
     assert (row["best lr"], row["diverged"]) == ("–", "3/6")
-    assert part.notes == ["batch: no rate without divergence; accuracies are of the seeds left at lr 0.1"]
+    assert part.notes == ["no rate without divergence, accuracies are of the seeds left at a rate: batch (lr 0.1)"]
 
 
 def test_censored_runs(study: Any) -> None:
@@ -82,15 +85,13 @@ def test_missing_cells_are_counted_and_said(study: Any) -> None:
     study.grid("layer", {0.1: [0.95, 0.95, 0.95], 1.0: ["refused", "refused", "refused"]})
     part = made(study)
     assert part.notes == [
-        "batch: max stable lr is at least 0.1: the next higher rate has no result",
-        "batch: the usable range reaches down to at most 0.01, the lowest rate of the grid",
-        "batch: 1 run failed (lr 1)",
-        "batch: 1 run running or interrupted (lr 1)",
-        "batch: 2 runs never begun (lr 0.01, 1)",
-        "layer: max stable lr is at least 0.1: the next higher rate has no result",
-        "layer: the usable range reaches down to at most 0.1: the next lower rate has no result",
-        "layer: 3 runs refused (lr 1)",
-        "layer: 3 runs never begun (lr 0.01)",
+        "next higher rate than the max stable lr has no result: batch (0.1), layer (0.1)",
+        "lowest rate of the grid is still usable: batch",
+        "failed: batch (1 run at lr 1)",
+        "running or interrupted: batch (1 run at lr 1)",
+        "never begun: batch (2 runs at lr 0.01, 1), layer (3 runs at lr 0.01)",
+        "next lower rate than the lowest usable lr has no result: layer (0.1)",
+        "refused: layer (3 runs at lr 1)",
     ]
     (layer,) = part.data[part.data["norm"] == "layer"].to_dict("records")
     assert (layer["refused"], layer["absent"], layer["max_stable_lr_edge"]) == (3, 3, "missing")
@@ -110,7 +111,7 @@ def test_a_condition_without_a_finished_run_keeps_its_row(study: Any) -> None:
     part = made(study)
     row = shown(part, "batch")
     assert set(row.values()) == {"batch", "–", "0/0"}
-    assert "batch: no run finished" in part.notes
+    assert "no run finished: batch" in part.notes
 
 
 def test_regression_has_no_such_table(study: Any) -> None:

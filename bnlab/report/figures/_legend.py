@@ -1,0 +1,51 @@
+"""Legends that cover no data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+_POINTS = 8  # font size of a panel's legend
+_BESIDE = 11  # room for a handle and the gaps about it, in characters
+_CHARACTER = 0.0075  # width of a character, on average: inches a point of font size
+
+
+def columns(names: Sequence[str], inches: float, points: float) -> int:
+    """Columns of a legend that fit, four at most and one at least."""
+    for count in (4, 3, 2):
+        parts = [part for part in np.array_split([len(name) for name in names], count) if len(part)]
+        if sum(int(part.max()) + _BESIDE for part in parts) * _CHARACTER * points <= inches:
+            return count
+    return 1
+
+
+def above(axes: Axes, handles: Sequence[Any], inches: float, lift: float) -> None:
+    """A panel's own legend, `lift` points above its axes (room for what else stands there), `inches` wide."""
+    names = [str(handle.get_label()) for handle in handles]
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        bbox_transform=axes.transAxes + ScaledTranslation(0, lift / 72, figure.dpi_scale_trans),
+        borderaxespad=0,
+        ncols=columns(names, inches, _POINTS),
+        fontsize=_POINTS,
+        handlelength=3.2,
+    )
+
+
+def on_top(figure: Figure, handles: Sequence[Any]) -> None:
+    """One legend for the whole figure, above all of it."""
+    names = [str(handle.get_label()) for handle in handles]
+    many = columns(names, figure.get_figwidth(), 9.5)
+    figure.legend(handles=handles, loc="outside upper center", ncols=many, handlelength=3.2)
+
+
+def across(count: int) -> int:
+    """Panels in a row: three, or two where that leaves no gap."""
+    return 2 if count == 4 else min(3, count)

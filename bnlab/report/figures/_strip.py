@@ -1,0 +1,41 @@
+"""The strip below accuracies: which conditions diverged, and where."""
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from bnlab.report.frame import Frame
+
+_WIDE = 16  # longer names are broken in two
+
+
+def diverging(frame: Frame, counts: pd.DataFrame, places: list[int]) -> list[int]:
+    """Of these conditions those that diverged at some rate."""
+    names = set(counts.loc[counts["diverged"].gt(0), "condition"])
+    return [place for place in places if frame.conditions[place].label in names]
+
+
+def draw(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], room: int) -> None:
+    """One line a condition, in room for some: a cross and "k/n" at each rate where k of n finished seeds diverged."""
+    for line, place in enumerate(places):
+        colour = frame.styles[place].colour
+        mine = counts[(counts["condition"] == frame.conditions[place].label) & counts["diverged"].gt(0)]
+        for lr, away, kept in zip(mine["lr"], mine["diverged"], mine["complete"], strict=True):
+            axes.plot(lr, line - 0.12, marker="x", color=colour, markersize=5, markeredgewidth=1.5)
+            below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 7}
+            axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)
+    names = [_broken(frame.name(place)) for place in places]
+    axes.set_ylim(room - 0.3, -0.6)
+    axes.set_yticks(range(len(names)), names, fontsize=7 if any("\n" in name for name in names) else 8)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False)
+
+
+def _broken(name: str) -> str:
+    """A long name on two lines, broken after the `_` or space next to its middle."""
+    ends = [place + 1 for place, letter in enumerate(name) if letter in "_ "]
+    if len(name) <= _WIDE or not ends:
+        return name
+    end = min(ends, key=lambda place: abs(place - len(name) / 2))
+    return f"{name[:end].rstrip()}\n{name[end:]}"

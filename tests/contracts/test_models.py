@@ -1,0 +1,73 @@
+"""Every norm of conf/norm at every site of every deeper model: it trains alone and fused with one outcome, or it is
+refused with a reason. A selection that holds every pair runs with the other tests, all of it in `make contracts`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bnlab.config.compose import conf_dir
+from bnlab.errors import Refused
+from bnlab.norms.site import sites, tape
+from tests.contracts.cells import Cell, all_cells, norms
+from tests.contracts.runs import DEEPER, MODELS, SEEDS, fused, net, serial
+from tests.contracts.test_norms import numbers
+from tests.training.parts import Memory
+
+PLAIN = {model: net(Cell("none", (), model, "full", "float64"))[0] for model in DEEPER}
+CELLS = [cell for cell in all_cells(PLAIN) if cell.batches == "full" and cell.precision == "float64"]
+# Each norm in each model once, at one site after the other.
+SELECTED = {
+    mine[n % len(mine)]
+    for model in DEEPER
+    for n, norm in enumerate(norms())
+    if (mine := [cell for cell in CELLS if (cell.model, cell.norm) == (model, norm)])
+}
+MARKED = [pytest.param(cell, id=str(cell), marks=[] if cell in SELECTED else pytest.mark.exhaustive) for cell in CELLS]
+# Eight to eighteen normalized layers on 2x2 pictures magnify rounding: rows and weights agree to this, 10 times that of
+# shallow nets. An accuracy may turn on a tie of two outputs, the loss may not.
+TOLERANCE = 1e-7
+REASONS = ("1 value for each channel", "norm.groups=4 does not divide")
+
+
+@pytest.mark.parametrize("cell", MARKED)
+def test_trains_alone_and_fused_or_is_refused(cell: Cell, record_property: Callable[[str, object], None]) -> None:
+    try:
+        net(cell)
+        refusal = ""
+    except Refused as error:
+        refusal = str(error)
+    if refusal:
+        assert any(reason in refusal for reason in REASONS), refusal
+        record_property("contract", "deeper models: refused")
+        return
+    together = fused(cell)
+    for r in range(len(SEEDS)):
+        assert apart(serial(cell, r), together[r]) <= TOLERANCE
+    record_property("contract", "deeper models: trained")
+
+
+def apart(run: Memory, other: Memory) -> float:
+    """The largest difference, relative to 1 + its size, of two runs' numbers, accuracies left out."""
+    mine, others = numbers(run), numbers(other)
+    assert mine.keys() == others.keys()
+    assert all(values.isfinite().all() for values in (*mine.values(), *others.values()))
+    named = [key for key in mine if not key.endswith(".accuracy")]
+    return max(((mine[key] - others[key]).abs() / (1 + mine[key].abs())).max().item() for key in named)
+
+
+def test_every_model_is_in_a_contract() -> None:
+    assert set(MODELS) | set(DEEPER) == {path.stem for path in (conf_dir() / "model").glob("[!_]*.yaml")}
+
+
+@pytest.mark.parametrize("model", sorted(DEEPER))
+def test_each_site_fires_once_or_once_a_time_step(model: str) -> None:
+    import torch
+
+    built: Any = PLAIN[model]
+    with tape() as seen, torch.no_grad():
+        built(torch.empty(2, *built.input_shape, device="meta"))
+    assert seen.keys() == sites(built).keys()
+    recurrent = {"input_to_hidden", "hidden_to_hidden", "cell", "hidden"}
+    for path, site in sites(built).items():
+        assert len(seen[path]) == (built.input_shape[1] if site.kind in recurrent else 1)
