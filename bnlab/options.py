@@ -14,6 +14,7 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]  # closed unit interval
 Rate = Annotated[float, Field(ge=0, lt=1)]  # a probability of dropping, a momentum: 1 would leave nothing
+Percent = Annotated[float, Field(ge=0, le=100)]
 Count = Annotated[int, Field(ge=1)]
 Natural = Annotated[int, Field(ge=0)]
 Activation = Literal["relu", "sigmoid", "tanh", "gelu", "identity"]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, firings
+from bnlab.diagnostics.base import Diagnostic, Row, Sites, firings, named_rows
 from bnlab.options import Moment
 
 NAMES = ("activation_mean", "activation_std", "activation_min", "activation_max")
@@ -32,7 +32,4 @@ class ActivationMoments(Diagnostic):
         return moments
 
     def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-        return [
-            {"step": step, "site": site, "diagnostic": name, "value": value}
-            for name, value in zip(NAMES, values.tolist(), strict=True)
-        ]
+        return named_rows(step, site, NAMES, values.tolist())

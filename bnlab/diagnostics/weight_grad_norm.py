@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Row, Sites
+from bnlab.diagnostics.base import Diagnostic, Row, Sites, named_rows, weights
 from bnlab.options import Moment
 
 
@@ -24,11 +24,7 @@ class WeightGradNorm(Diagnostic):
         self.when = when
 
     def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        return {
-            name.rpartition(".")[0]: torch.linalg.vector_norm(g.double().flatten(1), dim=1, keepdim=True)
-            for name, g in grads.items()
-            if g.ndim > 2
-        }
+        return {layer: torch.linalg.vector_norm(g_Rn, dim=1, keepdim=True) for layer, g_Rn in weights(grads)}
 
     def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-        return [{"step": step, "site": site, "diagnostic": self.name, "value": values.item()}]
+        return named_rows(step, site, (self.name,), values.tolist())

@@ -8,7 +8,7 @@ import torch
 from omegaconf import OmegaConf
 
 from bnlab import registry
-from bnlab.diagnostics.base import Diagnostic, firings
+from bnlab.diagnostics.base import Diagnostic, activated, by_unit, firings, weights
 from bnlab.runs.schema import COLUMNS
 
 CONF = Path(__file__).parents[2] / "conf" / "diagnostics"
@@ -29,6 +29,36 @@ def test_firings_joins_all_that_passed_a_site_in_float64(random_sites: Any) -> N
         assert x_Rn.dtype == torch.float64
         for r in range(3):
             assert x_Rn[r].tolist() == [v for firing in sites[site] for v in firing[r].flatten().tolist()]
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_by_unit_has_all_that_passed_a_unit(random_sites: Any, dtype: torch.dtype) -> None:
+    sites = random_sites(3, dtype)
+    joined = dict(by_unit(sites))
+    assert list(joined) == list(sites)
+    for site, x_RCn in joined.items():
+        assert x_RCn.dtype == dtype
+        for r in range(3):
+            for c in range(x_RCn.shape[1]):
+                assert x_RCn[r, c].tolist() == [v for x in sites[site] for v in x[r][:, c].flatten().tolist()]
+
+
+def test_activated_sites_are_told_by_their_kind() -> None:
+    sites = dict.fromkeys(["units.0.before_act", "units.0.after_act", "units.1.hidden", "hidden", "hidden.weight"], ())
+    assert list(activated(sites)) == ["units.0.after_act", "units.1.hidden", "hidden"]
+
+
+def test_weights_have_two_axes_or_more() -> None:
+    grads = {
+        "a.weight": torch.ones(3, 4, 5),
+        "a.bias": torch.ones(3, 5),
+        "s": torch.ones(3),
+        "b.c": torch.ones(3, 1, 1),
+    }
+    assert [(layer, g.shape, g.dtype) for layer, g in weights(grads)] == [
+        ("a", (3, 20), torch.float64),
+        ("b", (3, 1), torch.float64),
+    ]
 
 
 @every_diagnostic
@@ -60,7 +90,9 @@ def test_a_replica_does_not_see_the_others(random_sites: Any, name: str) -> None
             {site: tuple(v[r : r + 1] for v in values) for site, values in sites.items()},
             {name: g[r : r + 1] for name, g in grads.items()},
         )
-        torch.testing.assert_close({s: v[r : r + 1] for s, v in together.items()}, alone, rtol=1e-14, atol=0)
+        torch.testing.assert_close(
+            {s: v[r : r + 1] for s, v in together.items()}, alone, rtol=1e-14, atol=0, equal_nan=True
+        )
 
 
 @every_diagnostic
