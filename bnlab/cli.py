@@ -26,7 +26,7 @@ First steps
   bnlab sweep experiment=demo      three norms x seven learning rates x three seeds on real digits
   bnlab report outputs/demo        the table, the figures and the page of what came out
 
-Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input.
+Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input, 130 interrupted.
 Tab completion: eval "$(bnlab --shell-completion install=bash)"
 """
 

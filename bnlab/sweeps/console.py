@@ -80,10 +80,10 @@ def ending(info: dict[str, Any]) -> str:
 
 
 def labels(overrides: Iterable[list[str]]) -> list[str]:
-    """What tells each job of a sweep from the others: its overrides that not all jobs share."""
+    """What tells each job of a sweep from the others: its overrides that not all jobs share (of a single job, all)."""
     lists = list(overrides)
     shared = set.intersection(*map(set, lists)) if len(lists) > 1 else set()
-    return [" ".join(o for o in one if o not in shared) or "run" for one in lists]
+    return [" ".join(o for o in one if o not in shared) for one in lists]
 
 
 def warn(console: Console, jobs: Iterable[Job]) -> None:

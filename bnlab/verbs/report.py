@@ -36,6 +36,9 @@ def run(words: Sequence[str]) -> int:
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
             raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+    for study in given.studies:
+        if not study.exists() and (Path("outputs") / study).is_dir():
+            raise BadInput(f"{study} does not exist; did you mean {Path('outputs') / study}?")
     from rich.console import Console
     from rich.markdown import Markdown
 
