@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -52,7 +53,7 @@ def group_norm(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | Non
     """
     if x.ndim == 2:
         size = x.shape[1] // groups
-        y = F.layer_norm(x.unflatten(1, (groups, size)), (size,), None, None, eps).flatten(1)
+        y = F.layer_norm(torch.unflatten(x, 1, (groups, size)), (size,), None, None, eps).flatten(1)
         y = y if weight is None else y * weight
         return y if bias is None else y + bias
     return F.group_norm(x.contiguous(), groups, weight, bias, eps)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from bnlab.sweeps.job import Job
 
@@ -20,7 +21,7 @@ class SweepConsole:
         self._total = total
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[state]}"),
@@ -45,7 +46,7 @@ class SweepConsole:
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
         """How far the present run is."""
-        state = f"loss {loss:.3g}" + ("" if accuracy is None else f"  val accuracy {accuracy:.3f}")
+        state = f"loss {loss:.3g}" + ("" if accuracy is None else f"  val {accuracy:.3f}")
         self._bar.update(self._steps, completed=step, total=total, state=state)
 
     def note(self, line: str) -> None:
@@ -59,10 +60,9 @@ class SweepConsole:
             self._bar.update(self._runs, completed=self._done)
         status = info["status"]
         place = f"{self._done:>{len(str(self._total))}}/{self._total}"
-        self._console.print(
-            f"{place} [{COLOURS[status]}]{status:<8}[/] ", end="", highlight=False, soft_wrap=True, style=None
-        )
-        self._console.print(f"{label}  {ending(info)}", markup=False, highlight=False, soft_wrap=True)
+        # One piece: the bar is drawn anew after each print.
+        line = Text.assemble(f"{place} ", (f"{status:<8}", COLOURS[status]), f" {label}  {ending(info)}")
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 def ending(info: dict[str, Any]) -> str:
