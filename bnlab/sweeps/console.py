@@ -1,6 +1,7 @@
 """What the user sees while runs train: one bar, and one line a finished run. Without a terminal, the lines alone."""
 
 from collections.abc import Iterable
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from bnlab.sweeps.job import Job
 
+QUIET = 30.0  # seconds without a terminal between lines about a run that goes on
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red"}
 
 
@@ -32,6 +34,7 @@ class SweepConsole:
         self._runs: TaskID | None = None
         self._steps = self._bar.add_task("updates", total=None, state="")
         self._done = 0
+        self._last_line = monotonic()
         if total > 1:
             self._runs = self._bar.add_task("runs", total=total, state="")
 
@@ -48,6 +51,9 @@ class SweepConsole:
         """How far the present run is."""
         state = f"loss {loss:.3g}" + ("" if accuracy is None else f"  val {accuracy:.3f}")
         self._bar.update(self._steps, completed=step, total=total, state=state)
+        if not self._console.is_terminal and monotonic() - self._last_line > QUIET:
+            self._last_line = monotonic()
+            self._console.print(f"  update {step}/{total}  {state}", markup=False, highlight=False, soft_wrap=True)
 
     def note(self, line: str) -> None:
         """Something to know about a run."""
