@@ -49,7 +49,8 @@ def layers(model: Model, batch_size: int) -> list[Layer]:
     whole = {m for m in model.modules() if isinstance(m, Site) or not list(m.children()) or norm_of_weight(m)}
     whole -= {child for module in whole for child in module.modules() if child is not module}
 
-    def note(path: str, module: nn.Module, output: Tensor) -> None:
+    def note(path: str, module: nn.Module, result: Tensor | tuple[Tensor, ...]) -> None:
+        output = result if isinstance(result, Tensor) else result[0]  # of a site that takes all time steps at once
         is_site = isinstance(module, Site)
         count = sum(p.numel() for p in module.parameters())
         kind = module.kind if isinstance(module, Site) else type(module).__name__.removeprefix("Normed")

@@ -10,24 +10,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bnlab.models.timed_site import TimedSite
+from bnlab.models.timed_site import HoistedSite, TimedSite
 from bnlab.models.units import ACTIVATIONS
 from bnlab.norms.base import AffineNorm
 from bnlab.norms.placement import Placement
 from bnlab.norms.reparametrization import norm_of_weight
+from bnlab.norms.site import Site
 
 
-def timed(
-    norms: Placement, kind: str, features: int, steps: int | None, gamma: float | None, *, shift: bool = True
-) -> TimedSite:
+def site(norms: Placement, kind: str, features: int, gamma: float | None, *, shift: bool = True) -> Site:
     """The site of that kind, its norm with the gain from `gamma` and, where not wanted, without shift."""
-    site = norms.at(kind, features)
-    if isinstance(site.norm, AffineNorm):
+    found = norms.at(kind, features)
+    if isinstance(found.norm, AffineNorm):
         if gamma is not None:
-            site.norm.initial_gain = gamma
+            found.norm.initial_gain = gamma
         if not shift:
-            site.norm.bias = None
-    return TimedSite(site, steps)
+            found.norm.bias = None
+    return found
 
 
 class Bias(nn.Module):
@@ -67,19 +66,20 @@ class Recurrence(nn.Module):
         super().__init__()
         self.width = width
         self.from_input = norms.reparametrize(nn.Linear(inputs, gates * width, bias=False))
-        self.input_to_hidden = timed(norms, "input_to_hidden", gates * width, steps, gamma, shift=False)
+        at_input = site(norms, "input_to_hidden", gates * width, gamma, shift=False)
+        self.input_to_hidden = HoistedSite(at_input, steps)
         self.from_hidden = norms.reparametrize(nn.Linear(width, gates * width, bias=False))
-        self.hidden_to_hidden = timed(norms, "hidden_to_hidden", gates * width, steps, gamma, shift=False)
+        self.hidden_to_hidden = TimedSite(site(norms, "hidden_to_hidden", gates * width, gamma, shift=False), steps)
         self.bias = Bias(width, gates, first_bias)
 
     def inputs(self, x_BTI: Tensor) -> tuple[Tensor, ...]:
-        """W_x x_t, (B, G) for each step."""
+        """N(W_x x_t), (B, G) for each step: what does not wait for the step before."""
         # Step after step in memory: where one step's rows lie apart, batch norm takes twice as long.
-        return self.from_input(x_BTI.transpose(0, 1).flatten(0, 1)).split(len(x_BTI))
+        return self.input_to_hidden(self.from_input(x_BTI.transpose(0, 1).flatten(0, 1)), len(x_BTI))
 
     def gates(self, from_input_BG: Tensor, from_hidden_BG: Tensor, t: int) -> Tensor:
-        """N(W_x x_t) + N(W_h h) + b at step t."""
-        return self.bias(self.input_to_hidden(from_input_BG, t) + self.hidden_to_hidden(from_hidden_BG, t))
+        """N(W_x x_t), given as it comes from `inputs`, + N(W_h h) + b at step t."""
+        return self.bias(from_input_BG + self.hidden_to_hidden(from_hidden_BG, t))
 
     def recurrent_weight(self, like: Tensor) -> Callable[[Tensor], Tensor]:
         """h_BH -> W_h h; a norm of the weight acts once a pass, in here, and not at every step."""
@@ -104,8 +104,8 @@ class LSTMUnit(Recurrence):
         self, inputs: int, width: int, norms: Placement, *, steps: int | None, gamma: float | None, forget_bias: float
     ) -> None:
         super().__init__(4, inputs, width, norms, steps=steps, gamma=gamma, first_bias=forget_bias)
-        self.cell = timed(norms, "cell", width, steps, gamma)
-        self.hidden = timed(norms, "hidden", width, steps, gamma)
+        self.cell = TimedSite(site(norms, "cell", width, gamma), steps)
+        self.hidden = TimedSite(site(norms, "hidden", width, gamma), steps)
 
     def forward(self, x_BTI: Tensor) -> list[Tensor]:
         from_hidden, hidden = self.recurrent_weight(x_BTI), []
@@ -126,7 +126,7 @@ class RNNUnit(Recurrence):
     ) -> None:
         super().__init__(1, inputs, width, norms, steps=steps, gamma=gamma)
         self.act = ACTIVATIONS[activation]()
-        self.hidden = timed(norms, "hidden", width, steps, gamma)
+        self.hidden = TimedSite(site(norms, "hidden", width, gamma), steps)
 
     def forward(self, x_BTI: Tensor) -> list[Tensor]:
         from_hidden, hidden = self.recurrent_weight(x_BTI), []

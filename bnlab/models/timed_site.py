@@ -5,9 +5,10 @@ Legend: B batch, C features.
 
 from contextlib import nullcontext
 
+import torch
 from torch import Tensor, nn
 
-from bnlab.norms.running import is_collecting, slot
+from bnlab.norms.running import RunningNorm, is_collecting, slot
 from bnlab.norms.site import Site
 
 
@@ -60,3 +61,19 @@ class TimedSite(Site):
     def _put(self, buffers: list[Tensor]) -> None:
         for (module, key), buffer in zip(self._apart, buffers, strict=True):
             module._buffers[key] = buffer
+
+
+class HoistedSite(TimedSite):
+    """A timed site that takes all its steps at once, before the loop over time begins.
+
+    A norm of each example by itself takes them in one call. One over the batch goes step by step: folding the steps
+    into channels, for one call of torch's batch norm, was measured to take longer.
+    """
+
+    def forward(self, x_NC: Tensor, batch: int) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """From (T·B, C), one step's examples after another's, to (B, C) for each step."""
+        if isinstance(self.norm, RunningNorm):
+            steps = tuple(self._normalized(x_BC, t) for t, x_BC in enumerate(torch.split(x_NC, batch)))
+        else:
+            steps = torch.split(self.norm(x_NC), batch)
+        return tuple(map(self.passed, steps))
