@@ -3,7 +3,7 @@
 Shapes: N examples of a part, R replicas (absent for one), B examples of a batch, C channels, H, W sides, F features.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -110,9 +110,3 @@ class TensorData:
         if not self.common.augment:
             return x
         return augment(x, [generator(seed, "augment", step) for seed in seeds])
-
-    def sequential(self, part: Part) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of a part in its fixed order for evaluation, the smaller last one included."""
-        x, y = self.parts[part]
-        for start in range(0, len(x), self.common.batch_size):
-            yield x[start : start + self.common.batch_size], y[start : start + self.common.batch_size]

@@ -64,10 +64,6 @@ class Cell:
         return self.complete + self.diverged
 
     @property
-    def unfinished(self) -> int:
-        return self.failed + self.running + self.refused + self.absent
-
-    @property
     def stable(self) -> bool:
         """Some seed has a val accuracy and none diverged."""
         return self.diverged == 0 and self.val.n > 0

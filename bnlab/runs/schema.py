@@ -1,7 +1,8 @@
 """The files of a run: their names, columns and units. What is written here is read by `bnlab.load` and the reports.
 
 A run's folder `<output_dir>/<study>/<run_id>/` holds config.yaml, run.json, the CSV files below, arrays/, checkpoint.pt
-and log.txt. CSV files only grow while a run lives; the others are replaced whole.
+and log.txt (when the run was begun, gone on with and ended; no times), and .lock, held by the process that trains it.
+CSV files only grow while a run lives; the others are replaced whole.
 """
 
 VERSION = 1

@@ -91,8 +91,10 @@ class Runner:
                         raise
                     self._begin(job, writer, data)
                 writer.update(status="failed", cause=_one_line(error), traceback=traceback.format_exc())
+                writer.log(f"failed: {_one_line(error)}")
             else:
                 writer.update(**_ending(outcome))
+                writer.log("complete" if outcome.diverged_at is None else f"diverged at step {outcome.diverged_at}")
         return job.read()
 
     def refuse(self, job: Job, reason: Refused) -> dict[str, Any]:
@@ -104,6 +106,7 @@ class Runner:
 
     def _begin(self, job: Job, writer: RunWriter, data: TensorData) -> None:
         writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
+        writer.log(f"begun: {job.command}")
 
     def _tensors(self, job: Job) -> TensorData:
         run = job.config.run
@@ -128,6 +131,7 @@ class Runner:
             note(f"{error}; it begins anew")
             return None
         note(f"{job.run_id} was interrupted: it goes on from step {payload['step']}")
+        writer.log(f"gone on with from step {payload['step']}")
         return payload
 
     def _yaml(self, job: Job) -> str:

@@ -17,6 +17,7 @@ from bnlab.data.gaussian import Gaussian
 from bnlab.data.split import split
 from bnlab.data.tensors import TensorData, channel_statistics
 from bnlab.errors import BadInput
+from bnlab.training.evaluate import in_order
 
 from .written import common, defaults
 
@@ -137,11 +138,13 @@ def test_augmentation_is_of_seed_and_step() -> None:
 
 def test_evaluation_sees_every_example_once() -> None:
     data = served(pictures())
-    batches = list(data.sequential("test"))
+    batches = list(in_order(*data.parts["test"], 8))
     assert [len(y) for _, y in batches] == [8, 8, 8, 8, 8, 8, 2]
     seen = torch.cat([names(data, x) for x, _ in batches])
     assert sorted(seen.tolist()) == list(range(50))
-    assert list(served(pictures(), val_size=0).sequential("val")) == []
+    assert len(served(pictures(), val_size=0).parts["val"][0]) == 0
+    assert [len(y) for _, y in in_order(*data.parts["test"], 8, whole=True)] == [8, 8, 8, 8, 8, 8]
+    assert [len(y) for _, y in in_order(*data.parts["test"], 80, whole=True)] == [50]
 
 
 @pytest.mark.parametrize(

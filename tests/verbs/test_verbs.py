@@ -33,8 +33,11 @@ def test_train_says_how_it_ended_and_where_it_lies(bnlab: Call, tmp_path: Path) 
     assert (Path(second) / "run.json").exists()
     assert {path.name for path in Path(second).iterdir()} == {
         "config.yaml", "run.json", "steps.csv", "evals.csv", "sites.csv", "layers.csv", "histograms.csv",
-        "checkpoint.pt", ".lock",
+        "checkpoint.pt", ".lock", "log.txt",
     }  # fmt: skip
+    begun, ended = (Path(second) / "log.txt").read_text().splitlines()
+    assert begun.startswith("begun: bnlab train model.depth=1")
+    assert ended == "complete"
 
 
 def test_a_fault_shows_its_traceback_and_fails(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
