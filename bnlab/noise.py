@@ -24,6 +24,10 @@ class Noise:
         self._device = device
         self._generators: list[torch.Generator] | None = None
 
+    def again(self) -> "Noise":
+        """The same noise from its beginning."""
+        return Noise([seed for seed, _ in self._keys], self._keys[0][1], self._device)
+
     def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
         """Random numbers of shape (R, *shape): row r from replica r's own generator.
 

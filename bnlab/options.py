@@ -20,5 +20,6 @@ Natural = Annotated[int, Field(ge=0)]
 Activation = Literal["relu", "sigmoid", "tanh", "gelu", "identity"]
 Init = Literal["torch", "he", "glorot", "normal"]
 
-# When a diagnostic is due: at initialization, after each epoch, at the last step, or every k updates.
-Moment = Literal["init", "epoch", "last"] | Count
+# When a diagnostic is due: at initialization, after 1, 2, 4, 8 … updates, after each epoch, at the last step, or
+# every k updates.
+Moment = Literal["init", "log", "epoch", "last"] | Count

@@ -1,51 +1,65 @@
 """How alike the examples of a batch are at a site, and how many directions they span."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, named_rows
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named
+from bnlab.diagnostics.look import Look
 from bnlab.options import Moment
 
-NAMES = ("mean_cosine", "stable_rank", "soft_rank")
+NAMES = ("mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled")
 
 
 class ActivationGeometry(Diagnostic):
     """With M the (B, n) examples scaled to length 1 and K = MMᵀ: mean of K off its diagonal (the cosine between two
-    examples), stable rank tr K / ‖K‖₂ and soft rank (tr K)² / ‖K‖²_F.
+    examples), stable rank tr K / ‖K‖₂ and soft rank (tr K)² / ‖K‖²_F; and the soft rank of the rows as they are.
 
-    Unit: none; ranks count directions, 1 where all examples are parallel, B where all are orthogonal. All features,
-    positions and firings together make an example's row; it is not centred. A row of zeros has no direction: it stays
-    zero, so its cosines are 0. Undefined is NaN: the cosine of a batch of one, the ranks where all rows are zero, and
-    all three where a value is not finite. In float64.
+    Unit: none; ranks count directions, 1 where all examples are parallel, B where all are orthogonal (of rows as they
+    are: and of one length). All features, positions and firings together make an example's row; it is not centred. A
+    row of zeros has no direction: it stays zero, so its cosines are 0. Undefined is NaN: the cosine of a batch of one,
+    the ranks where all rows are zero, and all four where a value is not finite. In float64.
 
-    Source: Lubana et al. 2021 (cosine, stable rank); Daneshmand et al. 2020, arXiv:2003.01652 (soft rank, there of rows
-    that are not scaled).
+    Source: Lubana et al. 2021 (cosine, stable rank); Daneshmand et al. 2020, arXiv:2003.01652 (soft rank, of the rows
+    as they are).
     """
 
     name = "activation_geometry"
+    measures = "mean cosine between examples, stable and soft rank at each site"
+    unit = "none (ranks count directions)"
+    cost = "two products of the batch with itself and the eigenvalues of one a site"
+    source = "Lubana et al. 2021; Daneshmand et al. 2020 (soft rank)"
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
+    def observe(self, look: Look) -> Named:
         observed = {}
-        for site, values in sites.items():
-            M_RBn = _unit_rows(torch.cat([v.flatten(2).double() for v in values], 2))
+        for site, values in look.sites.items():
+            x_RBn = torch.cat([v.flatten(2).double() for v in values], 2)
+            M_RBn = _unit_rows(x_RBn)
             batch = M_RBn.shape[1]
             trace = M_RBn.square().sum((1, 2))
             cosine = (M_RBn.sum(1).square().sum(1) - trace) / (batch * (batch - 1) or torch.nan)
-            # Both products have the eigenvalues of K that are not zero.
-            gram = M_RBn @ M_RBn.mT if batch <= M_RBn.shape[2] else M_RBn.mT @ M_RBn
+            gram = _gram(M_RBn)
             stable = trace / _largest_eigenvalue(gram)
-            soft = trace.square() / gram.square().sum((1, 2))
-            observed[site] = torch.stack([cosine, stable, soft], 1)
+            # Of one size, since squares of vanishing or exploding values leave even float64.
+            unscaled = _soft_rank(_gram(x_RBn / x_RBn.abs().amax((1, 2), keepdim=True)))
+            observed[site] = torch.stack([cosine, stable, _soft_rank(gram), unscaled], 1)
         return observed
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, NAMES, values.tolist())
+
+
+def _gram(M_RBn: Tensor) -> Tensor:
+    """MMᵀ or MᵀM, whichever is smaller: both have the same eigenvalues that are not zero."""
+    return M_RBn @ M_RBn.mT if M_RBn.shape[1] <= M_RBn.shape[2] else M_RBn.mT @ M_RBn
+
+
+def _soft_rank(K_Rmm: Tensor) -> Tensor:
+    """(tr K)² / ‖K‖²_F, (R,)."""
+    return K_Rmm.diagonal(dim1=1, dim2=2).sum(1).square() / K_Rmm.square().sum((1, 2))
 
 
 def _unit_rows(x_RBn: Tensor) -> Tensor:

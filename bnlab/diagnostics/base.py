@@ -1,71 +1,52 @@
-"""What a diagnostic is: tensors in, tensors out. It knows neither models nor training.
-
-Legend: R replicas (leading, 1 for a run alone), B batch, C units (features or channels), then positions; n numbers.
-"""
+"""What a diagnostic is: it makes tensors of tensors, and rows of the numbers that were read off the device."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-import torch
-from torch import Tensor
 
-Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
+from bnlab.diagnostics.block import Named
+from bnlab.diagnostics.look import Look
+from bnlab.options import Moment
+
 Row = dict[str, Any]
-
-ACTIVATED = ("after_act", "hidden")  # kinds of site that an activation leads to
+Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Diagnostic:
-    """Base of the diagnostics that look at what passes the sites and at the gradients of the parameters."""
+    """Base of the diagnostics. It knows neither models nor training, only a `Look`.
+
+    Subclasses set a literal `name`, and literals for `bnlab list`:
+
+    Attributes:
+        measures: what, in a few words.
+        unit: of its numbers.
+        cost: extra work when it is due, in terms of a training step's.
+        source: where the definition comes from.
+        needs: parts of a look that cost something and are there only where asked for.
+        when: the moments at which it is due.
+        table: the table of `runs.schema` that its rows belong to, or `arrays`.
+    """
 
     name: ClassVar[str]
-    table: ClassVar[str] = "layers"  # the table of `runs.schema` that its rows belong to
+    measures: ClassVar[str]
+    unit: ClassVar[str]
+    cost: ClassVar[str]
+    source: ClassVar[str]
+    needs: ClassVar[tuple[Literal["before", "site_grads", "statistics"], ...]] = ()
+    table: ClassVar[str] = "layers"
+    when: list[Moment]
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:
-        """From (R, B, ...) activations by site and (R, ...) gradients by parameter to (R, k) numbers by site.
+    def observe(self, look: Look) -> Named:
+        """(R, k) numbers by site or layer, of `arrays` (R, ...) by name.
 
-        Nothing is read off the device here.
+        Nothing is read off the device here, and the look is left as it is.
         """
         raise NotImplementedError
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-        """The rows of the (k,) numbers of one replica at one site."""
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
+        """The rows of the numbers, without R, of one replica at one site; of `arrays`, one row: name -> array."""
         raise NotImplementedError
-
-
-def firings(sites: Sites) -> list[tuple[str, Tensor]]:
-    """Each site with one (R, n) tensor of all that passed it: firings, examples, features and positions together.
-
-    In float64: squares of a vanishing or exploding signal, and counts of more than 2^24 values, are lost in float32.
-    """
-    joined = []
-    for site, values in sites.items():
-        flat = [v.flatten(1).double() for v in values]
-        joined.append((site, flat[0] if len(flat) == 1 else torch.cat(flat, 1)))
-    return joined
-
-
-def by_unit(sites: Sites) -> list[tuple[str, Tensor]]:
-    """Each site with one (R, C, n) tensor: by unit all that passed it, in the precision in which it passed."""
-    joined = []
-    for site, values in sites.items():
-        flat = [v.movedim(2, 1).flatten(2) for v in values]
-        joined.append((site, flat[0] if len(flat) == 1 else torch.cat(flat, 2)))
-    return joined
-
-
-def activated(sites: Sites) -> Sites:
-    """Those sites that stand behind an activation."""
-    return {site: values for site, values in sites.items() if site.rpartition(".")[2] in ACTIVATED}
-
-
-def weights(grads: dict[str, Tensor]) -> list[tuple[str, Tensor]]:
-    """(R, n) gradient in float64 of each weight (what has two axes or more), by the path of the layer that holds it.
-
-    Where a norm stands on it, it is the learned weight and not the normalized one.
-    """
-    return [(name.rpartition(".")[0], g.flatten(1).double()) for name, g in grads.items() if g.ndim > 2]
 
 
 def named_rows(step: int, site: str, names: Iterable[str], values: Iterable[float]) -> list[Row]:

@@ -1,11 +1,10 @@
 """How far apart the means of a site's channels lie."""
 
-from typing import Any
+import torch
 
-import numpy as np
-from torch import Tensor
-
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, by_unit, named_rows
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named, all_but, each
+from bnlab.diagnostics.look import Look
 from bnlab.options import Moment
 
 
@@ -17,12 +16,19 @@ class ChannelSpread(Diagnostic):
     """
 
     name = "channel_spread"
+    measures = "standard deviation over channels of the channels' means at each site"
+    unit = "the activation's"
+    cost = "one pass over the activations"
+    source = "definition"
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        return {site: x_RCn.double().mean(2).std(1, correction=0, keepdim=True) for site, x_RCn in by_unit(sites)}
+    def observe(self, look: Look) -> Named:
+        return each(
+            look.blocks,
+            lambda x: x.mean(all_but(x, 2), dtype=torch.float64).std(1, correction=0, keepdim=True),
+        )
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, (self.name,), values.tolist())

@@ -1,12 +1,11 @@
 """Share of units that give nothing for a whole batch."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, activated, by_unit, named_rows
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named, all_but, each
+from bnlab.diagnostics.look import Look, activated
 from bnlab.options import Moment
 
 
@@ -18,17 +17,23 @@ class DeadUnits(Diagnostic):
     """
 
     name = "dead_units"
+    measures = "share of units that an activation leaves at 0 for the whole batch"
+    unit = "0-1"
+    cost = "two passes over the activations"
+    source = "definition"
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        observed = {}
-        for site, x_RCn in by_unit(activated(sites)):
-            peak_RC = torch.linalg.vector_norm(x_RCn, torch.inf, dim=2)
-            share_R1 = (peak_RC == 0).double().mean(1, keepdim=True)
-            observed[site] = torch.where(peak_RC.isnan().any(1, keepdim=True), torch.nan, share_R1)
-        return observed
+    def observe(self, look: Look) -> Named:
+        return each(look.blocks, _dead, activated)
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, (self.name,), values.tolist())
+
+
+def _dead(x: Tensor) -> Tensor:
+    axes = all_but(x, 2)
+    low_NC, high_NC = x.amin(axes), x.amax(axes)  # NaN where there is one
+    share_N1 = ((low_NC == 0) & (high_NC == 0)).double().mean(1, keepdim=True)
+    return torch.where(low_NC.isnan().any(1, keepdim=True), torch.nan, share_N1)

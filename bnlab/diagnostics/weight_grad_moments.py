@@ -1,12 +1,12 @@
 """Mean, standard deviation and largest magnitude of each weight's gradient."""
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, named_rows, weights
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named, each
+from bnlab.diagnostics.look import Look
+from bnlab.diagnostics.moments import summary
 from bnlab.options import Moment
 
 NAMES = ("weight_grad_mean", "weight_grad_std", "weight_grad_max")
@@ -19,16 +19,21 @@ class WeightGradMoments(Diagnostic):
     """
 
     name = "weight_grad_moments"
+    measures = "mean, standard deviation and largest magnitude of each weight's gradient"
+    unit = "nats per unit of the weight"
+    cost = "a few passes over the gradients"
+    source = "definition"
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        return {
-            # The mean by itself: std_mean gives NaN for the mean of infinities.
-            layer: torch.stack([g_Rn.mean(1), g_Rn.std(1, correction=0), g_Rn.abs().amax(1)], 1)
-            for layer, g_Rn in weights(grads)
-        }
+    def observe(self, look: Look) -> Named:
+        return each(look.weight_grads, _moments)
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, NAMES, values.tolist())
+
+
+def _moments(g_Nn: Tensor) -> Tensor:
+    mean_N, std_N, low_N, high_N = summary(g_Nn).unbind(1)
+    return torch.stack([mean_N, std_N, torch.maximum(-low_N, high_N)], 1)

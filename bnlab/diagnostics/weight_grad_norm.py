@@ -1,12 +1,9 @@
 """Gradient norm of each weight."""
 
-from typing import Any
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from bnlab.diagnostics.base import Diagnostic, Row, Sites, named_rows, weights
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named, each
+from bnlab.diagnostics.look import Look
+from bnlab.diagnostics.moments import length
 from bnlab.options import Moment
 
 
@@ -19,12 +16,16 @@ class WeightGradNorm(Diagnostic):
     """
 
     name = "weight_grad_norm"
+    measures = "L2 norm of each weight's gradient"
+    unit = "nats per unit of the weight"
+    cost = "one pass over the gradients"
+    source = "definition"
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
-    def observe(self, sites: Sites, grads: dict[str, Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        return {layer: torch.linalg.vector_norm(g_Rn, dim=1, keepdim=True) for layer, g_Rn in weights(grads)}
+    def observe(self, look: Look) -> Named:
+        return each(look.weight_grads, lambda g_Nn: length(g_Nn)[:, None])
 
-    def rows(self, step: int, site: str, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, (self.name,), values.tolist())

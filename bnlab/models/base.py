@@ -75,7 +75,7 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
         for size in sorted(set(sizes)):
             with tape() as seen, torch.no_grad():
                 model(torch.empty(size, *model.input_shape, device="meta"))
-            shapes = {site: tuple(values[0].shape[1:]) for site, values in seen.items()}
+            shapes = {site: tuple(values[0].shape[1:]) for site, values in seen.after.items()}
     model.train()
     return shapes
 

@@ -16,6 +16,7 @@ class CNN(ConvNet):
 
     name = "cnn"
     default_sites = ("before_act",)
+    convolutional = True
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from bnlab.models.scalars import Scale, Shift
 from bnlab.models.units import ACTIVATIONS, Dropout
 from bnlab.norms.placement import Placement
+from bnlab.norms.site import Site
 
 NOWHERE = Placement(None, ())
 Points = dict[str, nn.Module]
@@ -122,7 +123,11 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = self.shared(x)
-        return self.join(self.second(self.first(h)) + self.shortcut(h))
+        branch, skip = self.second(self.first(h)), self.shortcut(h)
+        added = self.join.get_submodule("after_add")
+        assert isinstance(added, Site)
+        added.parts(branch=branch, skip=skip)
+        return self.join(branch + skip)
 
 
 def _shortcut(n: int, m: int, stride: int, style: Style, norms: Placement) -> nn.Module:

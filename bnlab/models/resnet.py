@@ -91,6 +91,7 @@ class ResNet(ResidualNet):
 
     name = "resnet"
     default_sites = ("before_act",)
+    convolutional = True
 
     def __init__(
         self,
@@ -125,6 +126,7 @@ class ResNet18(ResidualNet):
 
     name = "resnet18"
     default_sites = ("before_act",)
+    convolutional = True
 
     def __init__(
         self,

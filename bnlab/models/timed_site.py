@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor, nn
 
-from bnlab.norms.running import RunningNorm, is_collecting, slot
+from bnlab.norms.running import RunningNorm, is_collecting, is_watching, slot
 from bnlab.norms.site import Site
 
 
@@ -37,7 +37,7 @@ class TimedSite(Site):
 
     def forward(self, x_BC: Tensor, t: int) -> Tensor:  # type: ignore[override]
         """x at step t, counted from 0."""
-        return self.passed(self._normalized(x_BC, t))
+        return self.passed(self._normalized(x_BC, t), x_BC)
 
     def _normalized(self, x_BC: Tensor, t: int) -> Tensor:
         if self.steps is None or not self._apart:
@@ -49,7 +49,7 @@ class TimedSite(Site):
         entries = [buffer[own].clone() if self.norm.training else buffer[own] for buffer in whole]
         self._put(entries)
         try:
-            with slot(own) if is_collecting() else nullcontext():
+            with slot(own) if is_collecting() or is_watching() else nullcontext():
                 y_BC = self.norm(x_BC)
         finally:
             self._put(whole)
@@ -72,8 +72,9 @@ class HoistedSite(TimedSite):
 
     def forward(self, x_NC: Tensor, batch: int) -> tuple[Tensor, ...]:  # type: ignore[override]
         """From (T·B, C), one step's examples after another's, to (B, C) for each step."""
+        came = torch.split(x_NC, batch)
         if isinstance(self.norm, RunningNorm):
-            steps = tuple(self._normalized(x_BC, t) for t, x_BC in enumerate(torch.split(x_NC, batch)))
+            steps = tuple(self._normalized(x_BC, t) for t, x_BC in enumerate(came))
         else:
             steps = torch.split(self.norm(x_NC), batch)
-        return tuple(map(self.passed, steps))
+        return tuple(map(self.passed, steps, came))

@@ -23,6 +23,7 @@ class VGG(ConvNet):
 
     name = "vgg"
     default_sites = ("before_act",)
+    convolutional = True
 
     def __init__(
         self,

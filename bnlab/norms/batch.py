@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bnlab.norms.running import RunningNorm, is_collecting
+from bnlab.norms.running import RunningNorm, is_collecting, is_watching
 from bnlab.options import Fraction, Positive
 
 
@@ -47,4 +47,13 @@ class BatchNorm(RunningNorm):
             return y
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-        return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)
+        if not is_watching():
+            return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)
+        # What F.batch_norm calls, and drops the statistics of.
+        y, batch_mean, inverse_std, *_ = torch._batch_norm_impl_index(
+            x, self.weight, self.bias, mean, var, True, momentum, self.eps, torch.backends.cudnn.enabled
+        )
+        n, var = self._values, inverse_std.square().reciprocal() - self.eps
+        lost = var < 4 * torch.finfo(var.dtype).eps * self.eps  # what rounding leaves of a constant channel's
+        self.show(batch_mean, torch.where(lost, 0.0, var) * (n / (n - 1)))
+        return y

@@ -27,6 +27,7 @@ class Sample:
 
 
 _collected: list[Sample] | None = None
+_watched: list[Sample] | None = None
 _slot: int | None = None
 
 
@@ -45,6 +46,23 @@ def collecting(on: bool = True) -> Iterator[list[Sample]]:
 def is_collecting() -> bool:
     """Whether a `collecting` block is open."""
     return _collected is not None
+
+
+@contextmanager
+def watching(on: bool = True) -> Iterator[list[Sample]]:
+    """Inside the block norms hand over their batches' statistics, and move their running averages as ever."""
+    global _watched
+    before, found = _watched, list[Sample]()
+    _watched = found if on else None
+    try:
+        yield found
+    finally:
+        _watched = before
+
+
+def is_watching() -> bool:
+    """Whether a `watching` block is open."""
+    return _watched is not None
 
 
 @contextmanager
@@ -131,6 +149,7 @@ class RunningNorm(AffineNorm):
         if _collected is not None:
             _collected.append(Sample(self, self._values, batch, _slot))
             return
+        self.show(*batch)
         self.num_batches_tracked.add_(1)
         weight: Tensor | float | None = self.momentum
         for running, value in zip(self.running(), batch, strict=True):
@@ -138,6 +157,11 @@ class RunningNorm(AffineNorm):
                 weight = self.num_batches_tracked.to(running.dtype).reciprocal()
             # Written out and not lerp_, for which vmap has no rule of its own.
             running.add_(weight * (value.detach() - running))
+
+    def show(self, *batch: Tensor) -> None:
+        """Hand a batch's values over to whoever watches; in the order of `statistics`, a variance *unbiased*."""
+        if _watched is not None:
+            _watched.append(Sample(self, self._values, tuple(value.detach() for value in batch), _slot))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
         """The statistics of all the samples' values together, in the order of `statistics`.

@@ -1,17 +1,25 @@
 """How one value is written in a CSV file."""
 
 import json
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
+
+# The types that nearly all cells have; tables are long, and asking for abstract types takes most of the time.
+_COMMON: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "",
+    str: lambda value: value,
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    float: "{:.9g}".format,
+}
 
 
 def text(value: object) -> str:
     """Missing is empty, a float has 9 digits (`nan`, `inf`), a bool is true/false, a list or dict is JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    common = _COMMON.get(type(value))
+    if common is not None:
+        return common(value)
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real):

@@ -2,7 +2,7 @@
 
 A run's folder `<output_dir>/<study>/<run_id>/` holds config.yaml, run.json, the CSV files below, arrays/, checkpoint.pt
 and log.txt (when the run was begun, gone on with and ended; no times), and .lock, held by the process that trains it.
-CSV files only grow while a run lives; the others are replaced whole.
+CSV files only grow while a run lives; the others are replaced whole. arrays/<diagnostic>_<step>.npz hold images.
 """
 
 VERSION = 1
@@ -17,6 +17,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "steps": ("step", "epoch", "examples", "lr", "loss", "accuracy", "grad_norm", "seconds"),
     "evals": ("step", "epoch", "split", "mode", "loss", "accuracy", "n"),
     "sites": ("site", "unit", "depth", "kind", "shape", "norm", "parameter"),
+    # site: an id of sites.csv, the path of another layer, or empty for the net as a whole; index: percentile, time
+    # step, rate of a probe, kind of layer.
     "layers": ("step", "site", "diagnostic", "index", "value"),
     "histograms": ("step", "site", "quantity", "left", "right", "count"),
 }
@@ -37,6 +39,10 @@ RUN_KEYS = (
     "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
     "execution", "schema", "axes", "classes", "metrics", "command",
 )  # fmt: skip
+
+# In run.json's execution: seconds an update, evaluations and checkpoints aside and diagnostics included; training
+# examples a second; and peak memory in bytes. Of all runs that were trained together.
+COSTS = ("update_seconds", "examples_per_second", "peak_bytes")
 
 # Final metrics in run.json and index.csv: of the last evaluation (val, test, train) and the last logged step.
 METRICS = (

@@ -1,12 +1,15 @@
 """Writes one run's folder: CSV tables that only grow while the run lives, and run.json replaced whole."""
 
 import csv
+import io
 import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
+
+import numpy as np
 
 from bnlab.errors import BadInput
 from bnlab.runs.atomic import write_atomic
@@ -50,21 +53,30 @@ class RunWriter:
         Errors: KeyError for a table, ValueError for a column that the schema does not know, or a line break in a cell.
         """
         columns = COLUMNS[table]
+        known = set(columns)
         lines = []
         for row in rows:
-            unknown = sorted(row.keys() - set(columns))
-            if unknown:
+            if not row.keys() <= known:
+                unknown = sorted(row.keys() - known)
                 raise ValueError(f"{table}.csv has no column {', '.join(unknown)}; there is {', '.join(columns)}")
-            cells = [text(row.get(column)) for column in columns]
-            if any("\n" in cell or "\r" in cell for cell in cells):
-                raise ValueError(f"a line break in a cell of {table}.csv: {cells}")  # a line is what a kill can tear
-            lines.append(cells)
+            lines.append([text(row.get(column)) for column in columns])
         handle = self._handle(table)
-        writer = csv.writer(handle, lineterminator="\n")
         if handle.tell() == 0:
-            writer.writerow(columns)
-        writer.writerows(lines)
+            lines.insert(0, list(columns))
+        written = io.StringIO()
+        csv.writer(written, lineterminator="\n").writerows(lines)
+        content = written.getvalue()
+        if content.count("\n") != len(lines) or "\r" in content:  # a line is what a kill can tear
+            raise ValueError(f"a line break in a cell of {table}.csv: {lines}")
+        handle.write(content)
         handle.flush()
+
+    def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write arrays (NumPy) to `arrays/<name>.npz`, whole or not at all."""
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        (self.folder / "arrays").mkdir(exist_ok=True)
+        write_atomic(self.folder / "arrays" / f"{name}.npz", buffer.getvalue())
 
     def lengths(self) -> dict[str, int]:
         """Bytes of each table's file, all of them on disk: what a checkpoint keeps for `truncate`."""

@@ -1,41 +1,60 @@
-"""checkpoint.pt: everything a run needs to go on, loadable without running any code."""
+"""checkpoint.pt: everything a run needs to go on, loadable without running any code. A pack keeps its runs' in one."""
 
 import io
 import pickle
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bnlab.runs.atomic import write_atomic
+from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState
 
+Payload = dict[str, Any]
 
-def save(path: Path, payload: dict[str, Any]) -> None:
+
+def save(path: Path, payload: Mapping[str, Any]) -> None:
     """Replace the checkpoint by this one, whole or not at all."""
     buffer = io.BytesIO()
-    torch.save(payload, buffer)
+    torch.save(dict(payload), buffer)
     write_atomic(path, buffer.getvalue())
 
 
-def load(path: Path) -> dict[str, Any] | None:
-    """The checkpoint; null where there is none or it cannot be read."""
-    if not path.exists():
-        return None
-    try:
-        payload = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
-        return None
-    return payload if isinstance(payload, dict) and "lengths" in payload else None
+def load(path: Path) -> Payload | None:
+    """A run's checkpoint; null where there is none or it cannot be read."""
+    payload = _read(path)
+    return payload if "lengths" in payload else None
+
+
+def load_pack(path: Path, run_ids: Sequence[str]) -> list[Payload] | None:
+    """The checkpoints of a pack's runs, in this order; null where there is none or it cannot be read."""
+    payloads = _read(path)
+    return [payloads[run_id] for run_id in run_ids] if payloads.keys() >= set(run_ids) else None
 
 
 @torch.no_grad()
-def restore(state: TrainState, payload: dict[str, Any]) -> None:
-    """Put a checkpoint's tensors into a freshly built state of one run."""
-    state.step = payload["step"]
-    for kept, now in ((payload["params"], state.tensors), (payload["buffers"], state.buffers)):
-        for name, tensor in now.items():
-            tensor.copy_(kept[name])
-    for slot, tensors in state.slots.items():
-        for tensor, kept in zip(tensors, payload["slots"][slot], strict=True):
-            tensor.copy_(kept)
+def restore(state: TrainState, executor: Executor, payloads: Sequence[Payload]) -> None:
+    """Put the checkpoints' tensors into a freshly built state, one for each replica.
+
+    A slot that a run alone does not keep (the velocity of momentum 0, which nothing reads) stays as it is.
+    """
+    state.step = payloads[0]["step"]
+    for r, payload in enumerate(payloads):
+        for kept, now in ((payload["params"], state.tensors), (payload["buffers"], state.buffers)):
+            for name, tensor in now.items():
+                executor.unstack(tensor)[r].copy_(kept[name])
+        for slot in state.slots.keys() & payload["slots"].keys():
+            for tensor, own in zip(state.slots[slot], payload["slots"][slot], strict=True):
+                executor.unstack(tensor)[r].copy_(own)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -87,9 +87,16 @@ class Journal:
                     )
             for name, by_site in entry.output.observed.items():
                 diagnostic = self._diagnostics[name]
+                found: dict[int, list[Row]] = {r: [] for r in here}
                 for site, values in _by_site(by_site).items():
                     for r in here:
-                        rows.setdefault((r, diagnostic.table), []).extend(diagnostic.rows(entry.step, site, values[r]))
+                        found[r].extend(diagnostic.rows(entry.step, site, values[r]))
+                for r, new in found.items():
+                    if new and diagnostic.table == "arrays":
+                        arrays = {key: array for row in new for key, array in row.items()}
+                        self._recorders[r].keep(f"{name}_{entry.step}", arrays)
+                    elif new:
+                        rows.setdefault((r, diagnostic.table), []).extend(new)
         for (r, table), new in rows.items():
             self._recorders[r].append(table, new)
 
@@ -102,6 +109,7 @@ def _by_site(by_site: dict[str, Tensor]) -> dict[str, np.ndarray]:
     """Numbers of every site as arrays, read off the device at once."""
     if not by_site:
         return {}
-    widths = [v.shape[1] for v in by_site.values()]
-    everything = torch.cat([v.double() for v in by_site.values()], 1).cpu().numpy()
-    return dict(zip(by_site, np.split(everything, np.cumsum(widths)[:-1], axis=1), strict=True))
+    ends = np.cumsum([v[0].numel() for v in by_site.values()])
+    everything = torch.cat([v.double().flatten(1) for v in by_site.values()], 1).cpu().numpy()
+    parts = zip(by_site.items(), np.split(everything, ends[:-1], axis=1), strict=True)
+    return {site: part.reshape(v.shape) for (site, v), part in parts}

@@ -16,10 +16,12 @@ from bnlab.training.divergence import Divergence
 from bnlab.training.evaluator import Evaluation, Evaluator
 from bnlab.training.executors.base import Executor
 from bnlab.training.journal import Entry, Journal
+from bnlab.training.memory import peak, watch_peak
+from bnlab.training.passes import Batch
 from bnlab.training.recorder import Recorder
 from bnlab.training.state import TrainState
 from bnlab.training.statistics import Statistics, freeze
-from bnlab.training.step import METRICS, Batch, Step
+from bnlab.training.step import METRICS, Step
 
 DEFAULT = Statistics()
 
@@ -59,11 +61,19 @@ class Length:
 
 @dataclass
 class Outcome:
-    """How one run ended: the step at which it diverged, or null, and its final metrics by `runs.schema.METRICS`."""
+    """How one run ended.
+
+    Attributes:
+        diverged_at: the step at which it diverged, or null.
+        metrics: the final ones, by `runs.schema.METRICS`.
+        seconds: since it began.
+        cost: `runs.schema.COSTS`, of all replicas together.
+    """
 
     diverged_at: int | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
     seconds: float = 0.0
+    cost: dict[str, float | None] = field(default_factory=dict)
 
 
 class Loop:
@@ -82,6 +92,7 @@ class Loop:
         divergence = [Divergence() for _ in replicas]
         self._outcomes = [Outcome() for _ in replicas]
         self._elapsed_before = 0.0
+        self._training_seconds = 0.0
         # Killed after the last row, before the status was written.
         self._finished = resumed is not None and all(payload["finished"] for payload in resumed)
         for r, payload in enumerate(resumed or ()):
@@ -89,6 +100,7 @@ class Loop:
             replicas[r].schedule.state.update(payload["schedule"])
             self._outcomes[r].metrics.update(payload["metrics"])
             self._elapsed_before = max(self._elapsed_before, payload["seconds"])
+            self._training_seconds = max(self._training_seconds, payload["training_seconds"])
         self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
         self._evaluator = Evaluator(executor, state, data, statistics, length.batch_size, self._noise)
         self._order: tuple[int, torch.Tensor] | None = None
@@ -99,6 +111,7 @@ class Loop:
         """Train; what happens is told to the recorders as it happens."""
         length, state, journal = self._length, self._state, self._journal
         saved = monotonic()
+        watch_peak(self._device)
         self._executor.train(True)
         while journal.alive and not self._finished:
             if state.step == length.updates:
@@ -125,10 +138,29 @@ class Loop:
             done = state.step if outcome.diverged_at is None else outcome.diverged_at
             outcome.metrics["epochs_done"] = done / length.per_epoch
             outcome.seconds = self._seconds()
+            outcome.cost = self._cost()
         return self._outcomes
+
+    def _cost(self) -> dict[str, float | None]:
+        step, length = self._state.step, self._length
+        pace = self._training_seconds / step if step else None
+        examples = length.batch_size * length.accumulate * len(self._replicas)
+        return {
+            "update_seconds": pace,
+            "examples_per_second": examples / pace if pace else None,
+            "peak_bytes": peak(self._device),
+        }
+
+    def rehearse(self) -> None:
+        """Pass the next batches forward and back without a trace: raises what vmap or memory do not allow."""
+        state = self._state
+        if state.step < self._length.updates:
+            hyper = self._hypers(self._rates(state.step))
+            self._step(state, self._batches(state.step), hyper, [], self._noise(), update=False)
 
     def _measure(self, update: bool = True) -> None:
         """Measure at the state's step, and then update."""
+        begun = monotonic()
         state, length = self._state, self._length
         step = state.step
         logged = step % length.log_every == 0 or step == length.updates
@@ -141,12 +173,15 @@ class Loop:
         if self._journal.add(entry):
             self._journal.flush()
             self._tell()
+        if update:
+            self._training_seconds += monotonic() - begun
 
     def _is_due(self, moments: Sequence[str | int], step: int) -> bool:
         return any(
             (moment == "init" and step == 0)
             or (moment == "last" and step == self._length.updates)
             or (moment == "epoch" and step > 0 and step % self._length.per_epoch == 0)
+            or (moment == "log" and step > 0 and step & (step - 1) == 0)
             or (isinstance(moment, int) and step % moment == 0)
             for moment in moments
         )
@@ -213,8 +248,8 @@ class Loop:
             self._replicas[r].recorder.progress(self._state.step, self._length.updates, loss, accuracy)
 
     def _checkpoint(self, finished: bool) -> None:
-        """Keep each living replica's own slice, so that any executor can go on with it."""
-        for r in self._journal.alive:
+        """Keep each replica's own slice, so that any executor can go on with it; a pack needs the diverged ones too."""
+        for r in range(len(self._replicas)):
 
             def own(value: torch.Tensor, r: int = r) -> torch.Tensor:
                 return self._executor.unstack(value)[r].detach().cpu().clone()
@@ -231,6 +266,7 @@ class Loop:
                     "divergence": asdict(self._journal.divergence[r]),
                     "metrics": dict(self._outcomes[r].metrics),
                     "seconds": self._seconds(),
+                    "training_seconds": self._training_seconds,
                 }
             )
 

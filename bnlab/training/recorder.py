@@ -11,6 +11,9 @@ class Recorder(Protocol):
     def append(self, table: str, rows: list[Row]) -> None:
         """Add rows to one of the tables of `runs.schema`."""
 
+    def keep(self, name: str, arrays: dict[str, Any]) -> None:
+        """Keep arrays (NumPy) in a file of that name; one that is there is replaced."""
+
     def checkpoint(self, payload: dict[str, Any]) -> None:
         """Keep what is needed to go on from here, together with the length of each table."""
 

@@ -50,7 +50,7 @@ def recompute(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch
     with kept_buffers(state):  # of norms that move theirs in any pass, as spectral norm does
         for x_B, y_B in in_order(x, y, batch_size, whole=True):
             passed = executor.forward(state.tensors, state.buffers, x_B, y_B, shared=True, noise=noise, collect=True)
-            for sample in passed.collected:
+            for sample in passed.statistics:
                 samples.setdefault((sample.norm, sample.slot), []).append(sample)
     paths = {module: path for path, module in executor.model.named_modules()}
     for (norm, slot), found in samples.items():

@@ -1,19 +1,22 @@
 """One update, the same function for every executor."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.base import Diagnostic, Sites
+from bnlab.diagnostics.base import Diagnostic
+from bnlab.diagnostics.block import Named
+from bnlab.diagnostics.look import Look
 from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper, spread
 from bnlab.optim.optimizers.base import Optimizer
-from bnlab.training.executors.base import Executor
+from bnlab.training.executors.base import Executor, Forward, Watch
+from bnlab.training.passes import Batch, Repeat, statistics, unstacked
 from bnlab.training.state import Output, TrainState, global_norm, kept_buffers
 
-Batch = tuple[Tensor, Tensor]
 METRICS = "metrics"  # due beside the diagnostics: accuracy and gradient norm
 
 
@@ -26,13 +29,24 @@ class Step(Protocol):
     ) -> Output: ...  # fmt: skip
 
 
+@dataclass
+class _Measured:
+    """What the passes over a group gave: of sites in its first batch, of gradients the mean."""
+
+    output: Output
+    grads: list[Tensor]
+    norm: Tensor | None
+
+
 def make_step(
-    executor: Executor, optimizer: Optimizer, diagnostics: Mapping[str, Diagnostic], clip: float | None
-) -> Step:
+    executor: Executor, optimizer: Optimizer, diagnostics: Mapping[str, Diagnostic], clip: float | None,
+    fixed: Batch | None = None,
+) -> Step:  # fmt: skip
     """Build the step of a run or a pack.
 
     Args:
         clip: largest global L2 norm of a replica's gradient; larger ones are scaled down to it. Null: no clipping.
+        fixed: a batch for diagnostics that look at the same examples every time.
     """
 
     def step(
@@ -41,54 +55,97 @@ def make_step(
     ) -> Output:  # fmt: skip
         if not update:
             with kept_buffers(state):  # a look leaves no trace
-                return measure(state, batches, due, noise)[0]
-        output, grads, norm = measure(state, batches, due, noise)
-        with torch.no_grad():
-            if clip is not None and norm is not None:
-                scale = (clip / norm).clamp(max=1.0)
-                torch._foreach_mul_(grads, spread(scale, grads))
-            optimizer.update(list(state.params.values()), grads, state.slots, hyper, state.step)
+                return measure(state, batches, hyper, due, noise).output
+        measured = measure(state, batches, hyper, due, noise)
+        move(list(state.params.values()), measured.grads, state.slots, measured.norm, hyper, state.step)
         state.step += 1
-        return output
+        return measured.output
+
+    @torch.no_grad()
+    def move(
+        params: list[Tensor], grads: list[Tensor], slots: dict[str, list[Tensor]], norm: Tensor | None, hyper: Hyper,
+        at: int,
+    ) -> None:  # fmt: skip
+        if clip is not None and norm is not None:
+            torch._foreach_mul_(grads, spread((clip / norm).clamp(max=1.0), grads))
+        optimizer.update(params, grads, slots, hyper, at)
 
     def measure(
-        state: TrainState, batches: Sequence[Batch], due: Sequence[str], noise: Noise
-    ) -> tuple[Output, list[Tensor], Tensor | None]:
-        """Loss, gradients and what is due; sites are observed in the first batch of the group."""
+        state: TrainState, batches: Sequence[Batch], hyper: Hyper, due: Sequence[str], noise: Noise
+    ) -> _Measured:
         score = METRICS in due
         wanted = [name for name in due if name != METRICS]
+        needs = {need for name in wanted for need in diagnostics[name].needs}
+        first = Watch("before" in needs, "site_grads" in needs, "statistics" in needs) if wanted else None
+        buffers = {name: b.clone() for name, b in state.buffers.items()} if wanted else {}
         leaves = list(state.params.values())
         losses: list[Tensor] = []
         accuracies: list[Tensor] = []
         grads: list[Tensor] = []
-        sites: Sites = {}
+        site_grads: list[Tensor] = []
+        seen: Forward | None = None
         for x, y in batches:
             passed = executor.forward(
-                state.tensors, state.buffers, x, y, noise=noise, score=score, observe=bool(wanted) and not losses
+                state.tensors, state.buffers, x, y, noise=noise, score=score, watch=None if losses else first
             )
-            new = list(torch.autograd.grad(passed.loss.sum(), leaves))
-            if grads:
-                torch._foreach_add_(grads, new)
+            points = [] if losses or "site_grads" not in needs else passing(passed)
+            new = list(torch.autograd.grad(passed.loss.sum(), [*leaves, *points]))
+            if seen is None:
+                seen, grads, site_grads = passed, new[: len(leaves)], new[len(leaves) :]
             else:
-                grads, sites = new, passed.sites
+                torch._foreach_add_(grads, new)
             losses.append(executor.unstack(passed.loss.detach()))
             if passed.accuracy is not None:
                 accuracies.append(executor.unstack(passed.accuracy))
         if len(batches) > 1:
             torch._foreach_div_(grads, len(batches))
+        norm = None
         with torch.no_grad():
-            norm = global_norm(grads, executor.stacked) if score or clip is not None else None
-            output = Output(
-                loss_R=torch.stack(losses).mean(0),
-                accuracy_R=torch.stack(accuracies).mean(0) if accuracies else None,
-                grad_norm_R=None if norm is None else executor.unstack(norm),
-                observed=observe(wanted, sites, dict(zip(state.params, grads, strict=True))) if wanted else {},
-            )
-        return output, grads, norm
+            if score or clip is not None:
+                norm = global_norm(grads, executor.stacked)
+            loss_R = torch.stack(losses).mean(0)
+        observed = {}
+        if wanted and seen is not None:
+            repeat = Repeat(
+                executor, state, buffers, batches, noise, grads,
+                lambda params, own, slots: move(params, own, slots, norm, hyper, state.step),
+                fixed, executor.unstack(hyper.lr),
+            )  # fmt: skip
+            look = looking(state, seen, grads, site_grads, buffers, loss_R, repeat, executor.unstack(hyper.lr))
+            with torch.no_grad():
+                observed = {name: diagnostics[name].observe(look) for name in wanted}
+        output = Output(
+            loss_R=loss_R,
+            accuracy_R=torch.stack(accuracies).mean(0) if accuracies else None,
+            grad_norm_R=None if norm is None else executor.unstack(norm),
+            observed=observed,
+        )
+        return _Measured(output, grads, norm)
 
-    def observe(wanted: list[str], sites: Sites, grads: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-        with_R = {site: tuple(executor.unstack(v.detach()) for v in values) for site, values in sites.items()}
-        grads_R = {name: executor.unstack(g) for name, g in grads.items()}
-        return {name: diagnostics[name].observe(with_R, grads_R) for name in wanted}
+    def looking(
+        state: TrainState, seen: Forward, grads: list[Tensor], site_grads: list[Tensor], buffers: Named,
+        loss_R: Tensor, repeat: Repeat, lr_R: Tensor,
+    ) -> Look:  # fmt: skip
+        unstack = executor.unstack
+        given = iter(site_grads)
+        return Look(
+            sites=unstacked(executor, seen.tape.after),
+            grads={name: unstack(g) for name, g in zip(state.params, grads, strict=True)},
+            before=unstacked(executor, seen.tape.before),
+            site_grads={s: tuple(unstack(next(given)) for _ in values) for s, values in seen.tape.after.items()}
+            if site_grads
+            else {},
+            statistics=statistics(executor, seen),
+            params={name: unstack(p.detach()) for name, p in state.params.items()},
+            buffers={name: unstack(b) for name, b in buffers.items()},
+            loss_R=loss_R,
+            lr_R=lr_R,
+            passes=repeat,
+        )
 
     return step
+
+
+def passing(passed: Forward) -> list[Tensor]:
+    """What passed the sites, one tensor after the other."""
+    return [value for values in passed.tape.after.values() for value in values]

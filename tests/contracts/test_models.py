@@ -74,7 +74,7 @@ def test_each_site_fires_once_or_once_a_time_step(model: str) -> None:
     built: Any = PLAIN[model]
     with tape() as seen, torch.no_grad():
         built(torch.empty(2, *built.input_shape, device="meta"))
-    assert seen.keys() == sites(built).keys()
+    assert seen.after.keys() == sites(built).keys()
     recurrent = {"input_to_hidden", "hidden_to_hidden", "cell", "hidden"}
     for path, site in sites(built).items():
-        assert len(seen[path]) == (built.input_shape[1] if site.kind in recurrent else 1)
+        assert len(seen.after[path]) == (built.input_shape[1] if site.kind in recurrent else 1)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bnlab.diagnostics.activation_percentiles import ActivationPercentiles
+from bnlab.diagnostics.look import Look
 
 CHOSEN = [0, 15, 50, 85, 99.9, 100]
 
@@ -18,7 +19,7 @@ def diagnostic(unit: int | None = None, percentiles: list[float] = CHOSEN) -> Ac
 def observed(values: list[float], percentiles: list[float]) -> list[float]:
     """Of the only replica's values."""
     x = torch.tensor(values, dtype=torch.float64)[None, :, None]
-    return diagnostic(percentiles=percentiles).observe({"s": (x,)}, {})["s"][0].tolist()
+    return diagnostic(percentiles=percentiles).observe(Look({"s": (x,)}, {}))["s"][0].tolist()
 
 
 @pytest.mark.parametrize("replicas", [1, 3])
@@ -26,7 +27,7 @@ def observed(values: list[float], percentiles: list[float]) -> list[float]:
 @pytest.mark.parametrize("unit", [None, 0, 2])
 def test_equal_numpy(random_sites: Any, replicas: int, dtype: torch.dtype, unit: int | None) -> None:
     sites = random_sites(replicas, dtype)
-    found = diagnostic(unit).observe(sites, {})
+    found = diagnostic(unit).observe(Look(sites, {}))
     assert found.keys() == sites.keys()
     for site, values in sites.items():
         for r in range(replicas):
@@ -41,13 +42,13 @@ def test_equal_numpy(random_sites: Any, replicas: int, dtype: torch.dtype, unit:
 def test_more_values_than_torch_quantile_takes() -> None:
     x = torch.zeros(1, 2**24 + 1, 1)
     x[0, : 2**23] = 1
-    assert diagnostic(percentiles=[15, 85]).observe({"s": (x,)}, {})["s"].tolist() == [[0.0, 1.0]]
+    assert diagnostic(percentiles=[15, 85]).observe(Look({"s": (x,)}, {}))["s"].tolist() == [[0.0, 1.0]]
 
 
 def test_nan_shows_and_stays_with_its_replica_and_its_unit() -> None:
     x = torch.arange(12.0).view(2, 3, 2)
     x[0, 1, 1] = torch.nan
-    found = diagnostic(0, [0, 100]).observe({"s": (x,)}, {})["s"].tolist()
+    found = diagnostic(0, [0, 100]).observe(Look({"s": (x,)}, {}))["s"].tolist()
     assert np.isnan(found[0][:2]).all()
     assert found[0][2:] == [0.0, 4.0]
     assert found[1] == [6.0, 11.0, 6.0, 10.0]
@@ -76,12 +77,12 @@ def test_rows_carry_the_percentile() -> None:
 
 
 def test_none_chosen_observes_nothing(random_sites: Any) -> None:
-    assert diagnostic(0, []).observe(random_sites(1), {}) == {}
+    assert diagnostic(0, []).observe(Look(random_sites(1), {})) == {}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_gpu_finds_the_same(random_sites: Any) -> None:
     sites = random_sites(3, torch.float32)
     there = {site: tuple(v.cuda() for v in values) for site, values in sites.items()}
-    for site, values in diagnostic(0).observe(there, {}).items():
-        torch.testing.assert_close(values.cpu(), diagnostic(0).observe(sites, {})[site], rtol=1e-14, atol=0)
+    for site, values in diagnostic(0).observe(Look(there, {})).items():
+        torch.testing.assert_close(values.cpu(), diagnostic(0).observe(Look(sites, {}))[site], rtol=1e-14, atol=0)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from bnlab.diagnostics.activation_saturation import ActivationSaturation
+from bnlab.diagnostics.look import Look
 
 SITE = "units.0.after_act"
 SHAPES = ((16, 8), (4, 3, 5, 5), (1, 1))
@@ -20,7 +21,7 @@ def shares(*firings: torch.Tensor, margin: float = 0.05, site: str = SITE) -> li
     """What is written for each replica; null where nothing is."""
     diagnostic = ActivationSaturation(when=["init"], margin=margin)
     found = []
-    for values in diagnostic.observe({site: firings}, {})[site].numpy():
+    for values in diagnostic.observe(Look({site: firings}, {}))[site].numpy():
         rows = diagnostic.rows(0, site, values)
         found.append(rows[0]["value"] if rows else None)
     return found
@@ -62,4 +63,4 @@ def test_a_saturated_sigmoid_is_all_there() -> None:
 
 
 def test_only_sites_behind_an_activation_are_observed(random_sites: Any) -> None:
-    assert list(ActivationSaturation(when=["init"], margin=0.05).observe(random_sites(1), {})) == [SITE]
+    assert list(ActivationSaturation(when=["init"], margin=0.05).observe(Look(random_sites(1), {}))) == [SITE]

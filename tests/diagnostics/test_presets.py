@@ -8,16 +8,30 @@ import pytest
 import torch
 
 Call = Callable[..., tuple[int, str, str]]
-# What full writes of every net; saturation joins where the activation is bounded.
-EVERYWHERE = {
+STANDARD = {
     "activation_mean", "activation_std", "activation_min", "activation_max", "weight_grad_norm",
     "activation_percentile", "dead_units", "channel_spread", "weight_grad_mean", "weight_grad_std", "weight_grad_max",
-    "mean_cosine", "stable_rank", "soft_rank",
+    "activation_grad_norm",
 }  # fmt: skip
+# What full writes of every net with batch norm; saturation joins where the activation is bounded.
+EVERYWHERE = STANDARD | {
+    "update_ratio", "mean_drift", "variance_drift", "mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled", "weight_grad_product", "weight_grad_cosine",
+    "gain_mean", "gain_std", "gain_min", "gain_max", "shift_mean", "shift_std", "shift_min", "shift_max",
+    "dropout_shift", "site_drift", "gradient_shift", "gradient_shift_cosine",
+    "landscape_loss", "gradient_distance", "effective_beta", "kept_bytes",
+}  # fmt: skip
+OWN = {
+    "mlp": {"activation_saturation"},
+    "cnn": set(),
+    "lstm": {"activation_saturation", "grad_through_time"},
+    "resnet": {"residual_ratio"},
+}
+LACKING = {"lstm": {"shift_mean", "shift_std", "shift_min", "shift_max"}}  # the gates have a bias of their own
 NETS = {
     "mlp": ("model.activation=tanh", "model.width=16"),
     "cnn": ("model.depth=2", "model.width=4"),
     "lstm": ("model.width=8",),
+    "resnet": ("model.depth=8", "model.width=2"),
 }
 
 
@@ -34,8 +48,7 @@ def test_full_measures_everything_and_changes_nothing(bnlab: Call, tmp_path: Pat
     full = train(bnlab, tmp_path / "full", *net, "diagnostics=full")
     with (full / "layers.csv").open(encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
-    bounded = {"activation_saturation"} if model in ("mlp", "lstm") else set()
-    assert {row["diagnostic"] for row in rows} == EVERYWHERE | bounded
+    assert {row["diagnostic"] for row in rows} == (EVERYWHERE | OWN[model]) - LACKING.get(model, set())
     assert {row["index"] for row in rows if row["diagnostic"] == "activation_percentile"} == {"15", "50", "85"}
     assert not (off / "layers.csv").exists()
     plain, measured = (torch.load(folder / "checkpoint.pt", weights_only=True) for folder in (off, full))
@@ -49,7 +62,7 @@ def test_standard_leaves_the_geometry_out(bnlab: Call, tmp_path: Path) -> None:
     folder = train(bnlab, tmp_path, *words)
     with (folder / "layers.csv").open(encoding="utf-8") as handle:
         written = {row["diagnostic"] for row in csv.DictReader(handle)}
-    assert written == EVERYWHERE - {"mean_cosine", "stable_rank", "soft_rank"} | {"unit_percentile"}
+    assert written == STANDARD | {"unit_percentile"}
 
 
 @pytest.mark.parametrize(
@@ -63,3 +76,12 @@ def test_a_bad_option_is_one_line(bnlab: Call, tmp_path: Path, word: str, wanted
     assert status == 2
     assert len(err.splitlines()) == 1
     assert wanted in err
+
+
+def test_one_word_sets_when_all_numbers_are_taken(bnlab: Call, tmp_path: Path) -> None:
+    words = ("diagnostics=full", "when=[2]", "steps=5", "data.batch_size=50", "model.width=8", "model.depth=2")
+    folder = train(bnlab, tmp_path, *words)
+    with (folder / "layers.csv").open(encoding="utf-8") as handle:
+        assert {int(row["step"]) for row in csv.DictReader(handle)} == {0, 2, 4}
+    with (folder / "histograms.csv").open(encoding="utf-8") as handle:
+        assert {int(row["step"]) for row in csv.DictReader(handle)} == {0, 5}, "these keep their own moments"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from bnlab.diagnostics.look import Look
 from bnlab.diagnostics.weight_grad_moments import NAMES, WeightGradMoments
 
 MOMENTS = WeightGradMoments(when=["init"])
@@ -15,7 +16,7 @@ def test_equal_numpy(replicas: int, dtype: torch.dtype) -> None:
     draw = torch.Generator().manual_seed(0)
     shapes = {"units.0.weight.weight": (4, 3), "units.1.weight.weight": (2, 4, 3, 3), "head.weight.weight": (1, 1)}
     grads = {name: torch.randn(replicas, *shape, generator=draw).to(dtype) for name, shape in shapes.items()}
-    found = MOMENTS.observe({}, grads | {"head.bias": torch.ones(replicas, 5)})
+    found = MOMENTS.observe(Look({}, grads | {"head.bias": torch.ones(replicas, 5)}))
     assert list(found) == ["units.0.weight", "units.1.weight", "head.weight"]
     for name, grad in grads.items():
         arrays = [g.double().numpy() for g in grad]
@@ -25,13 +26,13 @@ def test_equal_numpy(replicas: int, dtype: torch.dtype) -> None:
 
 @pytest.mark.parametrize("size", [1e-30, 1e30])
 def test_vanishing_and_exploding_gradients_keep_their_moments(size: float) -> None:
-    found = MOMENTS.observe({}, {"a.weight": torch.tensor([[[-1.0, 1.0]]]) * size})["a"][0].tolist()
+    found = MOMENTS.observe(Look({}, {"a.weight": torch.tensor([[[-1.0, 1.0]]]) * size}))["a"][0].tolist()
     assert found == pytest.approx([0.0, size, size], rel=1e-6, abs=0)
 
 
 def test_what_is_not_finite_shows_and_stays_with_its_replica() -> None:
     grads = {"a.weight": torch.tensor([[[1.0, torch.nan]], [[1.0, -torch.inf]], [[3.0, -5.0]]])}
-    lost, infinite, other = MOMENTS.observe({}, grads)["a"].tolist()
+    lost, infinite, other = MOMENTS.observe(Look({}, grads))["a"].tolist()
     assert np.isnan(lost).all()
     np.testing.assert_array_equal(infinite, [-np.inf, np.nan, np.inf])
     assert other == [-1.0, 4.0, 5.0]

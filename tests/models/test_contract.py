@@ -55,8 +55,8 @@ def test_every_site_is_passed_once_in_a_feed_forward_pass(assemble_model: Any, n
             continue  # recurrent: once a time step
         with tape() as seen, torch.no_grad():
             model(torch.empty(3, *model.input_shape, device="meta"))
-        assert seen.keys() == sites(model).keys()
-        assert {(len(values), len(values[0])) for values in seen.values()} == {(1, 3)}
+        assert seen.after.keys() == sites(model).keys()
+        assert {(len(values), len(values[0])) for values in seen.after.values()} == {(1, 3)}
 
 
 @every_model

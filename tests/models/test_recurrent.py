@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bnlab import registry
 from bnlab.diagnostics.activation_moments import ActivationMoments
-from bnlab.diagnostics.base import firings
+from bnlab.diagnostics.look import Look
 from bnlab.errors import Refused
 from bnlab.models.base import Model, dry_run, weights
 from bnlab.models.describe import layers, site_rows
@@ -196,7 +196,7 @@ def test_statistics_of_steps_differ_and_later_steps_take_the_last(build_model: A
     net.eval()
     with tape() as seen, torch.no_grad():
         net(torch.cat([x, x[:, :, 3:], x[:, :, 3:]], 2))
-    last = seen["units.0.input_to_hidden"][3:]
+    last = seen.after["units.0.input_to_hidden"][3:]
     assert len(last) == 3
     assert all(torch.equal(step, last[0]) for step in last)
 
@@ -227,7 +227,7 @@ def test_forget_bias_is_that_of_the_forget_gates(build_model: Any, forget_bias: 
         net.units[0].from_hidden.weight.zero_()
         net.units[0].from_input.weight.zero_()[15:].fill_(1.0)  # g alone is driven, and at the first step alone
         net(torch.eye(4, 1, dtype=torch.float64).expand(4, 3)[None, None])
-    first, second, *_ = seen["units.0.cell"]
+    first, second, *_ = seen.after["units.0.cell"]
     torch.testing.assert_close(second / first, torch.full_like(first, forget_bias).sigmoid())
 
 
@@ -258,15 +258,13 @@ def test_each_site_fires_once_a_time_step(build_model: Any, model: str, norm: st
     net = build_model(model, (1, 6, 3), 4, norm=norm, at=at, width=5, depth=2)
     with tape() as seen:
         net(images(7, 1, 6, 3))
-    assert seen.keys() == sites(net).keys()
-    for site, values in seen.items():
+    assert seen.after.keys() == sites(net).keys()
+    for site, values in seen.after.items():
         assert len(values) == (1 if site == "head.output" else 6)
         assert {len(v) for v in values} == {7}
-    with_R = {site: tuple(v.detach()[None] for v in values) for site, values in seen.items()}
-    flat = dict(firings(with_R))
-    assert flat["units.1.hidden"].shape == (1, 6 * 7 * 5)
-    observed = ActivationMoments(when=["init"]).observe(with_R, {})
-    joined = torch.cat([v.flatten() for v in seen["units.1.hidden"]])
+    with_R = {site: tuple(v.detach()[None] for v in values) for site, values in seen.after.items()}
+    observed = ActivationMoments(when=["init"]).observe(Look(with_R))
+    joined = torch.cat([v.flatten() for v in seen.after["units.1.hidden"]])
     torch.testing.assert_close(observed["units.1.hidden"][0, 0], joined.mean().detach())
 
 
@@ -410,7 +408,7 @@ def test_a_small_gamma_keeps_gradients_of_one_size_through_time(build_model: Any
         net = build_model("lstm", (1, 5, 8), 4, norm="batch", at=PAPER, width=48, gamma=gamma, sequence="pixels")
         with tape() as seen:
             loss = nn.functional.cross_entropy(net(x), torch.arange(64) % 4)
-        norms = torch.stack([g.norm() for g in torch.autograd.grad(loss, seen["units.0.hidden"])])[4:]
+        norms = torch.stack([g.norm() for g in torch.autograd.grad(loss, seen.after["units.0.hidden"])])[4:]
         ranges.append((norms.max() / norms.min()).item())
     assert ranges[0] < 8
     assert ranges == sorted(ranges)

@@ -38,8 +38,8 @@ def test_the_tape_holds_every_firing_after_the_norm() -> None:
     with tape() as seen:
         y = net(x)
     first = net.twice.norm(x)
-    assert list(seen) == ["twice", "inner.0"]
-    torch.testing.assert_close(seen, {"twice": (first, net.twice.norm(first)), "inner.0": (y,)})
+    assert list(seen.after) == ["twice", "inner.0"]
+    torch.testing.assert_close(seen.after, {"twice": (first, net.twice.norm(first)), "inner.0": (y,)})
 
 
 def test_nothing_is_kept_without_a_running_tape() -> None:
@@ -47,7 +47,7 @@ def test_nothing_is_kept_without_a_running_tape() -> None:
     with tape(False) as seen:
         net(x)
     net(x)
-    assert seen == {}
+    assert seen == ({}, {})
 
 
 def test_tapes_nest_and_end_after_an_error() -> None:
@@ -60,10 +60,10 @@ def test_tapes_nest_and_end_after_an_error() -> None:
         with pytest.raises(ZeroDivisionError), tape() as lost:
             net(x)
             raise ZeroDivisionError
-        assert outer == {}
+        assert outer.after == {}
         net(x)
     net(x)
-    assert [len(seen["twice"]) for seen in (outer, inner, lost)] == [2, 2, 2]
+    assert [len(seen.after["twice"]) for seen in (outer, inner, lost)] == [2, 2, 2]
 
 
 def test_values_leave_a_vmapped_function_as_its_output() -> None:
@@ -73,18 +73,18 @@ def test_values_leave_a_vmapped_function_as_its_output() -> None:
     def one(params: dict[str, Tensor], x: Tensor) -> dict[str, tuple[Tensor, ...]]:
         with tape() as seen:
             functional_call(net, params, (x,))
-        return seen
+        return seen.after
 
     stacked = torch.vmap(one)(params, x)
     for r in range(4):
         with tape() as seen:
             net(x[r])
-        torch.testing.assert_close({site: tuple(v[r] for v in values) for site, values in stacked.items()}, seen)
+        torch.testing.assert_close({site: tuple(v[r] for v in values) for site, values in stacked.items()}, seen.after)
 
 
 def test_the_tape_keeps_the_gradient() -> None:
     net, x = Net(), torch.randn(2, 3)
     with tape() as seen:
         loss = net(x).sum()
-    (gradient,) = torch.autograd.grad(loss, seen["inner.0"][0])
+    (gradient,) = torch.autograd.grad(loss, seen.after["inner.0"][0])
     assert torch.equal(gradient, torch.ones(2, 3))

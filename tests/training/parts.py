@@ -1,5 +1,6 @@
 """A small run built by hand from the parts of `bnlab.training`."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from bnlab.data.common import Common
 from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.activation_histogram import ActivationHistogram
 from bnlab.diagnostics.activation_moments import ActivationMoments
+from bnlab.diagnostics.base import Diagnostic
 from bnlab.diagnostics.weight_grad_norm import WeightGradNorm
 from bnlab.models.base import Model, assemble, initialize
 from bnlab.models.mlp import MLP
@@ -35,9 +37,13 @@ class Memory:
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self.checkpoints: list[dict[str, Any]] = []
+        self.arrays: dict[str, dict[str, Any]] = {}
 
     def append(self, table: str, rows: list[dict[str, Any]]) -> None:
         self.rows.setdefault(table, []).extend(rows)
+
+    def keep(self, name: str, arrays: dict[str, Any]) -> None:
+        self.arrays[name] = arrays
 
     def checkpoint(self, payload: dict[str, Any]) -> None:
         self.checkpoints.append(payload)
@@ -68,6 +74,7 @@ def train(
     lrs: list[float], *, fused: bool = False, updates: int = 30, log_every: int = 4, source: TensorData | None = None,
     accumulate: int = 1, schedule: Schedule | None = None, momentum: float = 0.9, first_seed: int = 0,
     norm: str = "batch", statistics: Statistics = DEFAULT,
+    extra: Mapping[str, Diagnostic] | None = None,
 ) -> tuple[list[Memory], list[Outcome]]:  # fmt: skip
     """Train one replica a rate, with consecutive seeds; alone, or fused."""
     source = data() if source is None else source
@@ -75,11 +82,12 @@ def train(
     nets = [net(seed, norm=norm) for seed in seeds]
     executor = Fused(nets) if fused else Serial(*nets)
     optimizer = SGD(lr=0.1, momentum=momentum, weight_decay=0.0, nesterov=False)
-    diagnostics = {
+    diagnostics: dict[str, Diagnostic] = {
         "moments": ActivationMoments(when=["init", "epoch", "last", 7]),
         "histogram": ActivationHistogram(when=["init"], bins=5),
         "norms": WeightGradNorm(when=["epoch"]),
     }
+    diagnostics |= extra or {}
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
     recorders = [Memory() for _ in lrs]

@@ -6,8 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row
+from bnlab.diagnostics.block import Named
+from bnlab.diagnostics.look import Look
 from bnlab.optim.schedules.plateau import Plateau
-from bnlab.runs.schema import COLUMNS, METRICS
+from bnlab.runs.schema import COLUMNS, COSTS, METRICS
 from tests.training.parts import Memory, data, net, train
 
 
@@ -155,3 +158,39 @@ def test_accumulated_batches_give_the_gradient_of_their_mean() -> None:
     assert row["loss"] == pytest.approx(mean.item(), abs=1e-12)
     assert row["grad_norm"] == pytest.approx(norm.item(), abs=1e-12)
     assert memory.rows["steps"][1]["examples"] == 32
+
+
+def test_says_what_an_update_cost() -> None:
+    _, outcomes = train([0.05, 0.01], fused=True, updates=20)
+    for outcome in outcomes:
+        assert set(outcome.cost) == set(COSTS)
+        pace, throughput = outcome.cost["update_seconds"], outcome.cost["examples_per_second"]
+        assert pace is not None
+        assert 0 < 20 * pace < outcome.seconds
+        assert throughput == pytest.approx(2 * 16 / pace), "both replicas' batches of 16"
+
+
+class Maps(Diagnostic):
+    """Keeps the first numbers of a site as an array."""
+
+    name = "maps"
+    table = "arrays"
+
+    def __init__(self) -> None:
+        self.when = ["log"]
+
+    def observe(self, look: Look) -> Named:
+        return {site: values[0].flatten(1)[:, :4] for site, values in look.sites.items()}
+
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
+        return [{site: values.reshape(2, 2)}]
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_arrays_go_to_a_file_a_step(fused: bool) -> None:
+    memories, _ = train([0.05, 0.01][: 1 + fused], fused=fused, updates=9, extra={"maps": Maps()})
+    for memory in memories:
+        assert list(memory.arrays) == ["maps_1", "maps_2", "maps_4", "maps_8"], "after 1, 2, 4, 8 updates"
+        assert list(memory.arrays["maps_4"])[:2] == ["units.0.before_act", "units.0.after_act"]
+        assert {array.shape for array in memory.arrays["maps_4"].values()} == {(2, 2)}
+        assert "arrays" not in memory.rows

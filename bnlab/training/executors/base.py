@@ -1,6 +1,7 @@
 """What the step, the loop and the evaluator ask of an executor: how R runs are held and passed forward."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,18 +12,39 @@ from torch import Tensor
 from bnlab.models.base import Model
 from bnlab.noise import Noise
 from bnlab.norms.running import Sample
-from bnlab.norms.site import Tape
+from bnlab.norms.site import Tape, tape
 
 
 @dataclass(frozen=True)
 class Forward:
-    """One forward pass: per replica the mean loss and, if asked for, the accuracy, what passed the sites, and the
-    batch's statistics at each norm, which then leave the running ones as they are."""
+    """One forward pass.
+
+    Attributes:
+        loss: mean per example, of each replica.
+        accuracy: of each replica, if asked for.
+        tape: what passed the sites, if asked for.
+        statistics: the batch's at each norm that keeps running ones, if asked for.
+    """
 
     loss: Tensor
     accuracy: Tensor | None
-    sites: Tape
-    collected: list[Sample] = field(default_factory=list)
+    tape: Tape
+    statistics: list[Sample] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a forward pass leaves on its tape.
+
+    Attributes:
+        before: what comes to norms and sums too.
+        leading: what passed can be differentiated for.
+        statistics: the norms' batch statistics too.
+    """
+
+    before: bool = False
+    leading: bool = False
+    statistics: bool = False
 
 
 class Executor(Protocol):
@@ -40,6 +62,9 @@ class Executor(Protocol):
     def unstack(self, value: Tensor) -> Tensor:
         """The same values with a leading axis R (a view)."""
 
+    def restack(self, value_R: Tensor) -> Tensor:
+        """What `unstack` was given."""
+
     def train(self, mode: bool) -> None:
         """Training or evaluation mode."""
 
@@ -53,17 +78,26 @@ class Executor(Protocol):
         shared: bool = False,
         noise: Noise | None = None,
         score: bool = False,
-        observe: bool = False,
+        watch: Watch | None = None,
         collect: bool = False,
+        elsewhere: bool = False,
     ) -> Forward:
         """Pass a batch through.
 
         Args:
             shared: all replicas see one x (B, ...), else each its own (R, B, ...).
             score: give the accuracy too.
-            observe: give what passes the sites.
+            watch: what to observe.
             collect: give the norms' batch statistics, and leave the running ones as they are.
+            elsewhere: these tensors are others than the state's.
         """
+
+
+def observed(watch: Watch | None) -> AbstractContextManager[Tape]:
+    """A tape as the watch wants it."""
+    if watch is None:
+        return tape(False)
+    return tape(before=watch.before, leading=watch.leading)
 
 
 def bfloat16(x: Tensor, on: bool) -> torch.autocast:

@@ -10,9 +10,9 @@ from torch.func import functional_call, stack_module_state
 
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
-from bnlab.norms.running import Sample, collecting
-from bnlab.norms.site import Tape, tape
-from bnlab.training.executors.base import Forward, bfloat16, mean_accuracy, mean_loss
+from bnlab.norms.running import Sample, collecting, watching
+from bnlab.norms.site import Tape
+from bnlab.training.executors.base import Forward, Watch, bfloat16, mean_accuracy, mean_loss, observed
 
 
 class Fused:
@@ -35,12 +35,16 @@ class Fused:
     def unstack(self, value: Tensor) -> Tensor:
         return value
 
+    def restack(self, value_R: Tensor) -> Tensor:
+        return value_R
+
     def train(self, mode: bool) -> None:
         self.model.train(mode)
 
     def forward(
         self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,
-        noise: Noise | None = None, score: bool = False, observe: bool = False, collect: bool = False,
+        noise: Noise | None = None, score: bool = False, watch: Watch | None = None, collect: bool = False,
+        elsewhere: bool = False,  # noqa: ARG002
     ) -> Forward:  # fmt: skip
         inside: list[Sample] = []  # as vmap sees them; what leaves it is put in their place below
 
@@ -51,18 +55,20 @@ class Fused:
         def one(
             params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
         ) -> tuple[Tensor, list[Tensor], Tape, list[tuple[Tensor, ...]]]:
-            with tape(observe) as sites, collecting(collect) as samples, bfloat16(x, self._low_precision):
+            statistics = watching(watch is not None and watch.statistics)
+            precision = bfloat16(x, self._low_precision)
+            with observed(watch) as passed, statistics as watched, collecting(collect) as collected, precision:
                 prediction = functional_call(self.model, (params, buffers), (x,))
             accuracy = mean_accuracy(prediction, y) if score else None  # which vmap does not return
             return (
                 mean_loss(prediction, y),
                 [] if accuracy is None else [accuracy],
-                sites,
-                taken(samples),
+                passed,
+                taken(collected or watched),
             )  # vmap returns no None
 
         each = None if shared else 0
         with source(noise) if noise else nullcontext():
-            loss, accuracy, sites, statistics = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
-        collected = [replace(s, statistics=own) for s, own in zip(inside, statistics, strict=True)]
-        return Forward(loss, accuracy[0] if accuracy else None, sites, collected)
+            loss, accuracy, passed, statistics = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
+        outside = [replace(s, statistics=own) for s, own in zip(inside, statistics, strict=True)]
+        return Forward(loss, accuracy[0] if accuracy else None, passed, outside)

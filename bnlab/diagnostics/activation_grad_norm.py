@@ -1,0 +1,33 @@
+"""Gradient of the loss with respect to what passes a site."""
+
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
+from bnlab.diagnostics.block import Named, blocks, each
+from bnlab.diagnostics.look import Look
+from bnlab.diagnostics.moments import length
+from bnlab.options import Moment
+
+
+class ActivationGradNorm(Diagnostic):
+    """‖∂L/∂a‖₂ of the mean loss L with respect to all that a site passes on in the batch, a, firings together.
+
+    What a shortcut carries past the site has no part in it. Units: nats per unit of the activation. In float64. With
+    gradients accumulated over batches, that of the first one.
+
+    Source: Yang et al. 2019, arXiv:1902.08129, whose growth by depth it shows.
+    """
+
+    name = "activation_grad_norm"
+    measures = "L2 norm of the gradient with respect to each site's activations"
+    unit = "nats per unit of the activation"
+    cost = "one pass over the activations"
+    source = "Yang et al. 2019"
+    needs = ("site_grads",)
+
+    def __init__(self, *, when: list[Moment]) -> None:
+        self.when = when
+
+    def observe(self, look: Look) -> Named:
+        return each(blocks(look.site_grads), lambda g: length(g)[:, None])
+
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
+        return named_rows(step, site, (self.name,), values.tolist())

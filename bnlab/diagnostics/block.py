@@ -1,0 +1,68 @@
+"""Sites of one shape side by side: a diagnostic's few operations then serve many sites at once.
+
+Legend: R replicas (leading, 1 for a run alone), B batch, C units (features or channels), then positions; N = S·R where
+S sites lie side by side.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
+Named = dict[str, Tensor]  # path of a site, parameter or buffer -> (R, ...)
+
+TOGETHER = 2**17  # numbers of a site above which stacking it with others costs more than it saves
+
+
+class Block(NamedTuple):
+    """(N, B, C, ...), a site's replicas side by side; a site's firings are joined along B.
+
+    Attributes:
+        sites: for each part of N the sites that it is of: several where one passes on what another gave.
+    """
+
+    sites: tuple[tuple[str, ...], ...]
+    x: Tensor
+
+
+def blocks(sites: Sites) -> list[Block]:
+    """The sites, those of one shape and type together."""
+    same: dict[object, list[str]] = {}
+    for site, values in sites.items():
+        same.setdefault(tuple((v.data_ptr(), v.shape, v.stride()) for v in values), []).append(site)
+    alike: dict[object, list[list[str]]] = {}
+    for names in same.values():
+        values = sites[names[0]]
+        small = sum(v[0].numel() for v in values) <= TOGETHER
+        shape: object = tuple(v.shape for v in values) if small else names[0]
+        alike.setdefault((shape, values[0].dtype), []).append(names)
+    found = []
+    for parts in alike.values():
+        joined = [values[0] if len(values := sites[names[0]]) == 1 else torch.cat(values, 1) for names in parts]
+        found.append(Block(tuple(map(tuple, parts)), joined[0] if len(parts) == 1 else torch.cat(joined)))
+    return found
+
+
+def each(
+    found: Sequence[Block], measure: Callable[[Tensor], Tensor], only: Callable[[str], bool] = lambda _: True
+) -> Named:
+    """By site the (R, k) numbers that `measure` makes of a block's (N, ...).
+
+    Args:
+        only: the sites that are wanted; a block without one is not measured.
+    """
+    return {
+        site: numbers_Rk
+        for parts, x in found
+        if any(only(site) for names in parts for site in names)
+        for names, numbers_Rk in zip(parts, measure(x).chunk(len(parts)), strict=True)
+        for site in names
+        if only(site)
+    }
+
+
+def all_but(x: Tensor, *kept: int) -> list[int]:
+    """The axes of x to reduce over where the first one and these are kept."""
+    return [axis for axis in range(1, x.ndim) if axis not in kept]

@@ -1,0 +1,87 @@
+"""How far a norm's running averages lie from the statistics of the batch."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from bnlab.diagnostics.base import Diagnostic, Numbers, Row
+from bnlab.diagnostics.block import Named
+from bnlab.diagnostics.look import BatchStatistics, Look
+from bnlab.options import Moment
+
+NAMES = ("mean_drift", "variance_drift")
+
+
+class NormDrift(Diagnostic):
+    """mean_c |μ̂_c - μ_c| / σ_c and mean_c |ln(σ̂²_c / σ²_c)|: running averages μ̂, σ̂² against a batch's μ, σ².
+
+    The running averages are those from before the batch: 0 and 1 until there was one. Both variances are unbiased (of
+    batch renormalization biased, with ε). Norms that do not keep both have no first row, those without a variance no
+    second. In a recurrent net with statistics for each time step there is a row a step t, from 1, as its index. Where
+    one set of averages meets several samples a pass (chunks of the batch, time steps), the mean over them. With
+    gradients accumulated over batches, of the first one.
+
+    Unit: none (standard deviations of the batch; ln of a ratio). In float64. A channel that is constant in the batch,
+    σ = 0, makes its norm's rows infinite, and NaN where running average and batch are equal; so does σ̂ = 0 the second.
+    """
+
+    name = "norm_drift"
+    measures = "distance of each norm's running mean and variance from the batch's"
+    unit = "standard deviations of the batch; ln of the variances' ratio"
+    cost = "a few passes over the norms' statistics"
+    source = "definition"
+    needs = ("statistics",)
+
+    def __init__(self, *, when: list[Moment]) -> None:
+        self.when = when
+
+    def observe(self, look: Look) -> Named:
+        """(R, 3 n): which of the names, index (0: none) and value, for each of n rows."""
+        found = {site: _drifts(look.buffers, site, samples) for site, samples in look.statistics.items()}
+        return {site: drifts for site, drifts in found.items() if drifts is not None}
+
+    def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
+        return [
+            {"step": step, "site": site, "diagnostic": NAMES[int(which)], "value": value}
+            | ({"index": int(index)} if index else {})
+            for which, index, value in values.reshape(-1, 3).tolist()
+        ]
+
+
+def _drifts(buffers: Named, site: str, samples: Sequence[BatchStatistics]) -> Tensor | None:
+    samples = sorted(samples, key=_index)
+    indices = [_index(sample) for sample in samples]
+    batch = {key: torch.stack([sample.values[key] for sample in samples], 1) for key in samples[0].values}
+    running = {key: _facing(buffers[f"{site}.norm.{key}"], indices) for key in batch}
+    var_RnC, running_var_RnC = _variance(batch), _variance(running)
+    if var_RnC is None or running_var_RnC is None:
+        return None
+    found = {1: (running_var_RnC / var_RnC).log()}
+    if "running_mean" in batch:
+        found = {0: (running["running_mean"].double() - batch["running_mean"].double()) / var_RnC.sqrt(), **found}
+    slots = [(index, len(list(own))) for index, own in groupby(indices)]
+    index_U = var_RnC.new_tensor([index for index, _ in slots])
+    rows = []
+    for which, drift_RnC in found.items():
+        parts = torch.split(drift_RnC.abs().mean(2), [count for _, count in slots], 1)
+        value_RU = torch.stack([part.mean(1) for part in parts], 1)
+        rows.append(torch.stack([torch.full_like(value_RU, which), index_U.expand_as(value_RU), value_RU], 2))
+    return torch.cat(rows, 1).flatten(1)
+
+
+def _index(sample: BatchStatistics) -> int:
+    """The time step from 1, 0 where a norm knows of none."""
+    return 0 if sample.slot is None else sample.slot + 1
+
+
+def _facing(running: Tensor, indices: Sequence[int]) -> Tensor:
+    """The running averages that each sample meets, (R, n, C) or (R, 1, C), of (R, C) or of (R, T, C) by time step."""
+    return running[:, [index - 1 for index in indices]] if indices[0] else running[:, None]
+
+
+def _variance(statistics: Named) -> Tensor | None:
+    if "running_std" in statistics:
+        return statistics["running_std"].double().square()
+    return statistics["running_var"].double() if "running_var" in statistics else None

@@ -1,0 +1,73 @@
+"""What a forward pass keeps for the backward pass, by the layer that keeps it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bnlab.norms.reparametrization import Reparametrization
+from bnlab.norms.site import Site, sites
+
+LOSS = "loss"  # path and kind of what is kept behind the net
+Layer = tuple[str, str]  # path and kind
+
+
+@contextmanager
+def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int]]:
+    """Bytes that a forward pass inside the block keeps for backward, by layer, filled in as it goes.
+
+    Memory counts once, at the layer that keeps it first (an activation that a ReLU and the weight behind it both need
+    is the ReLU's), and whole where a layer keeps a view of it. What lies in the memory of `own` counts nowhere.
+    """
+    found: dict[Layer, int] = {}
+    held = list(own)  # what is held stays where it is, so no address comes up twice
+    seen = {_address(tensor) for tensor in held}
+
+    def keep(saved: Tensor) -> Tensor:
+        if _address(saved) not in seen:
+            seen.add(_address(saved))
+            held.append(saved)
+            layer = inside[-1] if inside else (LOSS, LOSS)
+            found[layer] = found.get(layer, 0) + saved.untyped_storage().nbytes()
+        return saved
+
+    with entered(model) as inside, torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
+        yield found
+
+
+@contextmanager
+def entered(model: nn.Module) -> Iterator[list[Layer]]:
+    """Inside the block, the layers that a forward pass is in, the innermost last.
+
+    A norm counts as the site that it stands at. Norms, those of weights too, go under their own names.
+    """
+    inside: list[Layer] = []
+
+    def leave(*_: Any) -> None:
+        inside.pop()
+
+    hooks = []
+    parts = {part for site in sites(model).values() for part in site.modules() if part is not site}
+    for path, module in model.named_modules():
+        if module not in parts:
+            layer = (path, _kind(module))
+            hooks.append(module.register_forward_pre_hook(lambda *_, layer=layer: inside.append(layer)))
+            hooks.append(module.register_forward_hook(leave))
+    try:
+        yield inside
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _kind(module: nn.Module) -> str:
+    if isinstance(module, Reparametrization):
+        return module.name
+    name = module.norm_name if isinstance(module, Site) else ""
+    return name or type(module).__name__.removeprefix("Normed")
+
+
+def _address(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

@@ -1,0 +1,31 @@
+"""Peak memory of a run."""
+
+import os
+from pathlib import Path
+
+import torch
+
+_PROCESS = Path("/proc/self")
+
+
+def watch_peak(device: torch.device) -> None:
+    """Begin to watch the peak anew."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif os.access(_PROCESS / "clear_refs", os.W_OK):
+        (_PROCESS / "clear_refs").write_text("5")  # Linux: forget the highest resident size so far
+
+
+def peak(device: torch.device) -> int | None:
+    """Bytes since `watch_peak`: allocated by torch on a GPU, else resident in this process, libraries included.
+
+    Null where the system does not tell. Where it lets no process forget, it is the peak since the process began.
+    """
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if not (_PROCESS / "status").exists():
+        return None
+    for line in (_PROCESS / "status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
