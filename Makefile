@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test contracts zoo check lock clean
+.PHONY: help setup demo test contracts zoo initialization check lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
 	@echo "make zoo        what each norm does: experiments/norm-zoo's table and pictures"
+	@echo "make initialization  six closed forms at initialization: experiments/initialization's table and pictures"
 	@echo "make check      ruff and mypy"
 	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
 
@@ -41,6 +42,9 @@ contracts: setup
 
 zoo: setup
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/norm-zoo/make.py
+
+initialization: setup
+	OMP_NUM_THREADS=1 $(BIN)/python experiments/initialization/make.py
 
 check: setup
 	$(BIN)/ruff check .

@@ -5,13 +5,16 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from bnlab.errors import BadInput
+from bnlab.errors import BadInput, is_unwritable
 
 VERBS = {
     "train": "train one run",
     "sweep": "train many: every combination of the listed values, or an experiment",
+    "plan": "what a sweep would do: runs, done already, time, disk; trains nothing",
     "show": "print the net as built: layer order, sites, norms, shapes, parameters",
+    "status": "how a study stands, also while it trains elsewhere",
     "report": "tables, figures and one HTML page from finished runs",
+    "study": "sweep, report, and a verdict on each claim of a study",
     "list": "what there is to choose from",
 }
 
@@ -45,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `bnlab list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if not is_unwritable(error):
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"bnlab: {error.strerror}{place}: make room, then the same command goes on", file=sys.stderr)
+        return 1
 
 
 def _dispatch(words: list[str]) -> int:

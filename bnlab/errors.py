@@ -1,4 +1,9 @@
-"""What a user did wrong, as opposed to a fault of the program."""
+"""What a user did wrong, and what a machine cannot do, as opposed to a fault of the program."""
+
+import errno
+
+# The disk is full, a quota or the largest size of a file is reached, or the file system takes no writes at all.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class BadInput(Exception):
@@ -7,3 +12,8 @@ class BadInput(Exception):
 
 class Refused(BadInput):
     """A combination that cannot work (batch norm on one value a channel): in a sweep its runs are `refused`."""
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Whether nothing can be written any more, whatever one does."""
+    return isinstance(error, OSError) and error.errno in UNWRITABLE

@@ -1,5 +1,7 @@
-"""From a valid config to a loop that is ready to run."""
+"""From valid configs to a loop that is ready to run: of one run alone, or of a pack's runs together."""
 
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model, initialize
 from bnlab.training import checkpoint, transfer
+from bnlab.training.executors.base import Executor
+from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.serial import Serial
 from bnlab.training.loop import Length, Loop, Replica
 from bnlab.training.recorder import Recorder
@@ -37,31 +41,56 @@ def length(config: Config, data: TensorData) -> Length:
     )
 
 
-def serial(
-    config: Config, data: TensorData, net: Model, recorder: Recorder, resumed: dict[str, Any] | None = None
-) -> Loop:
-    """The loop of one run alone.
+def assemble(
+    configs: Sequence[Config], data: TensorData, net: Model, recorders: Sequence[Recorder],
+    resumed: Sequence[dict[str, Any]] | None = None,
+) -> Loop:  # fmt: skip
+    """The loop of a run alone or, given several, of runs trained together; they differ in seed and `schema.FREE` alone.
 
     Args:
         net: as `build.model` gives it, without storage; filled here.
-        resumed: the checkpoint to go on from.
+        resumed: the checkpoints to go on from, one a run.
     """
-    initialize(net, config.model["init"], config.model["init_std"], config.run["seed"])
-    net.to(build.device(config), build.DTYPES[config.run["precision"]])
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on CPU: 1.7 times as fast
-    executor = Serial(net, low_precision=config.run["precision"] == "bfloat16")
-    optimizer, diagnostics = build.optimizer(config), build.diagnostics(config)
+    common = configs[0]
+    executor = _executor([_net(config, net, fresh=resumed is None) for config in configs], common)
+    diagnostics = build.diagnostics(common)
+    optimizer = build.optimizer(configs)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
-    if config.run["init_from"] is not None and resumed is None:
-        transfer.begin_with(state, Path(config.run["init_from"]))
-    state.fix(transfer.matching(state, config.run["freeze"]))
-    statistics = Statistics(**config.statistics | {"modes": tuple(config.statistics["modes"])})
+    state.fix(transfer.matching(state, common.run["freeze"]))
+    statistics = Statistics(**common.statistics | {"modes": tuple(common.statistics["modes"])})
     if resumed is not None:
-        if resumed["step"] > statistics.freeze_from:
-            freeze(net, state, statistics.freeze)
-        checkpoint.restore(state, resumed)
-    replica = Replica(
+        if resumed[0]["step"] > statistics.freeze_from:
+            freeze(executor.model, state, statistics.freeze)
+        checkpoint.restore(state, executor, resumed)
+    replicas = [_replica(config, recorder) for config, recorder in zip(configs, recorders, strict=True)]
+    when = {name: options["when"] for name, options in common.diagnostics.items()}
+    x, y = (part[: data.common.batch_size] for part in data.parts["train"])
+    step = make_step(executor, optimizer, diagnostics, common.run["clip"], fixed=(x, y))
+    return Loop(executor, step, data, diagnostics, when, replicas, length(common, data), state, statistics, resumed)
+
+
+def _net(config: Config, net: Model, *, fresh: bool) -> Model:
+    """A copy with its own initial values, or those of the run that `init_from` names."""
+    net = deepcopy(net)
+    initialize(net, config.model["init"], config.model["init_std"], config.run["seed"])
+    net.to(build.device(config), build.DTYPES[config.run["precision"]])
+    if config.run["init_from"] is not None and fresh:
+        own = TrainState(0, dict(net.named_parameters()), dict(net.named_buffers()))
+        transfer.begin_with(own, Path(config.run["init_from"]))
+    return net
+
+
+def _executor(nets: list[Model], config: Config) -> Executor:
+    low = config.run["precision"] == "bfloat16"
+    if len(nets) > 1:
+        return Fused(nets, low_precision=low)
+    nets[0].to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on CPU: 1.7 times as fast
+    return Serial(nets[0], low_precision=low)
+
+
+def _replica(config: Config, recorder: Recorder) -> Replica:
+    return Replica(
         seed=config.run["seed"],
         lr=config.optim["lr"],
         momentum=config.optim.get("momentum", 0.0),
@@ -69,9 +98,3 @@ def serial(
         schedule=build.schedule(config),
         recorder=recorder,
     )
-    when = {name: options["when"] for name, options in config.diagnostics.items()}
-    step = make_step(executor, optimizer, diagnostics, config.run["clip"])
-    return Loop(
-        executor, step, data, diagnostics, when, [replica], length(config, data), state,
-        statistics, None if resumed is None else [resumed],
-    )  # fmt: skip

@@ -1,10 +1,11 @@
 """From a valid config to the parts of a run: data, model, optimizer, schedule, diagnostics."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from bnlab.config.schema import COMMON
+from bnlab.config.schema import COMMON, FREE
 from bnlab.config.validate import Config
 from bnlab.data.base import Dataset
 from bnlab.data.common import Common
@@ -67,9 +68,14 @@ def _batch_sizes(n: int, size: int, whole: bool) -> set[int]:
     return sizes if whole or n % size == 0 else sizes | {n % size}
 
 
-def optimizer(config: Config) -> Optimizer:
-    """The optimizer; its lr, momentum and weight decay come with each update."""
-    return find("optim", config.optim["name"]).load()(**_own("optim", config.optim))
+def optimizer(configs: Sequence[Config]) -> Optimizer:
+    """The optimizer of runs trained together; their lr, momentum and weight decay come with each update.
+
+    It is made for the largest of each: one made for momentum 0 keeps no velocity, and one for weight decay 0 skips it.
+    """
+    options = _own("optim", configs[0].optim)
+    largest = {key: max(config.optim[key] for config in configs) for key in FREE if key in options}
+    return find("optim", configs[0].optim["name"]).load()(**options | largest)
 
 
 def schedule(config: Config) -> Schedule:

@@ -1,7 +1,7 @@
 """From overrides to configs, with Hydra: once for each distinct choice of groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,15 @@ def common_defaults(group: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Composed:
-    """A run's config as composed, not yet validated, and the choice of each group (of one yaml, not of several)."""
+    """A run's config as composed, not yet validated, and the choice of each group (of one yaml, not of several).
+
+    Attributes:
+        claims: what its experiment claims (see `bnlab.studies.claim`); no part of the run.
+    """
 
     values: dict[str, Any]
     choices: dict[str, str]
+    claims: Any = ()
 
 
 def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
@@ -46,9 +51,11 @@ def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
     except OmegaConfBaseException as error:
         raise translate(error) from None
     assert isinstance(values, dict)
+    claims = values.pop("claims", ())
     return Composed(
         {str(key): value for key, value in values.items()},
         {group: choice for group, choice in choices.items() if isinstance(choice, str)},
+        claims,
     )
 
 
@@ -59,41 +66,86 @@ class Composer:
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
         self._parser = OverridesParser.create(config_loader=loader)
-        self._bases: dict[tuple[str, ...], DictConfig] = {}
+        self._parsed: dict[str, Override] = {}
+        self._groups: dict[str, bool] = {}
+        self._bases: dict[tuple[str, ...], tuple[DictConfig, Composed | None]] = {}
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """The config of one job.
+        """The config of one job. Configs share what they have in common: they are not for changing.
 
         Raises:
             BadInput: an override names nothing that there is, or cannot be read.
         """
         try:
-            parsed = self._parser.parse_overrides(list(overrides))
+            parsed = [self._parse(word) for word in overrides]
             values = [o for o in parsed if self._is_value(o)]
             groups = tuple(o.input_line or "" for o in parsed if not self._is_value(o))
             if groups not in self._bases:
-                self._bases[groups] = self._loader.load_configuration("config", list(groups), RunMode.RUN)
-            config = self._bases[groups].copy()
+                config = self._loader.load_configuration("config", list(groups), RunMode.RUN)
+                self._bases[groups] = (config, _literal(config))
+            config, literal = self._bases[groups]
+            changed = None if literal is None else _replaced(literal.values, values)
+            if literal is not None and changed is not None:
+                return replace(literal, values=changed)
+            config = config.copy()
             OmegaConf.set_struct(config, True)
             for override in values:
                 _set(config, override)
         except Exception as error:
             raise translate(error) from None
-        choices = dict(config.hydra.runtime.choices)
-        return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices)
+        return _bare(config)
+
+    def _parse(self, word: str) -> Override:
+        if word not in self._parsed:
+            (self._parsed[word],) = self._parser.parse_overrides([word])
+        return self._parsed[word]
 
     def _is_value(self, override: Override) -> bool:
         """Whether it sets a plain value, as against a choice of a group or one of Hydra's own settings."""
         key = override.key_or_group
+        if key not in self._groups:
+            self._groups[key] = bool(self._loader.list_groups(key) or self._loader.get_group_options(key))
         return (
             override.is_add() is False
             and override.is_delete() is False
             and override.is_force_add() is False
             and not key.startswith("hydra")
             and override.package is None
-            and not self._loader.list_groups(key)
-            and not self._loader.get_group_options(key)
+            and not self._groups[key]
         )
+
+
+def _bare(config: DictConfig) -> Composed:
+    """A config as Hydra composed it, without Hydra's own part."""
+    choices = dict(config.hydra.runtime.choices)
+    return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices)
+
+
+def _literal(config: DictConfig) -> Composed | None:
+    """The config where every value stands for itself; null where one refers to another or is still missing."""
+    bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    text = OmegaConf.to_yaml(bare)
+    return None if "${" in text or "???" in text else _bare(config)
+
+
+def _replaced(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any] | None:
+    """The values with some of them replaced, unchanged parts shared; null where OmegaConf must see to it: a key that
+    is not there, a list or dict, a reference."""
+    for override in overrides:
+        value = override.value()
+        if isinstance(value, dict | list) or (isinstance(value, str) and ("${" in value or "???" in value)):
+            return None
+        *path, last = override.key_or_group.split(".")
+        values = inner = dict(values)
+        for key in path:
+            if not isinstance(inner.get(key), dict):
+                return None
+            inner[key] = dict(inner[key])
+            inner = inner[key]
+        if last not in inner or isinstance(inner[last], dict | list):
+            return None
+        inner[last] = value
+    return values
 
 
 def _set(config: DictConfig, override: Override) -> None:

@@ -5,7 +5,7 @@ import re
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS
+from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.errors import BadInput
 from bnlab.norms.kinds import KINDS
 from bnlab.registry import ROOMS, entries
@@ -15,7 +15,7 @@ from bnlab.text import nearest
 def option_keys() -> set[str]:
     """Every key that some choice of groups has."""
     keys = set(RUN) | set(GROUPS) | {f"placement.{kind}" for kind in KINDS}
-    keys |= {f"statistics.{option}" for option in STATISTICS}
+    keys |= {f"statistics.{option}" for option in STATISTICS} | {f"sweep.{option}" for option in SWEEP}
     for group in ROOMS:
         own = {option for entry in entries(group).values() for option in entry.options}
         if group == "diagnostics":

@@ -3,7 +3,7 @@
 from typing import Any, Literal, get_type_hints
 
 from bnlab.data.common import Common
-from bnlab.options import Count, Fraction, Init, Natural, NonNegative, Positive
+from bnlab.options import Count, Fraction, Init, Moment, Natural, NonNegative, Positive
 
 GROUPS = ("model", "norm", "placement", "statistics", "data", "optim", "schedule", "diagnostics")
 
@@ -20,10 +20,21 @@ RUN: dict[str, Any] = {
     "threads": Count | None,
     "device": Literal["auto", "cpu", "cuda"],
     "study": str | None,
+    "scale": str | None,
     "output_dir": str,
     "log_every": Count,
     "checkpoint_seconds": NonNegative,
+    "when": list[Moment] | None,
     "rerun": bool,
+    "launcher": Literal["auto", "serial", "processes", "fused"],
+}
+
+# How a sweep is carried out (conf/config.yaml); nothing of it can change a number.
+SWEEP: dict[str, Any] = {
+    "retry": Literal["none", "failed"],
+    "fail_fast": bool,
+    "workers": Count | None,
+    "pack_size": Count | None,
 }
 
 # How norms come by their statistics (conf/statistics/_base.yaml).
@@ -47,7 +58,11 @@ COMMON: dict[str, dict[str, Any]] = {
 # What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
 # `init_from` and `plugins` enter the identity by what they are, not by where they lie.
 UNSCIENTIFIC = (
-    "init_from", "plugins", "threads", "device", "study", "output_dir", "log_every", "checkpoint_seconds", "rerun",
+    "init_from", "plugins", "threads", "device", "study", "scale", "output_dir", "log_every", "checkpoint_seconds",
+    "when", "launcher", "rerun",
 )  # fmt: skip
 UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")
+
+# Options of the optimizer that runs trained together may differ in, as in their seed: the update takes one a replica.
+FREE = ("lr", "momentum", "weight_decay")

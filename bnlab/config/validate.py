@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from bnlab.config.compose import Composed
 from bnlab.config.mistakes import option_keys
-from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS
+from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.errors import BadInput
 from bnlab.norms import kinds
 from bnlab.registry import ROOMS, find
@@ -31,6 +32,7 @@ class Config:
     """
 
     run: dict[str, Any]
+    sweep: dict[str, Any]
     model: dict[str, Any]
     norm: dict[str, Any]
     data: dict[str, Any]
@@ -53,8 +55,13 @@ def validate(composed: Composed) -> Config:
     for group in GROUPS:
         if not isinstance(values.setdefault(group, {}), Mapping):
             raise BadInput(f"{group}={values[group]} is not a choice of {group}; see `bnlab list {group}`")
+    sweep = values.pop("sweep", {})
+    if not isinstance(sweep, Mapping):
+        raise BadInput(f"sweep={sweep} is no option: there is {', '.join(f'sweep.{key}' for key in SWEEP)}")
     run = _options("", {k: v for k, v in values.items() if k not in GROUPS}, RUN)
     named = {group: _named(group, values[group]) for group in ROOMS if group != "diagnostics"}
+    if run["scale"] is not None:  # a sweep takes it off its runs
+        raise BadInput(f"scale={run['scale']} is a size of an experiment: `bnlab study NAME scale={run['scale']}`")
     if run["steps"] is not None:
         run["epochs"] = None
     sgd = named["optim"]
@@ -68,8 +75,9 @@ def validate(composed: Composed) -> Config:
     return Config(
         run=run,
         **named,
+        sweep=_options("sweep.", sweep, SWEEP),
         statistics=_options("statistics.", values["statistics"], STATISTICS),
-        diagnostics=_diagnostics(values["diagnostics"]),
+        diagnostics=_diagnostics(values["diagnostics"], run["when"]),
         sites=_sites(values["placement"], named["norm"]["name"], named["model"]["name"]),
         study=study,
         choices={group: composed.choices.get(group, options["name"]) for group, options in named.items()},
@@ -94,10 +102,14 @@ def _options(prefix: str, values: Mapping[str, Any], annotations: Mapping[str, A
     return {key: _checked(prefix + key, values[key], annotation) for key, annotation in annotations.items()}
 
 
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)  # dearer than many a check
+
+
 def _checked(key: str, value: Any, annotation: Any) -> Any:
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
     try:
-        return adapter.validate_python(value, strict=True)
+        return _adapter(annotation).validate_python(value, strict=True)
     except ValidationError as error:
         wanted = []
         for problem in error.errors():
@@ -126,9 +138,11 @@ def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ..
     return tuple(sorted(chosen))
 
 
-def _diagnostics(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def _diagnostics(values: Mapping[str, Any], when: list[str | int] | None) -> dict[str, dict[str, Any]]:
     checked = {}
     for name, options in values.items():
         entry = find("diagnostics", name)
         checked[name] = _options(f"diagnostics.{name}.", options or {}, entry.options)
+        if when is not None and entry.facts.get("table", "layers") == "layers":
+            checked[name]["when"] = when
     return checked

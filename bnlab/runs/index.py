@@ -1,8 +1,15 @@
-"""index.csv of a study: one row a run. Derived from the run.json files, which are the truth; rebuilt at will."""
+"""index.csv of a study: one row a run. Derived from the run.json files, which are the truth; rebuilt at will.
+
+While runs end, rows are appended as they come; in the end all is written anew, in order. Processes take turns, and
+whoever writes all of it reads the folders anew, so that none loses what another has added.
+"""
 
 import csv
+import fcntl
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +22,36 @@ FACTS = ("run_id", "status", "cause", "diverged_at", "seconds", "n_params")
 _FIRST = ("model", "norm", "placement")
 
 
+class Index:
+    """Keeps a study's index.csv as its runs end; a row costs the same however many there are.
+
+    A run that is trained again gets a second row below its first, until `close`.
+    """
+
+    def __init__(self, study: Path) -> None:
+        self._study = study
+
+    def add(self, info: dict[str, Any]) -> None:
+        """Append a run that has ended, run.json written; all is written anew where columns are new or a row is torn."""
+        with _turn(self._study):
+            path = self._study / "index.csv"
+            columns, cells = _columns_of(path), _cells(info)
+            if cells.keys() <= set(columns):
+                with path.open("a", encoding="utf-8", newline="") as handle:
+                    handle.write(_line([cells.get(name, "") for name in columns]))
+            else:
+                write_index(self._study, scan(self._study)[0])
+
+    def close(self) -> None:
+        """Write the index anew from the folders: every run once, in order."""
+        rebuild(self._study)
+
+
 def rebuild(study: Path) -> list[Path]:
     """Write `<study>/index.csv` and return the run folders left out because their run.json cannot be read."""
-    infos, unreadable = scan(study)
-    write_index(study, infos)
+    with _turn(study):
+        infos, unreadable = scan(study)
+        write_index(study, infos)
     return unreadable
 
 
@@ -34,17 +67,13 @@ def scan(study: Path) -> tuple[list[dict[str, Any]], list[Path]]:
 
 
 def write_index(study: Path, infos: Sequence[dict[str, Any]]) -> None:
-    """Write `<study>/index.csv` from what run.json files hold."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    columns = index_columns(infos)
-    writer.writerow(columns)
-    axes = axis_names(infos)
-    for info in sorted(infos, key=lambda info: _order(info, axes)):
-        # An axis that is null differs from one the run does not have.
-        row = {k: "null" if k in axes and v is None else text(v) for k, v in index_row(info).items()}
-        writer.writerow([row.get(name, "") for name in columns])
-    write_atomic(study / "index.csv", buffer.getvalue())
+    """Write `<study>/index.csv` from what run.json files hold, unless it says so already."""
+    columns, axes = index_columns(infos), axis_names(infos)
+    rows = (_cells(info) for info in sorted(infos, key=lambda info: _order(info, axes)))
+    lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
+    path, content = study / "index.csv", "".join(lines).encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_atomic(path, content)
 
 
 def axis_names(infos: Sequence[dict[str, Any]]) -> list[str]:
@@ -61,6 +90,37 @@ def index_row(info: dict[str, Any]) -> dict[str, Any]:
     """One run's row; an axis that this run does not have is left out."""
     facts = {name: info[name] for name in FACTS}
     return facts | info["axes"] | {name: info["metrics"].get(name) for name in METRICS}
+
+
+def _cells(info: dict[str, Any]) -> dict[str, str]:
+    # An axis that is null differs from one the run does not have.
+    return {k: "null" if v is None and k in info["axes"] else text(v) for k, v in index_row(info).items()}
+
+
+def _line(cells: Sequence[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+def _columns_of(path: Path) -> list[str]:
+    """The columns of an index that a row can be appended to; none of one that is missing or ends in half a row."""
+    try:
+        with path.open("rb") as handle:
+            header = handle.readline()
+            handle.seek(-1, os.SEEK_END)
+            whole = handle.read() == b"\n"
+    except OSError:  # none there, or an empty one, which has no last byte
+        return []
+    return next(csv.reader([header.decode(errors="replace")]), []) if whole else []
+
+
+@contextmanager
+def _turn(study: Path) -> Iterator[None]:
+    """Wait until no other process writes the study's index."""
+    with (study / ".index.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def _order(info: dict[str, Any], axes: Sequence[str]) -> tuple[Any, ...]:

@@ -1,11 +1,23 @@
-"""One writer a run folder: a lock that ends with the process that holds it, however it ends."""
+"""One writer a run folder: a lock that ends with the process that holds it, however it ends.
+
+On one host `flock` is the truth: the kernel frees it with the process. Hosts may share a folder without sharing that,
+so the file also says who holds it (`Holder` as JSON; empty when given back), and its time of change is a heartbeat:
+what another host holds is honoured while the heartbeat goes on, and taken over once it is stale.
+"""
 
 import fcntl
+import os
+import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
-NAME = ".lock"
+from bnlab.runs.holder import NAME, Holder, is_fresh, this_process, written
+
+BEAT = 5.0  # seconds between heartbeats
 
 
 class Busy(Exception):
@@ -17,12 +29,74 @@ def lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, made if need be.
 
     Raises:
-        Busy: another process holds it.
+        Busy: another process holds it; the message says which, and since when.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / NAME).open("w") as handle:
+    handle = (folder / NAME).open("a+b", buffering=0)  # kept as it is until it is ours
+    try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Busy(f"{folder} is being trained by another process") from None
+            raise _busy(folder, written(folder)) from None
+        before = written(folder)
+        if before is not None and before.host != socket.gethostname() and is_fresh(folder):
+            raise _busy(folder, before)
+        _write(handle, this_process().json())
+    except BaseException:
+        handle.close()
+        raise
+    _HELD.add(handle)
+    try:
         yield
+    finally:
+        _HELD.release(handle)
+
+
+class _Held:
+    """The locks that this process holds, and the one thread that touches them all."""
+
+    def __init__(self) -> None:
+        self._handles: set[FileIO] = set()
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def forget(self) -> None:
+        """In a forked process: its parent's locks must not outlive the parent."""
+        for handle in self._handles:
+            handle.close()
+        self.__dict__ |= _Held().__dict__  # the thread is not forked, and the guard may have been taken
+
+    def add(self, handle: FileIO) -> None:
+        with self._guard:
+            self._handles.add(handle)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+                self._thread.start()
+
+    def release(self, handle: FileIO) -> None:
+        with self._guard:
+            if not handle.closed:  # as in a fork
+                self._handles.remove(handle)
+                _write(handle, "")
+                handle.close()
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(BEAT)
+            with self._guard:
+                for handle in self._handles:
+                    with suppress(OSError):  # a beat that fails is a beat missed
+                        os.utime(handle.fileno())
+
+
+_HELD = _Held()
+os.register_at_fork(after_in_child=_HELD.forget)
+
+
+def _busy(folder: Path, by: Holder | None) -> Busy:
+    return Busy(f"{folder} is being trained by another process" + (f" ({by})" if by else ""))
+
+
+def _write(handle: FileIO, text: str) -> None:
+    handle.truncate(0)
+    handle.write(text.encode())

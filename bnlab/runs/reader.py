@@ -1,6 +1,5 @@
 """`bnlab.load`: run folders as tidy DataFrames."""
 
-import io
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +10,9 @@ import pandas as pd
 from bnlab.errors import BadInput
 from bnlab.runs.index import axis_names, index_columns, index_row
 from bnlab.runs.info import Unreadable, read_info, run_folders
-from bnlab.runs.schema import COLUMNS, FINISHED
+from bnlab.runs.schema import FINISHED
+from bnlab.runs.table import read_tables
 
-_TEXT = {"split", "mode", "site", "unit", "kind", "shape", "norm", "parameter", "diagnostic", "quantity", "index"}
-_WHOLE = {"step", "examples", "n", "depth", "count"}
 _WHAT = "a study's folder (outputs/<study>) or one run's, as `bnlab train` and `bnlab sweep` leave them"
 
 
@@ -87,17 +85,7 @@ class Runs:
         return self._table("histograms")
 
     def _table(self, table: str) -> pd.DataFrame:
-        parts = []
-        for run_id, folder in self.folders.items():
-            part = read_table(folder / f"{table}.csv", table)
-            part.insert(0, "run_id", run_id)
-            parts.append(part)
-        filled = [part for part in parts if len(part)] or parts[:1]
-        joined = pd.concat(filled, ignore_index=True)
-        for name in _WHOLE & set(joined.columns):
-            if not joined[name].isna().any():
-                joined[name] = joined[name].astype("int64")
-        return joined
+        return read_tables({run_id: folder / f"{table}.csv" for run_id, folder in self.folders.items()}, table)
 
 
 def load(path: str | Path | Sequence[str | Path]) -> Runs:
@@ -112,29 +100,6 @@ def load(path: str | Path | Sequence[str | Path]) -> Runs:
     if not runs.infos:
         raise BadInput(f"no run can be read: {next(iter(runs.unreadable.values()))}")
     return runs
-
-
-def read_table(path: Path, table: str) -> pd.DataFrame:
-    """One CSV file of a run, empty where it does not exist; a last line torn by a kill is left out.
-
-    Errors: BadInput where its columns are not those of the schema or a cell is no number where one belongs.
-    """
-    content = path.read_bytes() if path.exists() else b""
-    whole = content[: content.rfind(b"\n") + 1] or (",".join(COLUMNS[table]) + "\n").encode()
-    numbers = [name for name in COLUMNS[table] if name not in _TEXT]
-    try:
-        frame = pd.read_csv(
-            io.BytesIO(whole),
-            dtype={name: "float64" if name in numbers else "object" for name in COLUMNS[table]},
-            keep_default_na=False,  # a norm called "None" or a site called "NA" stays a name
-            na_values={name: ["", "nan"] for name in numbers},
-        )
-    except ValueError as error:  # pandas' ParserError is one too, and ends in a line break
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{path} is damaged ({reason}); remove {path.parent} and train that run anew") from None
-    if tuple(frame.columns) != COLUMNS[table]:
-        raise BadInput(f"{path} has columns {', '.join(frame.columns)}; a run has {', '.join(COLUMNS[table])}")
-    return frame
 
 
 def _folders(path: Path) -> list[Path]:

@@ -1,45 +1,54 @@
-"""What the user sees while runs train: one bar, and one line a finished run. Without a terminal, the lines alone."""
+"""What the user sees while runs train: one bar, and one line a finished run. Without a terminal, lines alone."""
 
+import re
 from collections.abc import Iterable
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 from rich.text import Text
 
+from bnlab.runs.duration import spoken
 from bnlab.sweeps.job import Job
 
-QUIET = 30.0  # seconds without a terminal between lines about a run that goes on
+QUIET = 30.0  # seconds without a terminal between lines about what goes on
+WARM = 2.0  # seconds before a guess of the time left is worth saying
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red"}
 
 
+class Under(NamedTuple):
+    """Runs that are under way together: updates done and in all, and how many runs."""
+
+    step: int
+    total: int
+    runs: int
+
+
 class SweepConsole:
-    """A bar over all runs with the time left, and below it how far the present run is."""
+    """A bar over all runs, which moves with their updates, the time left, and how far those under way are."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
         self._total = total
         self._bar = Progress(
-            TextColumn("{task.description}"),
             BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[state]}"),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             disable=not console.is_terminal,
             transient=True,
         )
-        self._runs: TaskID | None = None
-        self._steps = self._bar.add_task("updates", total=None, state="")
+        self._task = self._bar.add_task("", total=total)
+        self._under: dict[str, Under] = {}
         self._done = 0
+        self._begun: tuple[float, float] | None = None  # when the first progress was told, and how much was done then
         self._last_line = monotonic()
-        if total > 1:
-            self._runs = self._bar.add_task("runs", total=total, state="")
 
     def __enter__(self) -> Self:
         self._bar.start()
+        self._draw("")
         return self
 
     def __exit__(
@@ -47,28 +56,85 @@ class SweepConsole:
     ) -> None:
         self._bar.stop()
 
-    def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
-        """How far the present run is."""
-        state = f"loss {loss:.3g}" + ("" if accuracy is None else f"  val {accuracy:.3f}")
-        self._bar.update(self._steps, completed=step, total=total, state=state)
-        if not self._console.is_terminal and monotonic() - self._last_line > QUIET:
-            self._last_line = monotonic()
-            self._console.print(f"  update {step}/{total}  {state}", markup=False, highlight=False, soft_wrap=True)
+    def progress(
+        self, step: int, total: int, loss: float, accuracy: float | None, pack: str = "", runs: int = 1
+    ) -> None:
+        """How far a pack is.
+
+        Args:
+            accuracy: on the validation split, as last known.
+            pack: tells packs apart where several train at once.
+            runs: how many runs of it have not ended.
+        """
+        self._under[pack] = Under(step, total, runs)
+        if self._begun is None:
+            self._begun = (monotonic(), self._amount())
+        words = [f"loss {loss:.3g}", *([] if accuracy is None else [f"val {accuracy:.3f}"])]
+        self._draw(" ".join([self._where(), *words]))
 
     def note(self, line: str) -> None:
         """Something to know about a run."""
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=not self._console.is_terminal)
 
-    def finished(self, label: str, info: dict[str, Any]) -> None:
-        """One line for a run that has ended."""
+    def finished(self, label: str, info: dict[str, Any], pack: str = "") -> None:
+        """One line for a run that has ended, of the pack that `progress` told of."""
         self._done += 1
-        if self._runs is not None:
-            self._bar.update(self._runs, completed=self._done)
+        if (under := self._under.pop(pack, None)) is not None and under.runs > 1:
+            self._under[pack] = under._replace(runs=under.runs - 1)
+        self._draw(self._where())
         status = info["status"]
-        place = f"{self._done:>{len(str(self._total))}}/{self._total}"
+        place = f"{self._done:>{len(str(self._total))}}/{self._total} "
+        width = self._console.width - len(place) - 9 if self._console.is_terminal else None
         # One piece: the bar is drawn anew after each print.
-        line = Text.assemble(f"{place} ", (f"{status:<8}", COLOURS[status]), f" {label}  {ending(info)}")
+        line = Text.assemble(place, (f"{status:<8}", COLOURS[status]), " ", outcome(label, info, width))
         self._console.print(line, highlight=False, soft_wrap=True)
+
+    def left(self) -> float | None:
+        """Seconds until all have ended, at the pace since the first update; null before there is one."""
+        if self._begun is None:
+            return None
+        began, before = self._begun
+        elapsed, done = monotonic() - began, self._amount()
+        return elapsed * (self._total - done) / (done - before) if done > before and elapsed > WARM else None
+
+    def _amount(self) -> float:
+        """Runs done, those under way in part."""
+        return min(self._total, self._done + sum(one.runs * one.step / one.total for one in self._under.values()))
+
+    def _where(self) -> str:
+        several = len(self._under) > 1
+        return (
+            f"{len(self._under)} at once"
+            if several
+            else "".join(f"update {u.step}/{u.total}" for u in self._under.values())
+        )
+
+    def _draw(self, state: str) -> None:
+        left = self.left()
+        words = [
+            *([f"{self._done}/{self._total} runs"] if self._total > 1 else []),
+            *([] if left is None else [f"{spoken(left)} left"]),
+            state,
+        ]
+        text = "  ".join(word for word in words if word)
+        self._bar.update(self._task, completed=self._amount(), description=text)
+        if not self._console.is_terminal and monotonic() - self._last_line > QUIET:
+            self._last_line = monotonic()
+            self._console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def outcome(label: str, info: dict[str, Any], width: int | None) -> str:
+    """A run's label and how it ended, in one line of at most `width` characters; in full without one."""
+    if width is None:
+        return f"{label}  {ending(info)}"
+    end = ending(info).replace(" accuracy", "")
+    room = width - len(end) - 2 if len(end) < 2 * width // 3 else width // 3
+    if len(label) > room:
+        label = re.sub(r"[\w.]+\.(\w+=)", r"\1", label)  # lr= for optim.lr=
+    if len(label) > room:  # what varies slowest and fastest stands at its ends
+        label = f"{label[: (room - 1) // 2]}…{label[len(label) - room // 2 :]}"
+    line = f"{label}  {end}"
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def ending(info: dict[str, Any]) -> str:

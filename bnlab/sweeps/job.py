@@ -15,13 +15,15 @@ from bnlab.errors import BadInput
 from bnlab.runs.info import Unreadable, read_info
 from bnlab.runs.schema import FINISHED
 
+CHECKPOINT = "checkpoint.pt"
+
 
 @dataclass(frozen=True)
 class Job:
     """A validated run with its place on disk."""
 
     config: Config
-    values: dict[str, Any]
+    composed: Composed
     run_id: str
     command: str
 
@@ -65,6 +67,11 @@ class Job:
         info = self.info()
         return info is not None and info["status"] in FINISHED and not self.config.run["rerun"]
 
+    def begun(self) -> bool:
+        """Whether it was interrupted; without a readable run.json its checkpoint tells."""
+        info = self.info()
+        return (self.folder / CHECKPOINT).exists() if info is None else info["status"] == "running"
+
 
 class Jobs:
     """Turns composed configs into jobs; each distinct data set is fingerprinted once."""
@@ -81,7 +88,7 @@ class Jobs:
         """
         config = validate(composed)
         command = shlex.join(["bnlab", "train", *self._options, *overrides])
-        return Job(config, composed.values, run_id(config, self._fingerprint(config), _origin(config)), command)
+        return Job(config, composed, run_id(config, self._fingerprint(config), _origin(config)), command)
 
     def _fingerprint(self, config: Config) -> str:
         key = repr(sorted(config.data.items()))

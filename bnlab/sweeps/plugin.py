@@ -6,13 +6,14 @@ of the environment, so the module is made here, when bnlab starts.
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
@@ -23,15 +24,17 @@ from omegaconf import DictConfig
 from bnlab.config.compose import Composer
 from bnlab.config.mistakes import translate
 from bnlab.errors import BadInput
+from bnlab.sweeps import grid
 
 MODULE = "hydra_plugins.bnlab_plugin"
 
 
 class GridSweeper(Sweeper):
-    """Every combination of the listed values, as one batch to the launcher; what was composed is checked there."""
+    """Every combination of the listed values (see `bnlab.sweeps.grid`), as one batch to the launcher; what was composed
+    is checked there."""
 
-    def __init__(self, params: dict[str, str] | None) -> None:
-        self._params = params or {}
+    def __init__(self, params: Any = None, sweeps: Any = None, scales: Any = None) -> None:
+        self._grid = (params, sweeps, scales)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._loader = hydra_context.config_loader
@@ -42,13 +45,24 @@ class GridSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # the splitting of Hydra's own sweeper
 
-        given = [f"{key}={value}" for key, value in self._params.items()]
+        parser = OverridesParser.create(config_loader=self._loader)
+        batch: list[list[str]] = []
         try:
-            parsed = OverridesParser.create(config_loader=self._loader).parse_overrides([*given, *arguments])
-            (batch,) = BasicSweeper.split_arguments(parsed, max_batch_size=None)
+            given = {one.key_or_group: one for one in parser.parse_overrides(arguments)}
+            scale, experiment = (_value(given.get(key)) for key in ("scale", "experiment"))
+            rest = [one.input_line or "" for key, one in given.items() if key != "scale"]
+            for product in grid.products(*self._grid, scale):
+                parsed = parser.parse_overrides([*product, *grid.folder(experiment, scale), *rest])
+                batch += BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
         except Exception as error:
             raise translate(error) from None
         return self._launcher.launch(batch, initial_job_idx=0)
+
+
+def _value(override: Override | None) -> str | None:
+    """What an override gives as it was written; null where it is not given or null."""
+    written = "" if override is None else (override.input_line or "").partition("=")[2]
+    return written if written not in ("", "null") else None
 
 
 class BnlabLauncher(Launcher):
@@ -69,7 +83,9 @@ class BnlabLauncher(Launcher):
 @dataclass
 class SweeperConfig:
     _target_: str = f"{MODULE}.GridSweeper"
-    params: dict[str, str] | None = field(default=None)
+    params: Any = None
+    sweeps: Any = None
+    scales: Any = None
 
 
 @dataclass

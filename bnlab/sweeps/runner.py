@@ -1,114 +1,104 @@
-"""Trains one job at a time in this process, and leaves its folder as `runs.schema` describes it."""
+"""Trains one pack at a time in this process, and leaves its runs' folders as `runs.schema` describes them."""
 
+import resource
 import traceback
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
+from time import monotonic
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 
 from bnlab.config import assembly, build
-from bnlab.config.identity import axes
 from bnlab.config.source import source
 from bnlab.data.tensors import TensorData
-from bnlab.errors import BadInput, Refused
+from bnlab.errors import BadInput, Refused, is_unwritable
+from bnlab.models.base import Model
 from bnlab.models.describe import multiply_adds, site_rows
-from bnlab.runs.lock import lock
-from bnlab.runs.schema import METRICS
-from bnlab.runs.writer import RunWriter
+from bnlab.runs.lock import Busy, lock
+from bnlab.sweeps.choice import Size
+from bnlab.sweeps.executors.base import Listener, View
+from bnlab.sweeps.folder import Folder
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.provenance import device_name, git_commit, versions
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packs import Packs, Regrouped
+from bnlab.sweeps.recorder import NOWHERE, FolderRecorder, Keeper
 from bnlab.training import checkpoint
-from bnlab.training.loop import Outcome
-
-Progress = Callable[[int, int, float, float | None], None]
-
 
 ALL_THREADS = torch.get_num_threads()
-SMALL = 200_000_000  # multiply-adds a batch below which threads cost more than they give, most of all on a busy machine
+SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
 
+TRIES = 3  # runs that are timed, and updates of each
 
-class FolderRecorder:
-    """Writes a run's rows and checkpoints into its folder, and passes progress on."""
-
-    def __init__(self, writer: RunWriter, progress: Progress) -> None:
-        self._writer = writer
-        self.append = writer.append
-        self.progress = progress
-
-    def checkpoint(self, payload: dict[str, Any]) -> None:
-        checkpoint.save(checkpoint_path(self._writer.folder), payload | {"lengths": self._writer.lengths()})
-
-
-def checkpoint_path(folder: Path) -> Path:
-    """Where a run's checkpoint lies."""
-    return folder / "checkpoint.pt"
+Parts = list[list[Job]]
 
 
 class Runner:
-    """Trains jobs one after another; the data of the last one stay in memory for the next."""
+    """Trains packs one after another; the data of the last one stay in memory for the next."""
 
     def __init__(self) -> None:
         self._data: tuple[str, TensorData] | None = None
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
-    def run(self, job: Job, progress: Progress, note: Callable[[str], None]) -> dict[str, Any]:
-        """Train a job, or go on with it where it was interrupted; returns what run.json then says.
+    def attempt(self, pack: Pack, listener: Listener) -> None:
+        """Train a pack of a sweep: what cannot work is refused, what others are at is left to them."""
+        try:
+            for job in self.train(pack, listener):
+                listener.ended(str(job.folder), pack.id)
+        except Refused as reason:
+            self.stop(pack, "refused", str(reason), listener)
+        except (Busy, Regrouped):
+            pass  # the sweep comes back to it
 
-        A fault of the program marks the run `failed` with its traceback and is not raised again.
+    def train(self, pack: Pack, view: View) -> Sequence[Job]:
+        """Train a pack, or go on with it where it was interrupted; returns the jobs that have ended.
 
-        Args:
-            progress: told (updates done, updates in all, loss, validation accuracy).
-            note: told a line about what the user should know.
+        A fault of the program marks its runs `failed` with their traceback and is not raised again.
 
         Raises:
-            Busy: another process is at it; nothing is written.
+            Busy: another process is at one of its runs; nothing is written.
+            Regrouped: it is no pack any more, or had to be split.
             Refused: the combination cannot work; nothing is written.
             BadInput: the data or the device cannot be used; nothing is written.
+            OSError: nothing can be written any more; what was stays, to go on from.
         """
-        data = self._tensors(job)
-        assembly.length(job.config, data)  # refused before anything is written
-        net, shapes = build.model(job.config, data)
-        size = multiply_adds(net, data.common.batch_size)
-        torch.set_num_threads(job.config.run["threads"] or (1 if size < SMALL else ALL_THREADS))
-        with lock(job.folder), RunWriter(job.folder) as writer:
-            if job.finished():  # by another process, since the sweep began
-                return job.read()
-            resumed = self._resume(job, writer, note)
-            begun = resumed is not None
-            try:
-                loop = assembly.serial(job.config, data, net, FolderRecorder(writer, progress), resumed)
-                if not begun:
-                    self._begin(job, writer, data)
-                    writer.append("sites", site_rows(net, shapes))
-                    begun = True
-                n_params = sum(p.numel() for p in net.parameters())
-                writer.update(n_params=n_params, execution={"executor": "serial"})
-                (outcome,) = loop.run()
-            except Exception as error:
-                if not begun:
-                    if isinstance(error, BadInput):
-                        raise
-                    self._begin(job, writer, data)
-                writer.update(status="failed", cause=_one_line(error), traceback=traceback.format_exc())
-                writer.log(f"failed: {_one_line(error)}")
-            else:
-                writer.update(**_ending(outcome))
-                writer.log("complete" if outcome.diverged_at is None else f"diverged at step {outcome.diverged_at}")
-        return job.read()
+        packs = Packs(pack.study)
+        with ExitStack() as held:
+            for job in pack.jobs:
+                held.enter_context(lock(job.folder))
+            if not packs.holds(pack):
+                raise Regrouped
+            left = [job for job in pack.jobs if not job.finished()]
+            parts = self._train(pack, left, view) if left else []
+            if parts:
+                packs.split(pack, parts)
+                raise Regrouped
+            _drop_checkpoint(pack)
+        return left or pack.jobs
 
-    def refuse(self, job: Job, reason: Refused) -> dict[str, Any]:
-        """Leave a folder that says why this job cannot be trained."""
-        with lock(job.folder), RunWriter(job.folder) as writer:
-            writer.create(self._yaml(job), self._info(job))
-            writer.update(status="refused", cause=str(reason))
-        return job.read()
+    def stop(self, pack: Pack, status: str, cause: str, listener: Listener) -> None:
+        """Mark what is left of a pack as `refused`, or as `failed` where its process is no more."""
+        try:
+            with ExitStack() as held:
+                for job in pack.jobs:
+                    held.enter_context(lock(job.folder))
+                left = [job for job in pack.jobs if not job.finished()]
+                for job in left:
+                    with Folder(job) as folder:
+                        folder.stop(status, cause)
+                _drop_checkpoint(pack)
+        except Busy:
+            return
+        for job in left:
+            listener.ended(str(job.folder), pack.id)
 
-    def _begin(self, job: Job, writer: RunWriter, data: TensorData) -> None:
-        writer.create(self._yaml(job), self._info(job) | {"classes": data.classes})
-        writer.log(f"begun: {job.command}")
+    def tensors(self, job: Job) -> TensorData:
+        """The data of a job.
 
-    def _tensors(self, job: Job) -> TensorData:
+        Raises:
+            BadInput: they cannot be found or used.
+        """
         run = job.config.run
         key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
         if self._data is None or self._data[0] != key:
@@ -116,49 +106,154 @@ class Runner:
             self._data = (key, build.tensors(job.config, source(job.config)))
         return self._data[1]
 
-    def _resume(self, job: Job, writer: RunWriter, note: Callable[[str], None]) -> dict[str, Any] | None:
-        """The checkpoint to go on from, the tables cut to it; null to begin anew."""
-        info = job.info()
-        if info is None or info["status"] != "running" or job.config.run["rerun"]:
-            return None
-        payload = checkpoint.load(checkpoint_path(job.folder))
-        if payload is None:
-            note(f"{job.run_id} was interrupted before a usable checkpoint: it begins anew")
-            return None
+    def size(self, job: Job) -> Size | None:
+        """How large a job's net is; null where it will be refused."""
         try:
-            writer.truncate(payload["lengths"])
-        except BadInput as error:
-            note(f"{error}; it begins anew")
+            data, net, _ = self._built(job)
+        except Exception as error:
+            _pass_over(error)
             return None
-        note(f"{job.run_id} was interrupted: it goes on from step {payload['step']}")
-        writer.log(f"gone on with from step {payload['step']}")
-        return payload
+        return Size(sum(p.numel() for p in net.parameters()), multiply_adds(net, data.common.batch_size))
 
-    def _yaml(self, job: Job) -> str:
-        return OmegaConf.to_yaml(OmegaConf.create(job.values))
+    def threads(self, job: Job, together: int) -> int:
+        """How many threads of torch a pack of so many runs like this one gets in this process."""
+        if job.config.run["threads"] is not None or ALL_THREADS == 1:
+            return job.config.run["threads"] or 1
+        size = self.size(job)
+        return 1 if size is None or size.work * together < SMALL else ALL_THREADS
 
-    def _info(self, job: Job) -> dict[str, Any]:
-        return {
-            "run_id": job.run_id,
-            "versions": versions(),
-            "git": git_commit(),
-            "device": device_name(build.device(job.config).type),
-            "axes": axes(job.config),
-            "command": job.command,
-        }
+    def seconds(self, jobs: Sequence[Job]) -> float | None:
+        """About what these jobs take alone, one after another, by a few updates of the first ones."""
+        found = []
+        for job in jobs:
+            begin = monotonic()
+            try:
+                data, net, _ = self._built(job)
+                loop = assembly.assemble([job.config], data, net, [NOWHERE])
+                loop.rehearse()
+                built = monotonic()
+                for _ in range(TRIES):
+                    loop.rehearse()
+            except Exception as error:
+                _pass_over(error)
+                continue
+            update = (monotonic() - built) / TRIES
+            found.append(built - begin + assembly.length(job.config, data).updates * update)
+            if len(found) == TRIES:
+                break
+        return len(jobs) * sum(found) / len(found) if found else None
+
+    def _built(self, job: Job) -> tuple[TensorData, Model, dict[str, tuple[int, ...]]]:
+        """The data of a job, its net without storage, and the shape of an example at each site."""
+        data = self.tensors(job)
+        assembly.length(job.config, data)
+        return (data, *build.model(job.config, data))
+
+    def _train(self, pack: Pack, left: list[Job], view: View) -> Parts:
+        """Train what is left of a pack; returns the parts that it had to be split into, if any."""
+        configs = [job.config for job in pack.jobs]
+        data, net, shapes = self._built(pack.jobs[0])  # refused before anything is written
+        torch.set_num_threads(pack.threads)
+        with ExitStack() as opened:
+            folders = [opened.enter_context(Folder(job)) for job in pack.jobs]
+            mine = {folder.job.run_id: folder for folder in folders if folder.job in left}
+            n_params = sum(p.numel() for p in net.parameters())
+            for slot, folder in enumerate(folders):
+                folder.facts = {"n_params": n_params, "classes": data.classes, "execution": _execution(pack, slot)}
+            payloads = _resume(pack, mine, view)
+            if payloads is None and len(left) < len(pack.jobs):
+                _drop_checkpoint(pack)
+                return [left]
+            begun = payloads is not None
+            keeper = Keeper(pack, len(left), view)
+            recorders = [FolderRecorder(folder, keeper) for folder in folders]
+            try:
+                loop = assembly.assemble(configs, data, net, recorders, payloads)
+                if len(pack.jobs) > 1:
+                    loop.rehearse()
+                if not begun:
+                    _drop_checkpoint(pack)
+                    for folder in mine.values():
+                        folder.begin(site_rows(net, shapes))
+                    begun = True
+                outcomes = loop.run()
+            except Exception as error:
+                if is_unwritable(error) or (isinstance(error, BadInput) and not begun):
+                    raise
+                if parts := _smaller(left, error, begun, view):
+                    return parts
+                for folder in mine.values():
+                    folder.stop("failed", one_line(error), traceback.format_exc())
+                return []
+            for folder, outcome in zip(folders, outcomes, strict=True):
+                if folder.job.run_id in mine:
+                    folder.end(outcome, keeper.part(folder.job.run_id))
+        return []
 
 
-def _ending(outcome: Outcome) -> dict[str, Any]:
-    diverged = outcome.diverged_at is not None
-    return {
-        "status": "diverged" if diverged else "complete",
-        "cause": f"the loss left all bounds at step {outcome.diverged_at}" if diverged else None,
-        "diverged_at": outcome.diverged_at,
-        "seconds": outcome.seconds,
-        "metrics": {name: outcome.metrics.get(name) for name in METRICS},
-    }
+def _pass_over(error: Exception) -> None:
+    """Leave it to training to say what is wrong with a run; data that cannot be found are wrong for all."""
+    if isinstance(error, BadInput) and not isinstance(error, Refused):
+        raise error
 
 
-def _one_line(error: Exception) -> str:
+def is_too_large(error: Exception) -> bool:
+    """Whether memory was short; on the CPU torch says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _smaller(left: list[Job], error: Exception, begun: bool, view: View) -> Parts:
+    """What to train instead of a pack that this error ended; nothing where it is the runs' own fault."""
+    if len(left) == 1:
+        return []
+    if is_too_large(error):
+        torch.cuda.empty_cache()
+        half = (len(left) + 1) // 2
+        view.note(f"{len(left)} runs together need more memory than there is: {half} and {len(left) - half} instead")
+        return [left[:half], left[half:]]
+    if begun:
+        return []
+    config = left[0].config
+    what = f"model={config.choices['model']} norm={config.choices['norm']}"
+    view.note(f"{what}: its runs cannot be trained together ({one_line(error)}), so one by one")
+    return [[job] for job in left]
+
+
+def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, Any]] | None:
+    """The checkpoints to go on from, the tables cut to them; null to begin anew."""
+    jobs = [folder.job for folder in mine.values()]
+    if jobs[0].config.run["rerun"] or not any(job.begun() for job in jobs):
+        return None
+    name = jobs[0].run_id if len(pack.jobs) == 1 else f"pack {pack.id} of {len(pack.jobs)} runs"
+    run_ids = [job.run_id for job in pack.jobs]
+    if len(run_ids) > 1:
+        payloads = checkpoint.load_pack(pack.checkpoint, run_ids)
+    else:
+        payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
+    if payloads is None:
+        view.note(f"{name} was interrupted before a usable checkpoint: it begins anew")
+        return None
+    try:
+        for run_id, payload in zip(run_ids, payloads, strict=True):
+            if run_id in mine:
+                mine[run_id].go_on(payload["lengths"], payload["step"])
+    except BadInput as error:
+        view.note(f"{error}; it begins anew")
+        return None
+    view.note(f"{name} was interrupted: it goes on from step {payloads[0]['step']}")
+    return payloads
+
+
+def _execution(pack: Pack, slot: int) -> dict[str, Any]:
+    return {"executor": pack.executor, "pack": pack.id, "runs": len(pack.jobs), "slot": slot, "threads": pack.threads}
+
+
+def _drop_checkpoint(pack: Pack) -> None:
+    if len(pack.jobs) > 1:
+        pack.checkpoint.unlink(missing_ok=True)

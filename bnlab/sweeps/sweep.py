@@ -1,7 +1,8 @@
 """A sweep: many jobs, each trained once, whatever happens to the others."""
 
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,16 @@ from typing import Any
 from rich.console import Console
 
 from bnlab.config.compose import Composer
-from bnlab.errors import Refused
-from bnlab.runs.index import scan, write_index
-from bnlab.runs.lock import Busy
+from bnlab.runs.index import Index
+from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
+from bnlab.sweeps.packs import Packs
 
 
 @dataclass
 class Summary:
-    """How a sweep ended: what run.json of each of its runs says, and the studies it wrote to."""
+    """How a sweep ended: what run.json of each of its runs says, by folder, and the studies it wrote to."""
 
     infos: dict[str, dict[str, Any]] = field(default_factory=dict)
     studies: list[Path] = field(default_factory=list)
@@ -43,66 +44,86 @@ def prepare(composer: Composer, jobs: Jobs, overrides: Sequence[Sequence[str]]) 
     return distinct
 
 
-def run_sweep(jobs: dict[str, tuple[Job, str]], requested: int, console: Console) -> Summary:
-    """Train every job that is not finished; a failed or refused one does not stop the others.
+def run_sweep(
+    jobs: Mapping[str, tuple[Job, str]], requested: int, console: Console, command: str | None = None
+) -> Summary:
+    """Train every job that waits; a failed or refused one does not stop the others.
+
+    Args:
+        command: what the user called, for the one that trains again what has failed.
 
     Raises:
         BadInput: the data or the device cannot be used.
+        OSError: nothing can be written any more.
     """
-    from bnlab.config import build
-    from bnlab.sweeps.runner import Runner
-
-    for job, _ in jobs.values():
-        build.device(job.config)
     for job in {job.study: job for job, _ in jobs.values()}.values():
         job.make_study()
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
-    waiting = [(job, label) for job, label in jobs.values() if not job.finished()]
-    for job, _ in jobs.values():
+    for folder, (job, _) in jobs.items():
         if (info := job.info()) is not None:
-            summary.infos[str(job.folder)] = info
-    done, twice = len(jobs) - len(waiting), requested - len(jobs)
-    console.print(
-        f"{requested} runs: {len(waiting)} to train, {done} done already"
-        + (f", {twice} the same as another" if twice else ""),
-        highlight=False,
-    )
-    warn(console, (job for job, _ in waiting))
-    index = Index(summary.studies)
-    runner = Runner()
-    with SweepConsole(console, len(waiting)) as view:
-        for job, label in waiting:
-            try:
-                info = runner.run(job, view.progress, view.note)
-            except Refused as reason:
-                info = runner.refuse(job, reason)
-            except Busy as reason:
-                view.note(f"left alone: {reason}")
-                continue
-            summary.infos[str(job.folder)] = info
-            index.add(job.study, info)
-            view.finished(label, info)
-    _say(summary, console)
+            summary.infos[folder] = info
+    for study in summary.studies:
+        Packs(study).tidy()
+    waiting = [job for folder, (job, _) in jobs.items() if waits(job, summary.infos.get(folder))]
+    _announce(jobs, waiting, summary, requested, console)
+    warn(console, waiting)
+    if waiting:
+        with SweepConsole(console, len(waiting)) as view:
+            _train(jobs, waiting, summary, view)
+    _say(summary, console, command)
     return summary
 
 
-class Index:
-    """Keeps index.csv of the studies as runs end."""
-
-    def __init__(self, studies: Sequence[Path]) -> None:
-        self._infos = {study: {info["run_id"]: info for info in scan(study)[0]} for study in studies}
-
-    def add(self, study: Path, info: dict[str, Any]) -> None:
-        """Write the index anew with this run."""
-        self._infos[study][info["run_id"]] = info
-        write_index(study, list(self._infos[study].values()))
+def waits(job: Job, info: Mapping[str, Any] | None) -> bool:
+    """Whether the sweep should train it: not what is finished, nor what has failed unless it is asked for."""
+    status = "none" if info is None else info["status"]
+    if job.config.run["rerun"]:
+        return True
+    if job.config.sweep["retry"] == "failed":
+        return status == "failed"
+    return status not in (*FINISHED, "failed")
 
 
-def _say(summary: Summary, console: Console) -> None:
+def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary: Summary, view: SweepConsole) -> None:
+    from bnlab.sweeps.launch import Launch  # torch
+
+    indices = {study: Index(study) for study in summary.studies}
+
+    def ended(job: Job, info: dict[str, Any], pack: str) -> None:
+        summary.infos[str(job.folder)] = info
+        indices[job.study].add(info)
+        view.finished(jobs[str(job.folder)][1], info, pack)
+
+    Launch([job for job, _ in jobs.values()], waiting, view, ended).run()
+    for index in indices.values():
+        index.close()
+
+
+def _announce(
+    jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary: Summary, requested: int, console: Console
+) -> None:
+    left = {str(job.folder) for job in waiting}
+    count = Counter(info["status"] for folder, info in summary.infos.items() if folder not in left)
+    done, others = sum(count[status] for status in FINISHED), len(jobs) - len(waiting)
+    words = [f"{len(waiting)} to train", f"{done} done already"]
+    if count["failed"]:
+        words.append(f"{count['failed']} failed before and left alone (sweep.retry=failed trains them again)")
+    if others > done + count["failed"]:
+        words.append(f"{others - done - count['failed']} left alone, for they have not failed (sweep.retry=failed)")
+    if requested > len(jobs):
+        words.append(f"{requested - len(jobs)} the same as another")
+    console.print(f"{requested} runs: {', '.join(words)}", highlight=False, soft_wrap=True)
+
+
+def _say(summary: Summary, console: Console, command: str | None) -> None:
     count = Counter(info["status"] for info in summary.infos.values())
     console.print(", ".join(f"{n} {status}" for status, n in sorted(count.items())), highlight=False)
     for info in summary.failed:
         console.print(f"failed: {info['run_id']}: {info['cause']}", style="red", markup=False, soft_wrap=True)
         console.print(f"  {info['command']}", markup=False, highlight=False, soft_wrap=True)
+    if summary.failed and command is not None:
+        again = [word for word in shlex.split(command) if not word.startswith("sweep.retry=")]
+        line = f"train them again: {shlex.join([*again, 'sweep.retry=failed'])}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     for study in summary.studies:
         console.print(f"report: bnlab report {study}", highlight=False, soft_wrap=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from bnlab.verbs import hydra
 
-TAKES_OVERRIDES = ("train", "sweep", "show")
+TAKES_OVERRIDES = ("train", "sweep", "plan", "show", "study")
 
 
 def complete(words: Sequence[str], verbs: Sequence[str]) -> int:

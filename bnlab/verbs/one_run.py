@@ -44,14 +44,15 @@ class OneRun:
             self._print(str(job.folder))
             return
         job.make_study()
-        from bnlab.sweeps.runner import Runner
+        from bnlab.sweeps.alone import train
 
         warn(self._console, [job])
         with SweepConsole(self._console, 1) as view:
             try:
-                info = Runner().run(job, view.progress, view.note)
+                train(job, view)
             except Busy as reason:
                 raise BadInput(f"{reason}: wait for it, or change an option") from None
+        info = job.read()
         rebuild(job.study)
         if info["status"] == "failed":
             print(info["traceback"], file=sys.stderr)

@@ -1,16 +1,27 @@
 """`bnlab report`: tables, figures and a page."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-HELP = """\
-usage: bnlab report DIR... [--target 0.9] [--tolerance 0.05]
+from bnlab.errors import BadInput
 
-Reads the runs of one or more studies (outputs/<study>) and writes report/ into the first: tables/lr_sensitivity.csv
-and .md, figures/*.png and .svg with the .csv behind each, and index.html, one page with all of it that needs no
-network. Works on a running or half-failed sweep, and says what is missing.
+if TYPE_CHECKING:
+    from bnlab.report import Verdict
 
+_USAGE = "bnlab report DIR... [--out DIR] [--pdf] [--target 0.9] [--tolerance 0.05]"
+
+HELP = f"""\
+usage: {_USAGE}
+
+Reads the runs of one or more studies (outputs/<study>) and writes tables (.csv, .md, .tex), figures (.png and .svg with
+the .csv behind each) and index.html, one page with all of it that needs no network. Works on a running or half-failed
+sweep, and says what is missing.
+
+  --out         the report's folder: by default DIR/report, or report_A_B beside A when A and B are compared
+  --pdf         each figure as PDF too
   --target      validation accuracy that "epochs to target" waits for
   --tolerance   how far below the best a learning rate's accuracy may lie and still count as usable
 """
@@ -18,18 +29,18 @@ network. Works on a running or half-failed sweep, and says what is missing.
 
 def run(words: Sequence[str]) -> int:
     """Build the report; returns the exit status."""
-    from bnlab.errors import BadInput
-
     if {"-h", "--help"} & set(words):
         print(HELP)
         return 0
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> None:  # type: ignore[override]
-            raise BadInput(f"{message}; usage: bnlab report DIR... [--target 0.9] [--tolerance 0.05]")
+            raise BadInput(f"{message}; usage: {_USAGE}")
 
     parser = Parser(add_help=False)
     parser.add_argument("studies", nargs="+", type=Path, metavar="DIR")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--pdf", action="store_true")
     parser.add_argument("--target", type=float, default=0.9)
     parser.add_argument("--tolerance", type=float, default=0.05)
     given = parser.parse_args(list(words))
@@ -45,7 +56,16 @@ def run(words: Sequence[str]) -> int:
     from bnlab.report import build
 
     console = Console()
-    built = build(given.studies, target=given.target, tolerance=given.tolerance)
+    verdicts = [one for study in given.studies for one in _verdicts(study)]
+    built = build(
+        given.studies,
+        target=given.target,
+        tolerance=given.tolerance,
+        out=given.out,
+        pdf=given.pdf,
+        verdicts=verdicts,
+        command=shlex.join(["bnlab", "report", *words]),
+    )
     rows = [line for line in built.table_text.splitlines() if line.startswith("|")]
     if console.is_terminal and max(map(len, rows), default=0) <= console.width:
         console.print(Markdown(built.table_text))
@@ -55,3 +75,16 @@ def run(words: Sequence[str]) -> int:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     console.print(str(built.page), highlight=False, soft_wrap=True)
     return 0
+
+
+def _verdicts(study: Path) -> "list[Verdict]":
+    """What `bnlab study` has judged of a study's runs, for its page to keep."""
+    from bnlab.studies.record import NAME, read
+
+    path = study / "report" / f"{NAME}.json"
+    if not path.exists():
+        return []
+    try:
+        return read(path).shown()
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise BadInput(f"{path} is damaged: remove it, or judge anew with bnlab study") from None

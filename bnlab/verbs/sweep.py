@@ -1,5 +1,6 @@
 """`bnlab sweep`: many runs."""
 
+import shlex
 from collections.abc import Sequence
 
 HELP = """\
@@ -41,7 +42,7 @@ def run(words: Sequence[str]) -> int:
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
         nonlocal status
         jobs = prepare(composer, Jobs(options), overrides)
-        status = 1 if run_sweep(jobs, len(overrides), console).failed else 0
+        status = 1 if run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words])).failed else 0
 
     task = single.entry()  # what another launcher (hydra/launcher=basic) calls for each run
     task.batch = batch  # type: ignore[attr-defined]  # what ours calls for all of them

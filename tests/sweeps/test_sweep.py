@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 import bnlab as package
 from bnlab.models.mlp import MLP
+from bnlab.runs.lock import lock
 from bnlab.runs.schema import COLUMNS
 
 Call = Callable[..., tuple[int, str, str]]
@@ -80,8 +82,12 @@ def test_a_fault_marks_its_run_failed_and_the_others_run(
     (failed,) = (info for info in infos(tmp_path / "main") if info["status"] == "failed")
     assert "Traceback" in str(failed["traceback"])
     assert failed["cause"] == "ZeroDivisionError: a fault"
-    monkeypatch.setattr(MLP, "forward", forward)
+    assert f"train them again: bnlab {' '.join(words)} sweep.retry=failed" in out
     status, out, _ = bnlab(*words)
+    assert status == 1
+    assert "3 runs: 0 to train, 2 done already, 1 failed before and left alone" in out
+    monkeypatch.setattr(MLP, "forward", forward)
+    status, out, _ = bnlab(*words, "sweep.retry=failed")
     assert status == 0
     assert "3 runs: 1 to train, 2 done already" in out
 
@@ -136,22 +142,32 @@ def test_hydras_own_launcher_still_works(bnlab: Call, tmp_path: Path, monkeypatc
     assert {path.name for path in tmp_path.iterdir()} == {"outputs"}, "Hydra wrote something of its own"
 
 
-def test_a_run_that_another_process_trains_is_left_alone(bnlab: Call, tmp_path: Path) -> None:
-    from bnlab.runs.lock import lock
-
-    words = [*SMALL, "seed=0,1", f"output_dir={tmp_path}"]
+def test_a_run_that_another_process_trains_is_come_back_to(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [*SMALL, "seed=0,1", "launcher=serial", f"output_dir={tmp_path}"]
     bnlab("sweep", *words)
     one, other = (path for path in (tmp_path / "main").iterdir() if path.is_dir())
     for folder in (one, other):
         (folder / "run.json").unlink()
-    with lock(one):
-        status, out, _ = bnlab("sweep", *words)
+        (folder / "checkpoint.pt").unlink()
+    with ExitStack() as held:
+        held.enter_context(lock(one))
+
+        def sleep(seconds: float) -> None:
+            assert not (one / "run.json").exists()
+            assert (other / "run.json").exists(), "it waits before everything else is done"
+            held.close()
+
+        with monkeypatch.context() as patched:
+            patched.setattr("bnlab.sweeps.launch.time.sleep", sleep)
+            status, out, _ = bnlab("sweep", *words)
         assert status == 0
-        assert "left alone" in out
-        assert not (one / "run.json").exists()
-    assert (other / "run.json").exists()
-    (seed,) = {0, 1} - {json.loads((other / "run.json").read_text())["axes"]["seed"]}
-    with lock(one):
+        assert "1 runs are being trained by another process: waiting" in out
+        assert "2 complete" in out
+        held.enter_context(lock(one))
+        (one / "run.json").unlink()
+        (seed,) = {0, 1} - {json.loads((other / "run.json").read_text())["axes"]["seed"]}
         status, _, err = bnlab("train", *SMALL, f"seed={seed}", f"output_dir={tmp_path}")
         assert status == 2
         assert "another process" in err

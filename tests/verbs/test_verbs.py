@@ -123,7 +123,8 @@ def test_list_names_everything(bnlab: Call) -> None:
     for group, names in everything.items():
         assert all(line for line in names.values()), group
         _, out, _ = bnlab("list", group)
-        assert len(out.splitlines()) == len(names)
+        if group != "diagnostics":  # which say more, see test_list.py
+            assert len(out.splitlines()) == len(names)
         assert group in bnlab("list")[1]
 
 

@@ -1,0 +1,186 @@
+"""How a study stands, told by its folder alone, while its runs train elsewhere."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bnlab.errors import BadInput
+from bnlab.runs.holder import Holder, holder
+from bnlab.runs.info import Unreadable, read_info, run_folders
+from bnlab.runs.schema import COLUMNS
+
+# interrupted: begun, but nobody is at it. waiting: the sweep's packs.json names it, and nobody has begun it.
+STATES = ("complete", "diverged", "refused", "failed", "running", "interrupted", "waiting")
+RECENT = 100  # ended runs that tell the present pace
+PAUSE = 5.0  # seconds between runs that count as part of training them
+
+_STEP, _EPOCH = COLUMNS["steps"].index("step"), COLUMNS["steps"].index("epoch")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a study.
+
+    Attributes:
+        info: run.json; null where it is not written yet.
+        ended: when run.json was last written (seconds, Unix); 0 where it is not.
+        updates: (done, in all) of one that trains, where they are known.
+    """
+
+    folder: Path
+    state: str
+    info: dict[str, Any] | None = None
+    ended: float = 0.0
+    holder: Holder | None = None
+    updates: tuple[int, int] | None = None
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        return {} if self.info is None else self.info["axes"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A study at one moment.
+
+    Attributes:
+        damaged: folders of runs that cannot be read and that nobody is at, each with the reason.
+    """
+
+    runs: list[Run]
+    damaged: dict[Path, str]
+    now: float = field(default_factory=time.time)
+
+    def of(self, state: str) -> list[Run]:
+        """The runs in a state."""
+        return [run for run in self.runs if run.state == state]
+
+    @cached_property
+    def pace(self) -> float | None:
+        """Runs a second while anybody trained, over the last of those that have ended; null before the first."""
+        ended = sorted((run for run in self.runs if run.state in ("complete", "diverged")), key=lambda run: run.ended)
+        spans = [(run.ended - (run.info or {}).get("seconds", 0.0), run.ended) for run in ended[-RECENT:]]
+        busy = _union(spans)
+        return len(spans) / busy if busy > 0 else None
+
+    @cached_property
+    def left(self) -> float | None:
+        """Seconds until the last of the runs that are waited for; null where nothing trains or no pace is known."""
+        running = self.of("running")
+        if not running or self.pace is None:
+            return None
+        part = sum(1 - done / total for done, total in (run.updates or (0, 1) for run in running))
+        return (part + len(self.of("interrupted")) + len(self.of("waiting"))) / self.pace
+
+
+class Study:
+    """A study's folder, looked at as often as one likes: what has not changed is not read again.
+
+    Errors: BadInput where the path is no study's folder, or one without runs.
+    """
+
+    def __init__(self, path: Path) -> None:
+        _check(path)
+        self.path = path
+        self._known: dict[Path, tuple[int, dict[str, Any] | Unreadable]] = {}
+
+    def look(self) -> Look:
+        """The study now."""
+        runs, damaged = [], {}
+        folders = run_folders(self.path)
+        for folder in folders:
+            run = self._run(folder)
+            if isinstance(run, Unreadable):
+                damaged[folder] = str(run)
+            else:
+                runs.append(run)
+        for folder in _planned(self.path, {folder.name for folder in folders}):
+            by = holder(folder)
+            runs.append(Run(folder, "waiting" if by is None else "running", holder=by))
+        return Look(runs, damaged)
+
+    def _run(self, folder: Path) -> Run | Unreadable:
+        info, changed = self._info(folder)
+        if isinstance(info, Unreadable) or info["status"] == "running":
+            by = holder(folder)
+            if isinstance(info, Unreadable):
+                return info if by is None else Run(folder, "running", holder=by)
+            state = "running" if by is not None else "interrupted"
+            return Run(folder, state, info, changed, by, updates(folder, info["axes"]))
+        return Run(folder, info["status"], info, changed)
+
+    def _info(self, folder: Path) -> tuple[dict[str, Any] | Unreadable, float]:
+        try:
+            changed = (folder / "run.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            changed = 0
+        if folder not in self._known or self._known[folder][0] != changed:
+            try:
+                self._known[folder] = (changed, read_info(folder))
+            except Unreadable as error:
+                self._known[folder] = (changed, error)
+        return self._known[folder][1], changed / 1e9
+
+
+def last_row(path: Path) -> list[str] | None:
+    """The cells of a table's last whole line, without reading the others; null where it has none."""
+    try:
+        with path.open("rb") as handle:
+            handle.seek(max(0, handle.seek(0, os.SEEK_END) - 4096))
+            lines = handle.read().rpartition(b"\n")[0].split(b"\n")
+    except FileNotFoundError:
+        return None
+    return None if len(lines) < 2 else lines[-1].decode(errors="replace").split(",")
+
+
+def updates(folder: Path, axes: dict[str, Any]) -> tuple[int, int] | None:
+    """(done, in all) by a run's last row of steps.csv; null where there is none."""
+    row = last_row(folder / "steps.csv")
+    try:
+        step, epoch = (int(row[_STEP]), float(row[_EPOCH])) if row else (0, 0.0)
+    except (ValueError, IndexError):  # a damaged file is for the report to name
+        return None
+    total = axes.get("steps") or (round(axes["epochs"] * step / epoch) if epoch > 0 and axes.get("epochs") else None)
+    return (step, total) if total else None
+
+
+def _planned(study: Path, begun: set[str]) -> list[Path]:
+    """The folders of runs that packs.json names and that are not there; a damaged file names none."""
+    try:
+        packs = json.loads((study / "packs.json").read_text(encoding="utf-8"))["packs"]
+        names = [str(name) for pack in packs for name in pack["runs"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+    return [study / name for name in dict.fromkeys(names) if name not in begun]
+
+
+def _union(spans: Iterable[tuple[float, float]]) -> float:
+    """Length of what the spans cover together, short pauses included."""
+    covered, reached = 0.0, None
+    for start, end in sorted(spans):
+        if reached is None or start > reached + PAUSE:
+            covered, reached = covered + end - start, end
+        elif end > reached:
+            covered, reached = covered + end - reached, end
+    return covered
+
+
+def _check(path: Path) -> None:
+    what = "give a study's folder (outputs/<study>)"
+    if not path.exists():
+        meant = Path("outputs") / path
+        raise BadInput(f"{path} does not exist; " + (f"did you mean {meant}?" if meant.is_dir() else what))
+    if not path.is_dir():
+        raise BadInput(f"{path} is a file: {what}")
+    if (path / "run.json").exists() or (path / "config.yaml").exists():
+        raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
+    if not run_folders(path) and not _planned(path, set()):
+        studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))
+        raise BadInput(
+            f"{path} holds no run" + (f"; it holds studies, give one: {', '.join(studies)}" if studies else f": {what}")
+        )

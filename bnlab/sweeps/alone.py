@@ -1,0 +1,24 @@
+"""One run, asked for by itself."""
+
+from bnlab.runs.lock import Busy
+from bnlab.sweeps.choice import asked
+from bnlab.sweeps.executors.base import View
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.packs import Grouping, Packs
+from bnlab.sweeps.runner import Runner
+
+
+def train(job: Job, view: View) -> None:
+    """Train a job in this process, or go on with it; out of a pack that was begun it takes its part.
+
+    Raises:
+        Busy: another process is at it.
+        BadInput: it cannot work, or its data cannot be used.
+        OSError: nothing can be written any more.
+    """
+    runner = Runner()
+    grouping = Grouping(lambda _: 1, lambda job: runner.threads(job, 1), asked(job))
+    packs = Packs(job.study).form([job], {job.run_id: job}, grouping, view.note)
+    if not packs:
+        raise Busy(f"{job.folder} is being trained by another process together with other runs")
+    runner.train(packs[0], view)

@@ -1,0 +1,20 @@
+"""Packs one after another in this process."""
+
+from collections.abc import Sequence
+
+from bnlab.sweeps.executors.base import Listener
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.runner import Runner
+
+
+class InProcess:
+    """Needs no start, and trains with as many threads as its packs ask for."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+        for pack in packs:
+            if listener.stopped():
+                return
+            self._runner.attempt(pack, listener)

@@ -1,0 +1,122 @@
+"""Packs in worker processes (joblib's loky), one at a time in each."""
+
+import os
+import re
+import shutil
+import socket
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from joblib.externals.loky import ProcessPoolExecutor
+
+from bnlab.runs.lock import Busy, lock
+from bnlab.sweeps.executors.base import Listener
+from bnlab.sweeps.executors.worker import events_path, repeat, start, work
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.runner import Runner
+
+LOOK = 0.2  # seconds between looks at what workers tell
+
+
+class Processes:
+    """So many processes with one torch thread each, spread over the GPUs.
+
+    Each is a pool of its own, so that one which the system kills costs the pack that it was at, and nothing else.
+    """
+
+    def __init__(self, workers: int, gpus: int, runner: Runner) -> None:
+        self._environments = [_environment(n, gpus) for n in range(workers)]
+        self._runner = runner
+
+    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+        waiting = deque(packs)
+        with _folder(packs[0].study) as folder:
+            slots = [_Slot(folder, environment) for environment in self._environments[: len(packs)]]
+            try:
+                while True:
+                    for slot in slots:
+                        if slot.pack is None and waiting and not listener.stopped():
+                            slot.begin(waiting.popleft(), listener)
+                    if (
+                        not (futures := [slot.future for slot in slots if slot.future is not None])
+                        or listener.stopped()
+                    ):
+                        return
+                    wait(futures, LOOK, FIRST_COMPLETED)
+                    for slot in slots:
+                        if (lost := slot.look()) is not None:
+                            self._runner.stop(*lost, listener)
+            finally:
+                for slot in slots:
+                    slot.end()
+
+
+class _Slot:
+    """One worker process, started anew when it has died."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self._folder, self._environment = folder, environment
+        self._pool: ProcessPoolExecutor | None = None
+        self.pack: Pack | None = None
+        self.future: Future[None] | None = None
+
+    def begin(self, pack: Pack, listener: Listener) -> None:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, initializer=start, initargs=(os.getpid(),), env=self._environment)
+        path = self._folder / f"{pack.id}.json"
+        pack.write(path)
+        self._events = repeat(events_path(path), listener)
+        self.pack, self.future = pack, self._pool.submit(work, path)
+
+    def look(self) -> tuple[Pack, str, str] | None:
+        """Pass on what the worker tells; what it lost, if it has died: the pack, its status and the cause."""
+        if self.pack is None or self.future is None:
+            return None
+        done = self.future.done()
+        next(self._events)
+        if not done:
+            return None
+        pack, future, self.pack, self.future = self.pack, self.future, None, None
+        try:
+            future.result()
+        except BrokenProcessPool as error:
+            self.end()
+            return pack, "failed", _cause(error)
+        return None
+
+    def end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
+            self._pool = None
+
+
+def _environment(slot: int, gpus: int) -> dict[str, str]:
+    environment = {"OMP_NUM_THREADS": "1"}
+    if gpus:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(gpus)))).split(",")
+        environment["CUDA_VISIBLE_DEVICES"] = visible[slot % gpus]
+    return environment
+
+
+def _cause(error: BrokenProcessPool) -> str:
+    """What ended a worker; loky says it in words only."""
+    codes = re.search(r"\{(.+)\}", str(error))
+    return f"its process ended: {codes[1]} (out of memory?)" if codes else "its process could not be started"
+
+
+@contextmanager
+def _folder(study: Path) -> Iterator[Path]:
+    """A folder for the files of this launch; what dead ones have left goes."""
+    for old in study.glob("launch_*"):
+        with suppress(Busy), lock(old):
+            shutil.rmtree(old)
+    folder = study / f"launch_{socket.gethostname()}_{os.getpid()}"
+    with lock(folder):
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

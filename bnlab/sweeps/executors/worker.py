@@ -1,0 +1,90 @@
+"""What a worker process does: train the pack that a file describes, and write down what happens."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from bnlab.sweeps.executors.base import Listener
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.runner import Runner
+
+WATCH = 0.5  # seconds between looks whether the parent lives
+TELL = 0.25  # seconds between lines about progress
+
+
+class Events:
+    """A listener that writes each call as a line of a file, for another process to repeat."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._told = 0.0
+
+    def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
+        if time.monotonic() - self._told > TELL:
+            self._told = time.monotonic()
+            self._write("progress", step, total, loss, accuracy, pack, runs)
+
+    def note(self, line: str) -> None:
+        self._write("note", line)
+
+    def ended(self, folder: str, pack: str) -> None:
+        self._write("ended", folder, pack)
+
+    def stopped(self) -> bool:
+        return False
+
+    def _write(self, what: str, *values: object) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([what, *values]) + "\n")
+
+
+def repeat(path: Path, listener: Listener) -> Iterator[None]:
+    """Tell a listener what a file of events holds: with each step what has come since the one before."""
+    place = 0
+    while True:
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(place)
+                lines = file.read()
+            whole = lines[: lines.rfind(b"\n") + 1]
+            place += len(whole)
+            for line in whole.splitlines():
+                what, *values = json.loads(line)
+                getattr(listener, what)(*values)
+        yield
+
+
+def start(parent: int) -> None:
+    """Make this process a worker: it leaves Ctrl-C to its parent, and ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="watch", daemon=True).start()
+
+
+def work(path: Path) -> None:
+    """Train the pack that a file describes; the events go to the file beside it.
+
+    Raises:
+        BadInput, OSError: as `Executor.run`.
+    """
+    _runner().attempt(Pack.read(path), Events(events_path(path)))
+
+
+def events_path(path: Path) -> Path:
+    """Where the events of the pack that a file describes go."""
+    return path.with_suffix(".events")
+
+
+@cache
+def _runner() -> Runner:
+    return Runner()

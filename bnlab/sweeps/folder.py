@@ -1,0 +1,99 @@
+"""A run's folder from its begin to its end."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from bnlab.config import build
+from bnlab.config.identity import axes
+from bnlab.runs.atomic import write_atomic
+from bnlab.runs.info import write_info
+from bnlab.runs.schema import METRICS, VERSION
+from bnlab.runs.writer import RunWriter
+from bnlab.sweeps.job import CHECKPOINT, Job
+from bnlab.sweeps.provenance import device_name, git_commit, versions
+from bnlab.training import checkpoint
+from bnlab.training.loop import Outcome
+
+Rows = list[dict[str, Any]]
+
+
+class Folder(RunWriter):
+    """Writes one run's folder as `runs.schema` describes it.
+
+    Attributes:
+        facts: what its run.json says that its config does not hold.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.folder)
+        self.job = job
+        self.facts: dict[str, Any] = {}
+
+    def begin(self, sites: Rows) -> None:
+        """Begin the run anew."""
+        self.create(self._yaml(), self._facts())
+        self.log(f"begun: {self.job.command}")
+        self.append("sites", sites)
+
+    def go_on(self, lengths: Mapping[str, int], step: int) -> None:
+        """Cut the tables to a checkpoint; a config.yaml or run.json that was lost is written anew.
+
+        Errors: BadInput where a table is shorter than that.
+        """
+        self.truncate(lengths)
+        path, yaml = self.folder / "config.yaml", self._yaml()
+        if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != yaml:
+            write_atomic(path, yaml)
+        info = self.job.info()
+        if info is None:
+            info = self._facts() | {"metrics": {}, "status": "running", "schema": VERSION}
+        write_info(self.folder, info | self.facts)
+        self.log(f"gone on with from step {step}")
+
+    def end(self, outcome: Outcome, payload: Mapping[str, Any] | None) -> None:
+        """Write down how the run ended.
+
+        Args:
+            payload: its part of its pack's last checkpoint, which becomes its own; null where it lies there already.
+                A diverged run keeps none, for there is nothing to go on from.
+        """
+        path = self.folder / CHECKPOINT
+        diverged = outcome.diverged_at is not None
+        if diverged:
+            path.unlink(missing_ok=True)
+        elif payload is not None:
+            kept = build.optimizer([self.job.config]).slot_names
+            slots = {name: values for name, values in payload["slots"].items() if name in kept}
+            checkpoint.save(path, {**payload, "slots": slots})
+        self.update(
+            status="diverged" if diverged else "complete",
+            cause=f"the loss left all bounds at step {outcome.diverged_at}" if diverged else None,
+            diverged_at=outcome.diverged_at,
+            seconds=outcome.seconds,
+            metrics={name: outcome.metrics.get(name) for name in METRICS},
+        )
+        self.log(f"diverged at step {outcome.diverged_at}" if diverged else "complete")
+
+    def stop(self, status: str, cause: str, traceback: str | None = None) -> None:
+        """Mark the run `failed` or `refused`; what it has written since it was begun is kept."""
+        info = self.job.info()
+        if info is None or info["status"] != "running":
+            self.create(self._yaml(), self._facts())
+        self.update(status=status, cause=cause, traceback=traceback)
+        self.log(f"{status}: {cause}")
+
+    def _yaml(self) -> str:
+        return OmegaConf.to_yaml(OmegaConf.create(self.job.composed.values))
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "run_id": self.job.run_id,
+            "versions": versions(),
+            "git": git_commit(),
+            "device": device_name(build.device(self.job.config).type),
+            "axes": axes(self.job.config),
+            "command": self.job.command,
+            **self.facts,
+        }

@@ -1,0 +1,62 @@
+"""The grid of an experiment: one product of listed values, or several side by side, in one of its sizes.
+
+hydra:
+  sweeper:
+    params: {norm: "none,batch", seed: "0,1,2"}         every combination of these
+    sweeps: [{optim: sgd, optim.lr: "0.1,1"}, …]        each crossed with params; an axis here wins over params
+    scales: {smoke: {params: …, sweeps: …}, cpu: …}     a size: its params are added, its sweeps replace
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import ListConfig, OmegaConf
+
+from bnlab.errors import BadInput
+from bnlab.text import nearest
+
+DEFAULT = "cpu"
+
+Params = Mapping[str, Any]
+
+
+def products(
+    params: Params | None, sweeps: Sequence[Params] | None, scales: Mapping[str, Any] | None, scale: str | None
+) -> list[list[str]]:
+    """The overrides of each product, values listed with commas.
+
+    Args:
+        scale: a size that `scales` names; null: `cpu` where there is one.
+
+    Raises:
+        BadInput: there is no such size.
+    """
+    chosen: Mapping[str, Any] = {}
+    if scale is not None or DEFAULT in (scales or {}):
+        chosen = _size(scales or {}, scale or DEFAULT)
+    common = dict(params or {}) | dict(chosen.get("params") or {})
+    several = chosen.get("sweeps") or sweeps or [{}]
+    return [[f"{key}={_text(value)}" for key, value in (common | dict(one)).items()] for one in several]
+
+
+def folder(experiment: str | None, scale: str | None) -> list[str]:
+    """The override that keeps the runs of another size than `cpu` apart: `study=<experiment>_<scale>`."""
+    return [f"study={experiment}_{scale}"] if scale not in (None, DEFAULT) else []
+
+
+def _size(scales: Mapping[str, Any], scale: str) -> Mapping[str, Any]:
+    if not scales:
+        raise BadInput(f"scale={scale}: sizes belong to experiments that have them: experiment=NAME (bnlab list study)")
+    if scale not in scales:
+        raise BadInput(f"scale={scale} is no size of this experiment; {nearest(scale, map(str, scales))}")
+    return scales[scale]
+
+
+def _text(value: Any) -> str:
+    """A value of the yaml as Hydra's overrides write it."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, ListConfig | list):
+        plain = OmegaConf.to_container(value) if isinstance(value, ListConfig) else value
+        return "[" + ",".join(_text(item) for item in plain or []) + "]"
+    return str(value)

@@ -1,0 +1,130 @@
+"""One launch of a sweep: puts what waits into packs, has them trained, and comes back to what others were at."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bnlab.config import build
+from bnlab.config.identity import axes
+from bnlab.runs.holder import holder
+from bnlab.runs.schema import FINISHED
+from bnlab.sweeps.choice import START, Choice, Machine, asked, choose
+from bnlab.sweeps.console import SweepConsole
+from bnlab.sweeps.executors.base import Executor
+from bnlab.sweeps.executors.in_process import InProcess
+from bnlab.sweeps.executors.processes import Processes
+from bnlab.sweeps.forecast import Forecast
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packs import Grouping, Packs
+from bnlab.sweeps.runner import Runner
+
+POLL = 1.0  # seconds between looks at what another launch is at
+
+
+class Launch:
+    """Listens to the executor that it chose, and keeps track of what is left.
+
+    Args:
+        jobs: of the sweep, also those that are done.
+        waiting: those to train.
+        ended: told each of them when it has ended, with its run.json and its pack.
+    """
+
+    def __init__(
+        self, jobs: Sequence[Job], waiting: Sequence[Job], view: SweepConsole,
+        ended: Callable[[Job, dict[str, Any], str], None],
+    ) -> None:  # fmt: skip
+        self._known: dict[Path, dict[str, Job]] = {}
+        for job in jobs:
+            self._known.setdefault(job.study, {})[job.run_id] = job
+        self._left = {str(job.folder): job for job in waiting}
+        self._view, self._tell = view, ended
+        self._config = waiting[0].config
+        self._runner = Runner()
+        self._failed = False
+
+    def run(self) -> None:
+        """Train until nothing is left, or until the first failure where that is asked for.
+
+        Raises:
+            BadInput: the data or the device cannot be used.
+            OSError: nothing can be written any more.
+        """
+        waiting = list(self._left.values())
+        for job in waiting:
+            build.device(job.config)
+        machine = _machine(self._config.run["device"])
+        choice = choose(waiting, machine, self._runner.size, lambda: self._seconds(waiting))
+        if len(waiting) > 1 and self._config.run["launcher"] == "auto":
+            self._view.note(choice.why)
+        grouping = Grouping(choice.together, lambda job: self._threads(choice, job), asked(waiting[0]))
+        executor: Executor = InProcess(self._runner)
+        if choice.workers:
+            executor = Processes(choice.workers, machine.gpus, self._runner)
+        said = False
+        while self._left and not self.stopped():
+            packs = [pack for pack in self._form(grouping) if not any(holder(job.folder) for job in pack.jobs)]
+            if packs:
+                executor.run(packs, self)
+            else:
+                if not said:
+                    self._view.note(f"{len(self._left)} runs are being trained by another process: waiting for them")
+                said = True
+                time.sleep(POLL)
+            self._settle()
+
+    def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
+        self._view.progress(step, total, loss, accuracy, pack, runs)
+
+    def note(self, line: str) -> None:
+        self._view.note(line)
+
+    def ended(self, folder: str, pack: str) -> None:
+        if (job := self._left.pop(folder, None)) is not None:
+            info = job.read()
+            self._failed = self._failed or info["status"] == "failed"
+            self._tell(job, info, pack)
+
+    def stopped(self) -> bool:
+        return self._failed and bool(self._config.sweep["fail_fast"])
+
+    def _form(self, grouping: Grouping) -> list[Pack]:
+        packs = []
+        for study, known in self._known.items():
+            waiting = [job for job in self._left.values() if job.study == study]
+            packs += Packs(study).form(waiting, known, grouping, self.note)
+        return packs
+
+    def _settle(self) -> None:
+        """Take note of what another launch has ended."""
+        if self._config.run["rerun"] or self._config.sweep["retry"] == "failed":
+            return  # how it ended before says nothing then
+        for folder, job in list(self._left.items()):
+            info = job.info()
+            if info is not None and info["status"] in (*FINISHED, "failed"):
+                self.ended(folder, "")
+
+    def _seconds(self, waiting: Sequence[Job]) -> float | None:
+        """What the jobs take one after another: by earlier runs, or by a few updates."""
+        forecasts = {study: Forecast(study) for study in self._known}
+        costs = [forecasts[job.study].cost(axes(job.config)) for job in waiting]
+        known = [cost.seconds for cost in costs if cost is not None]
+        return sum(known) if len(known) == len(costs) else self._runner.seconds(waiting)
+
+    def _threads(self, choice: Choice, job: Job) -> int:
+        if choice.workers:
+            return job.config.run["threads"] or 1
+        return self._runner.threads(job, choice.together(job))
+
+
+def _machine(device: str) -> Machine:
+    from joblib.externals.loky import cpu_count  # counts what a container leaves
+
+    if device != "cpu" and torch.cuda.is_available():
+        return Machine("cuda", cpu_count(), torch.cuda.device_count(), torch.cuda.mem_get_info()[1], START)
+    return Machine("cpu", cpu_count(), 0, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"), START)

@@ -1,0 +1,211 @@
+"""packs.json of a study: which runs are trained together, in which order, with which executor and threads.
+
+It is written before they train and says how a run was executed. A pack that was begun goes on with the same runs in
+the same order, so its numbers are those of an undisturbed one, bit for bit.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from bnlab.runs.atomic import write_atomic
+from bnlab.runs.info import Unreadable, read_info
+from bnlab.runs.lock import Busy, lock
+from bnlab.runs.schema import FINISHED
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.pack import Pack, checkpoint_path, kin, pack_id
+
+PATIENCE = 60.0  # seconds that another launch may take over packs.json
+KEYS = {"id", "executor", "threads", "runs", "asked"}
+
+Record = dict[str, Any]
+
+
+class Regrouped(Exception):
+    """The pack is no more: its runs are in other packs now."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How runs are put into packs.
+
+    Attributes:
+        size: the most runs like this one that are trained together.
+        threads: that a pack of runs like this one gets.
+        asked: the options that led to it; a pack that nobody has begun is kept while they stay as they are.
+    """
+
+    size: Callable[[Job], int]
+    threads: Callable[[Job], int]
+    asked: Mapping[str, Any]
+
+
+def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
+    """Packs of about one size of runs that can be trained together, in the order of their first runs."""
+    kins: dict[str, list[Job]] = {}
+    for job in jobs:
+        kins.setdefault(f"{job.study} {kin(job)}", []).append(job)
+    packs = []
+    for alike in kins.values():
+        size, threads = grouping.size(alike[0]), grouping.threads(alike[0])
+        number = -(-len(alike) // size)
+        bounds = [len(alike) * n // number for n in range(number + 1)]
+        packs += [Pack(tuple(alike[a:b]), threads) for a, b in pairwise(bounds)]
+    return packs
+
+
+class Packs:
+    """The packs of a study."""
+
+    def __init__(self, study: Path) -> None:
+        self._study = study
+        self._path = study / "packs.json"
+        self._seen: tuple[int, set[str]] = (-1, set())
+
+    def form(
+        self, waiting: Sequence[Job], known: Mapping[str, Job], grouping: Grouping, note: Callable[[str], None]
+    ) -> list[Pack]:
+        """Put jobs into packs: those that were begun as they were, the others by the grouping.
+
+        A job whose pack another process trains, and would have to give it up, is in none of them.
+
+        Args:
+            known: every job of this launch by run_id, also those that are done.
+            note: told a line about what the user should know.
+        """
+        free = {job.run_id: job for job in waiting}
+        with self._turn():
+            records, packs = [], []
+            for record in self._read(note):
+                for one in self._fitting(record, known, free):
+                    records.append(one)
+                    if self._goes_on(one, free, grouping):
+                        packs.append(Pack(tuple(known[run_id] for run_id in one["runs"]), one["threads"]))
+                        for run_id in one["runs"]:
+                            free.pop(run_id, None)
+            # A begun run that is in no pack was trained alone.
+            alone = [Pack((job,), grouping.threads(job)) for job in free.values() if job.begun()]
+            fresh = alone + grouped([job for job in free.values() if not job.begun()], grouping)
+            regrouped = {job.run_id for pack in fresh for job in pack.jobs}
+            records = [record for record in records if not regrouped & set(record["runs"])]
+            self._write(records + [_record([j.run_id for j in p.jobs], p.threads, grouping.asked) for p in fresh])
+        order = {job.run_id: n for n, job in enumerate(known.values())}
+        return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
+
+    def tidy(self) -> None:
+        """Remove checkpoints of packs that are done or are no more, as a kill at the very end leaves them."""
+        if not (found := list(self._study.glob("pack_*.pt"))):
+            return
+        with self._turn():
+            runs = {checkpoint_path(self._study, record["runs"]): record["runs"] for record in self._read()}
+            for path in found:
+                if all(_has_ended(self._study / run_id) for run_id in runs.get(path, ())):
+                    path.unlink(missing_ok=True)
+
+    def holds(self, pack: Pack) -> bool:
+        """Whether the pack still is one."""
+        changed = self._path.stat().st_mtime_ns if self._path.exists() else 0
+        if self._seen[0] != changed:
+            self._seen = (changed, {record["id"] for record in self._read()})
+        return pack.id in self._seen[1]
+
+    def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
+        """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""
+        with self._turn():
+            records = []
+            for record in self._read():
+                runs = [[job.run_id for job in part] for part in parts]
+                records += self._divide(record, runs) if record["id"] == pack.id else [record]
+            self._write(records)
+        pack.checkpoint.unlink(missing_ok=True)
+
+    def _fitting(self, record: Record, known: Mapping[str, Job], free: dict[str, Job]) -> list[Record]:
+        """The record, or its two parts where the launch asks for some of a begun pack's runs only."""
+        asked = [run_id for run_id in record["runs"] if run_id in free]
+        others = [run_id for run_id in record["runs"] if run_id not in free]
+        if not asked or not self._begun(record, free) or all(_is_done(known.get(run_id)) for run_id in others):
+            return [record]
+        try:
+            with ExitStack() as held:
+                for run_id in record["runs"]:
+                    held.enter_context(lock(self._study / run_id))
+                return self._divide(record, [asked, others])
+        except Busy:
+            for run_id in asked:
+                del free[run_id]
+            return [record]
+
+    def _goes_on(self, record: Record, free: Mapping[str, Job], grouping: Grouping) -> bool:
+        asked = [run_id for run_id in record["runs"] if run_id in free]
+        if not asked or self._begun(record, free):
+            return bool(asked)
+        return len(asked) == len(record["runs"]) and record["asked"] == dict(grouping.asked)
+
+    def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
+        return any(free[run_id].begun() for run_id in record["runs"] if run_id in free)
+
+    def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
+        from bnlab.training import checkpoint  # torch
+
+        payloads = checkpoint.load_pack(checkpoint_path(self._study, record["runs"]), record["runs"])
+        whole = dict(zip(record["runs"], payloads or (), strict=False))
+        for part in parts if whole else ():
+            own = {run_id: whole[run_id] for run_id in part}
+            path = checkpoint_path(self._study, part)
+            checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
+        return [_record(part, record["threads"], record["asked"]) for part in parts]
+
+    def _read(self, note: Callable[[str], None] = lambda _: None) -> list[Record]:
+        if not self._path.exists():
+            return []
+        try:
+            records = json.loads(self._path.read_text(encoding="utf-8"))["packs"]
+            if all(record.keys() >= KEYS for record in records):
+                return list(records)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            pass
+        note(f"{self._path} cannot be read: it is written anew, and packs that were begun begin anew")
+        return []
+
+    def _write(self, records: Sequence[Record]) -> None:
+        lines = ",\n".join(json.dumps(record) for record in records)
+        text = f'{{"packs": [\n{lines}\n]}}\n'
+        if not self._path.exists() or self._path.read_text(encoding="utf-8", errors="replace") != text:
+            write_atomic(self._path, text)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until no other launch forms packs here."""
+        until = time.monotonic() + PATIENCE
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(lock(self._study))
+                    break
+                except Busy:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.05)
+            yield
+
+
+def _record(runs: Sequence[str], threads: int, asked: Mapping[str, Any]) -> Record:
+    executor = "serial" if len(runs) == 1 else "fused"
+    return {"id": pack_id(runs), "executor": executor, "threads": threads, "runs": list(runs), "asked": dict(asked)}
+
+
+def _is_done(job: Job | None) -> bool:
+    info = None if job is None else job.info()
+    return info is not None and info["status"] in FINISHED
+
+
+def _has_ended(folder: Path) -> bool:
+    try:
+        return read_info(folder)["status"] != "running"
+    except Unreadable:
+        return False

@@ -1,0 +1,112 @@
+"""A look at a study, as text."""
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from bnlab.runs.causes import causes, described, varying
+from bnlab.runs.duration import spoken
+from bnlab.runs.status import STATES, Look, Run
+
+COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red", "running": "cyan"}
+FEW = 6  # runs that are named one by one; causes and folders that are listed
+
+Line = tuple[str, str, int]  # text, style, indentation of what is wrapped
+
+
+def picture(study: Path, look: Look, width: int | None) -> Text:
+    """All there is to say, in lines of at most `width` characters, but for commands, which stay in one piece."""
+    lines = []
+    for text, style, indent in _lines(study, look):
+        wrapped = [text] if width is None or indent < 0 else _wrapped(text, width, indent)
+        lines += [Text(one, style) for one in wrapped]
+    return Text("\n").join(lines)
+
+
+def head(look: Look) -> str:
+    """How many runs are in which state, the pace and the time left, in a line."""
+    count = Counter(run.state for run in look.runs)
+    return ", ".join(f"{count[state]} {state}" for state in STATES if count[state]) + _pace(look)
+
+
+def _lines(study: Path, look: Look) -> Iterator[Line]:
+    axes = varying([run.axes for run in look.runs if run.info is not None])
+    count = Counter(run.state for run in look.runs)
+    yield f"{study}: {len(look.runs)} {'run' if len(look.runs) == 1 else 'runs'}", "bold", 2
+    for state in STATES:
+        if count[state]:
+            yield f"{count[state]:>8} {state}", COLOURS.get(state, ""), 9
+    if pace := _pace(look):
+        yield pace.removeprefix("; "), "", 2
+    holders: dict[str, list[Run]] = {}
+    for run in look.of("running"):
+        holders.setdefault(str(run.holder).partition(", since")[0], []).append(run)
+    for name, runs in holders.items():
+        yield "", "", 0
+        since = min(run.holder.since for run in runs if run.holder is not None)
+        yield f"running: {name}, for {spoken(look.now - since)}", COLOURS["running"], 2
+        yield from _under_way(runs, axes)
+    if count["interrupted"]:
+        yield "", "", 0
+        yield f"interrupted: {count['interrupted']}; the command that began them goes on with them", "", 2
+        yield from _under_way(look.of("interrupted"), axes)
+    for state in ("failed", "refused", "diverged"):
+        if count[state]:
+            yield from _caused(state, look.of(state), axes)
+    if look.damaged:
+        yield "", "", 0
+        yield f"cannot be read: {len(look.damaged)}", "red", 2
+        for reason in list(look.damaged.values())[:FEW]:
+            yield f"  {reason.partition(';')[0]}", "", 4
+        if len(look.damaged) > FEW:
+            yield f"  … and {len(look.damaged) - FEW} more", "", 2
+
+
+def _under_way(runs: Sequence[Run], axes: dict[str, list[str]]) -> Iterator[Line]:
+    """Each of a few runs with how far it is; many in one line."""
+    if len(runs) <= FEW:
+        for run in runs:
+            far = "" if run.updates is None else f"  update {run.updates[0]}/{run.updates[1]}"
+            yield f"  {_named([run], axes)}{far}", "", 4
+        return
+    known = [run.updates for run in runs if run.updates is not None]
+    far = f", {sum(done for done, _ in known) / sum(total for _, total in known):.0%} of their updates" if known else ""
+    yield f"  {len(runs)} runs{far}: {_named(runs, axes)}", "", 4
+
+
+def _caused(state: str, runs: Sequence[Run], axes: dict[str, list[str]]) -> Iterator[Line]:
+    yield "", "", 0
+    yield f"{state}: {len(runs)}", COLOURS[state], 2
+    groups = causes([str((run.info or {})["cause"]) for run in runs])
+    for cause in groups[:FEW]:
+        those = [runs[place] for place in cause.places]
+        number = f"{len(those)} x " if len(those) > 1 else ""
+        yield f"  {number}{cause.text}", "", 4
+        yield f"      {_named(those, axes)}", "dim", 8
+    if len(groups) > FEW:
+        yield f"  … and {len(groups) - FEW} other causes", "", 2
+    if state == "failed":
+        if len(runs) > 1:
+            yield "  again: the sweep's command with sweep.retry=failed; the first alone:", "", 4
+        yield f"  {'' if len(runs) > 1 else 'again: '}{(runs[0].info or {})['command']}", "", -1
+
+
+def _named(runs: Sequence[Run], axes: dict[str, list[str]]) -> str:
+    """What tells these runs from the others of the study, and the folder of the first."""
+    words = described([run.axes for run in runs if run.info is not None], axes)
+    first = runs[0].folder.name
+    return f"{words} ({first})".strip() if len(runs) == 1 else f"{words} ({first}, …)".strip()
+
+
+def _pace(look: Look) -> str:
+    if look.left is None or look.pace is None:
+        return ""
+    pace = 60 * look.pace
+    return f"; {f'{pace:.3g}' if pace < 1000 else f'{pace:,.0f}'} runs a minute, about {spoken(look.left)} left"
+
+
+def _wrapped(text: str, width: int, indent: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]

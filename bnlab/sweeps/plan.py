@@ -1,0 +1,230 @@
+"""What a sweep would do, found out without training or writing anything, and without torch unless it measures."""
+
+import math
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bnlab.config.identity import axes
+from bnlab.config.schema import FREE
+from bnlab.errors import Refused
+from bnlab.runs.causes import described, varying
+from bnlab.runs.holder import holder
+from bnlab.runs.info import Unreadable, read_info
+from bnlab.sweeps.choice import START, Choice, Machine, Size, asked, choose
+from bnlab.sweeps.forecast import Forecast
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.pack import Pack, kin
+from bnlab.sweeps.packs import Grouping, grouped
+from bnlab.sweeps.sweep import waits
+
+Told = Callable[[int, int], None]
+
+
+@dataclass
+class Group:
+    """Runs that differ in seed and rates alone.
+
+    Attributes:
+        name: what tells them from the other groups.
+        seconds: what one of them takes, alone or as its share of a pack; null where unknown.
+        size: bytes that one of them leaves; null where unknown.
+        source: where that is known from.
+        refused: why they cannot work, where that has been looked at and found.
+    """
+
+    name: str
+    jobs: list[Job]
+    waiting: list[Job]
+    seconds: float | None = None
+    size: float | None = None
+    source: str = "unknown"
+    refused: str | None = None
+
+
+@dataclass
+class Plan:
+    """What a sweep would do.
+
+    Attributes:
+        requested: jobs before those that are the same run were made one.
+        states: how many of its runs are in each state: a status of run.json, running, interrupted or new.
+        causes: of the failed and refused ones.
+        choice: how the sweep would be carried out; null where there is nothing to train.
+        unsure: whether the choice may turn out differently, for it was made without times or sizes.
+    """
+
+    requested: int
+    jobs: list[Job]
+    states: Counter[str]
+    causes: dict[str, list[str]]
+    groups: list[Group]
+    choice: Choice | None = None
+    packs: list[Pack] = field(default_factory=list)
+    unsure: bool = False
+
+    @property
+    def to_train(self) -> list[Group]:
+        """The groups with runs that would be trained."""
+        return [group for group in self.groups if group.waiting and group.refused is None]
+
+    @property
+    def waiting(self) -> int:
+        """How many runs would be trained."""
+        return sum(len(group.waiting) for group in self.to_train)
+
+    @property
+    def known(self) -> int:
+        """Of how many of them is known what they take."""
+        return sum(len(group.waiting) for group in self.to_train if group.seconds is not None)
+
+    @property
+    def seconds(self) -> float:
+        """About what these take, in all processes at once, and never less than one run."""
+        costs = [(group.seconds, len(group.waiting)) for group in self.to_train if group.seconds is not None]
+        workers = max(1, self.choice.workers if self.choice else 1)
+        return max(sum(each * n for each, n in costs) / workers, max((each for each, _ in costs), default=0.0))
+
+    @property
+    def size(self) -> float | None:
+        """About the bytes that all leave, where they are known of one."""
+        sizes = [group.size * len(group.waiting) for group in self.to_train if group.size is not None]
+        return sum(sizes) if sizes else None
+
+
+class Meter:
+    """Times runs and looks at their nets; the one part that needs torch."""
+
+    def __init__(self) -> None:
+        from bnlab.sweeps.runner import Runner
+
+        self._runner = Runner()
+
+    def size(self, job: Job) -> Size | None:
+        """How large a job's net is; null where it cannot work."""
+        return self._runner.size(job)
+
+    def seconds(self, job: Job) -> float:
+        """About what a job takes alone.
+
+        Raises:
+            Refused: it cannot work.
+            BadInput: its data cannot be used.
+        """
+        from bnlab.config import assembly, build
+
+        data = self._runner.tensors(job)
+        assembly.length(job.config, data)
+        build.model(job.config, data)
+        seconds = self._runner.seconds([job])
+        assert seconds is not None
+        return seconds
+
+
+def plan(jobs: Sequence[Job], requested: int, meter: Meter | None = None, told: Told = lambda *_: None) -> Plan:
+    """The plan of a sweep's distinct jobs.
+
+    Args:
+        requested: jobs before those that are the same run were made one.
+        meter: where runs are to be timed.
+        told: told how many of how many groups have been timed.
+
+    Raises:
+        BadInput: options exclude each other, or the data cannot be used.
+    """
+    found = [_found(job) for job in jobs]
+    states = Counter(_state(job, info) for job, info in zip(jobs, found, strict=True))
+    waiting = {str(job.folder) for job, info in zip(jobs, found, strict=True) if waits(job, info)}
+    result = Plan(requested, list(jobs), states, _causes(found), _groups(jobs, waiting))
+    _predict(result.to_train)
+    if meter is not None:
+        _measure(result.to_train, meter, told)
+    _choose(result, meter)
+    return result
+
+
+def _predict(groups: Sequence[Group]) -> None:
+    forecasts = {study: Forecast(study) for study in {group.jobs[0].study for group in groups}}
+    for group in groups:
+        cost = forecasts[group.jobs[0].study].cost(axes(group.jobs[0].config))
+        if cost is not None:
+            group.seconds, group.size = cost.seconds, cost.size
+            group.source = f"{cost.runs} {'' if cost.alike else 'similar '}{'run' if cost.runs == 1 else 'runs'}"
+
+
+def _measure(groups: Sequence[Group], meter: Meter, told: Told) -> None:
+    for n, group in enumerate(groups):
+        told(n, len(groups))
+        try:
+            group.seconds, group.source = meter.seconds(group.jobs[0]), "measured"
+        except Refused as reason:
+            group.refused = str(reason)
+
+
+def _choose(result: Plan, meter: Meter | None) -> None:
+    jobs = [job for group in result.to_train for job in group.waiting]
+    if not jobs:
+        return
+
+    def seconds() -> float:
+        result.unsure = result.unsure or result.known < result.waiting
+        # Of an unknown length: long, so that the choice is the one that a long sweep gets.
+        return result.seconds if result.known == result.waiting else math.inf
+
+    def size(job: Job) -> Size | None:
+        result.unsure = result.unsure or meter is None
+        return None if meter is None else meter.size(job)
+
+    result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
+    result.packs = grouped(jobs, Grouping(result.choice.together, lambda _: 1, asked(jobs[0])))
+
+
+def machine(device: str) -> Machine:
+    """What there is to train on, as far as it shows without torch: a GPU by its device file."""
+    from joblib.externals.loky import cpu_count
+
+    gpus = 0 if device == "cpu" else len(list(Path("/dev").glob("nvidia[0-9]*")))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    return Machine("cuda" if gpus else "cpu", cpu_count(), gpus, memory, START)
+
+
+def _found(job: Job) -> dict[str, Any] | None:
+    try:
+        return read_info(job.folder)
+    except Unreadable:
+        return None
+
+
+def _state(job: Job, info: Mapping[str, Any] | None) -> str:
+    if info is None or info["status"] == "running":
+        held = job.folder.is_dir() and holder(job.folder) is not None
+        return "running" if held else "new" if info is None else "interrupted"
+    return str(info["status"])
+
+
+def _causes(found: Sequence[Mapping[str, Any] | None]) -> dict[str, list[str]]:
+    causes: dict[str, list[str]] = {}
+    for info in found:
+        if info is not None and info["status"] in ("refused", "failed"):
+            causes.setdefault(info["status"], []).append(str(info["cause"]))
+    return causes
+
+
+def _groups(jobs: Sequence[Job], waiting: set[str]) -> list[Group]:
+    alike: dict[str, list[Job]] = {}
+    for job in jobs:
+        alike.setdefault(f"{job.study} {kin(job)}", []).append(job)
+    own = [_shared(axes(some[0].config)) for some in alike.values()]
+    every = varying(own)
+    return [
+        Group(described([one], every), some, [job for job in some if str(job.folder) in waiting])
+        for some, one in zip(alike.values(), own, strict=True)
+    ]
+
+
+def _shared(every: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's axes without those in which the runs of a group differ."""
+    return {name: value for name, value in every.items() if name not in ("seed", *(f"optim.{key}" for key in FREE))}

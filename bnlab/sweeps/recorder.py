@@ -1,0 +1,70 @@
+"""Where the rows and checkpoints of a pack's replicas go: rows to each run's folder, checkpoints to one file."""
+
+from typing import Any
+
+from bnlab.sweeps.executors.base import View
+from bnlab.sweeps.folder import Folder
+from bnlab.sweeps.pack import Pack
+from bnlab.training import checkpoint
+from bnlab.training.recorder import Recorder, Row
+
+
+class Keeper:
+    """What the replicas of a pack have in common: one checkpoint and one progress.
+
+    Args:
+        runs: how many of them have not ended.
+    """
+
+    def __init__(self, pack: Pack, runs: int, view: View) -> None:
+        self._pack, self._runs, self._view = pack, runs, view
+        self._parts: dict[str, checkpoint.Payload] = {}
+        self._told = -1
+
+    def take(self, run_id: str, payload: checkpoint.Payload) -> None:
+        """Take one replica's part of a checkpoint; the last one's completes it, and all replace the file at once."""
+        if len(self._parts) == len(self._pack.jobs):
+            self._parts = {}
+        self._parts[run_id] = payload
+        if len(self._parts) == len(self._pack.jobs):
+            checkpoint.save(self._pack.checkpoint, payload if len(self._parts) == 1 else self._parts)
+
+    def part(self, run_id: str) -> checkpoint.Payload | None:
+        """A run's part of the last checkpoint; null for a run alone, whose checkpoint it is."""
+        return self._parts[run_id] if len(self._pack.jobs) > 1 else None
+
+    def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
+        """Pass on what the first replica says at a step."""
+        if step != self._told:
+            self._told = step
+            self._view.progress(step, total, loss, accuracy, self._pack.id, self._runs)
+
+
+class FolderRecorder:
+    """The recorder of one replica."""
+
+    def __init__(self, folder: Folder, keeper: Keeper) -> None:
+        self._folder, self._keeper = folder, keeper
+        self.append = folder.append
+        self.keep = folder.keep
+        self.progress = keeper.progress
+
+    def checkpoint(self, payload: dict[str, Any]) -> None:
+        self._keeper.take(self._folder.job.run_id, payload | {"lengths": self._folder.lengths()})
+
+
+class _Nowhere:
+    def append(self, table: str, rows: list[Row]) -> None:
+        pass
+
+    def keep(self, name: str, arrays: dict[str, Any]) -> None:
+        pass
+
+    def checkpoint(self, payload: dict[str, Any]) -> None:
+        pass
+
+    def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
+        pass
+
+
+NOWHERE: Recorder = _Nowhere()  # of a run that is only timed

@@ -1,0 +1,157 @@
+"""`bnlab study`: a sweep, its report, and a verdict on each of the study's claims."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bnlab.errors import BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bnlab.studies.record import Record
+
+HELP = """\
+usage: bnlab study NAME [overrides]
+       bnlab study --all [overrides]
+
+Trains the runs of a study (those that are not finished), writes its report and judges its claims: confirmed where the
+95 % interval lies wholly beyond the threshold, refuted where it lies wholly short of it, else undecided. The verdicts
+come first on the report's page, and lie in report/verdicts.md, .csv and .json. Exit status 0 whatever they are.
+
+  bnlab study lr_sensitivity data.root=DIR
+  bnlab study lr_sensitivity scale=smoke        seconds, to see that it works (cpu: minutes, the default; paper: hours)
+  bnlab study --all scale=cpu                   one after another; the same command again goes on
+
+A study is an experiment that has claims (bnlab list study): conf/experiment/NAME.yaml.
+
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one study or all; returns the exit status."""
+    from bnlab.verbs import hydra
+
+    if {"-h", "--help"} & set(words):
+        print(HELP + hydra.OPTIONS)
+        return 0
+    first, *rest = words or [""]
+    hydra.check_flags(rest)
+    known = _studies(hydra.config_options(rest))
+    if first == "--all":
+        return _all(list(known), rest)
+    if first not in known:
+        raise BadInput(_unknown(first, list(known)))
+    from rich.console import Console
+
+    ended = _study(first, rest, Console())
+    return 1 if ended is not None and ended[1] else 0
+
+
+def _all(names: Sequence[str], words: Sequence[str]) -> int:
+    """Every study; what is wrong with one does not keep the others back."""
+    from rich.console import Console
+
+    console = Console()
+    status, lines = 0, []
+    for name in names:
+        console.rule(name)
+        try:
+            ended = _study(name, words, console)
+        except BadInput as error:
+            lines.append(f"{name}: not run: {error}")
+            status = 2
+            continue
+        if ended is None:
+            continue
+        record, failed = ended
+        count = record.count()
+        lines.append(
+            f"{name}: "
+            + ", ".join(f"{count.get(one, 0)} {one}" for one in ("confirmed", "refuted", "undecided"))
+            + (f"; {failed} runs failed" if failed else "")
+        )
+        status = status or (1 if failed else 0)
+    console.rule("all studies")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return status
+
+
+def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record, int] | None":
+    """Sweep, judge and report; returns the verdicts and how many runs failed, null where --cfg only printed.
+
+    Raises:
+        BadInput: an option or a claim is wrong; found before anything is trained.
+    """
+    from bnlab.config.compose import Composer
+    from bnlab.config.identity import axes
+    from bnlab.report import build
+    from bnlab.runs.reader import Runs
+    from bnlab.studies.claim import read_claims
+    from bnlab.studies.evidence import Evidence
+    from bnlab.studies.record import Record
+    from bnlab.studies.selection import check
+    from bnlab.studies.verdict import judge
+    from bnlab.sweeps.grid import DEFAULT
+    from bnlab.sweeps.job import Jobs
+    from bnlab.sweeps.sweep import prepare, run_sweep
+    from bnlab.verbs import hydra
+    from bnlab.verbs.one_run import OneRun
+
+    options = hydra.config_options(words)
+    command = shlex.join(["bnlab", "study", name, *words])
+    scale = next((word.removeprefix("scale=") for word in words if word.startswith("scale=")), DEFAULT)
+    ended: list[tuple[Record, int]] = []
+
+    def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
+        claims = read_claims(composer.compose(overrides[0]).claims)
+        jobs = prepare(composer, Jobs(options), overrides)
+        planned = {job.run_id: axes(job.config) for job, _ in jobs.values()}
+        check(claims, planned, {word.lstrip("+~").partition("=")[0] for word in words})
+        folders = {job.study for job, _ in jobs.values()}
+        if len(folders) > 1:
+            raise BadInput("study= should be one folder here, the verdicts are on all runs together")
+        summary = run_sweep(jobs, len(overrides), console, command)
+        source = Runs(job.folder for job, _ in jobs.values())
+        record = Record.of(name, scale, command, source, len(planned), judge(claims, Evidence(planned, source)))
+        (folder,) = folders
+        record.write(folder / "report")
+        page = build([folder], verdicts=record.shown(), command=command).page
+        _say(record, page, console)
+        ended.append((record, len(summary.failed)))
+
+    task = OneRun(console, options).entry()
+    task.batch = batch  # type: ignore[attr-defined]  # what our launcher calls for all runs
+    hydra.call(task, [*words, f"experiment={name}"], multirun=True)
+    return ended[0] if ended else None
+
+
+def _say(record: "Record", page: Path, console: "Console") -> None:
+    from bnlab.studies.record import measured
+
+    colours = {"confirmed": "green", "refuted": "red", "undecided": "yellow"}
+    for one in record.verdicts:
+        case = f" [{one.case}]" if one.case else ""
+        console.print(f"{one.verdict:<9}", style=colours[one.verdict], end=" ", highlight=False)
+        seeds = "" if one.effect is None else f": {measured(one.effect)}, {one.effect.n} seeds"
+        why = f"; {one.reason}" if one.reason else ""
+        console.print(f"{one.claim}{case} ({one.threshold}){seeds}{why}", markup=False, highlight=False, soft_wrap=True)
+    console.print(str(page), highlight=False, soft_wrap=True)
+
+
+def _studies(options: Sequence[str]) -> dict[str, str]:
+    """Every study with its line, those of --config-dir too."""
+    from bnlab.config.compose import conf_dir
+    from bnlab.verbs.list import choices
+
+    return choices([conf_dir(), *(Path(word) for word in options if word != "--config-dir")]).get("study", {})
+
+
+def _unknown(first: str, known: Sequence[str]) -> str:
+    from bnlab.text import nearest
+
+    if not first or "=" in first or first.startswith("-"):
+        return f"name a study first, or --all: there is {', '.join(known)}"
+    return f"{first} is no study; {nearest(first, known)} (an experiment without claims: bnlab sweep experiment=NAME)"

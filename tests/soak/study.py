@@ -1,0 +1,62 @@
+"""What a study's folder holds, but for times: two sweeps of one command must agree in all of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from bnlab.runs.schema import COLUMNS, TIMES
+
+# 24 runs that hold all that can go wrong: a schedule that learns, dropout, momentum, and some that diverge.
+SWEEP = (
+    "sweep study=soak norm=none,batch seed=0,1,2 optim.lr=0.01,0.05,0.3,1000 model.depth=2 model.width=16 "
+    "model.dropout=0.2 data.batch_size=16 epochs=4 schedule=plateau schedule.patience=0 schedule.threshold=0.5 "
+    "clip=1.0 log_every=7 checkpoint_seconds=0.1 data.train_size=400"
+).split()
+
+
+def content(study: Path) -> dict[str, Any]:
+    """Everything that its files hold: tables as text, tensors, and what run.json says."""
+    index = pd.read_csv(study / "index.csv", dtype=str, keep_default_na=False).drop(columns="seconds")
+    found: dict[str, Any] = {
+        "files": sorted(str(p.relative_to(study)) for p in study.rglob("*") if not p.name.startswith(".")),
+        "index": index.to_dict("list"),
+        "packs": json.loads((study / "packs.json").read_text()),
+    }
+    for folder in sorted(path for path in study.iterdir() if path.is_dir()):
+        info = json.loads((folder / "run.json").read_text())
+        found[folder.name] = {"run.json": {key: value for key, value in info.items() if key != "seconds"}}
+        found[folder.name]["config.yaml"] = (folder / "config.yaml").read_text()
+        for table in COLUMNS:
+            if (folder / f"{table}.csv").exists():
+                frame = pd.read_csv(folder / f"{table}.csv", dtype=str, keep_default_na=False)
+                found[folder.name][table] = frame.drop(columns=list(TIMES.get(table, ()))).to_dict("list")
+        if (folder / "checkpoint.pt").exists():
+            payload = torch.load(folder / "checkpoint.pt", weights_only=True)
+            for key in ("params", "buffers", "slots"):
+                tensors = payload.pop(key)
+                found[folder.name][key] = {name: _numbers(tensor) for name, tensor in tensors.items()}
+            found[folder.name]["checkpoint"] = {
+                k: v for k, v in payload.items() if k != "lengths" and "seconds" not in k
+            }
+    return found
+
+
+def _numbers(value: Any) -> Any:
+    return [_numbers(one) for one in value] if isinstance(value, list) else value.tolist()
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    """Both studies hold the same."""
+    ours, theirs = _flat(content(one)), _flat(content(other))
+    assert ours.keys() == theirs.keys()
+    assert {key: (value, theirs[key]) for key, value in ours.items() if value != theirs[key]} == {}
+
+
+def _flat(value: Any, key: str = "") -> dict[str, str]:
+    """Its leaves by the path to each, as text: nan is nan."""
+    if isinstance(value, dict):
+        return {k: v for name, one in value.items() for k, v in _flat(one, f"{key}/{name}").items()}
+    return {key: json.dumps(value)}

@@ -1,0 +1,55 @@
+"""SIGKILL at any moment, again and again: the same command goes on, and ends with the files of an undisturbed sweep."""
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.soak.study import SWEEP, assert_equal
+from tests.soak.warm import Warm
+
+LAUNCHERS = {
+    "serial": ["launcher=serial"],
+    "fused": ["launcher=fused"],
+    "processes": ["launcher=processes", "sweep.workers=2"],
+    "packs in processes": ["launcher=fused", "sweep.workers=2"],
+}
+LONGEST = 0.6  # seconds of training between kills, at most
+
+
+def rows(folder: Path) -> int:
+    """Bytes of all that runs have written about their steps."""
+    return sum(path.stat().st_size for path in folder.glob("outputs/*/*/steps.csv"))
+
+
+def soak(start: Warm, tmp_path: Path, words: list[str], kills: int) -> None:
+    disturbed = tmp_path / "disturbed"
+    draw = random.Random(0)
+    killed = 0
+    while killed < kills:
+        before = rows(disturbed)
+        process = start(disturbed, *SWEEP, *words)
+        if draw.random() < 0.8:  # else somewhere on the way to the first step
+            until = time.monotonic() + 60
+            while rows(disturbed) == before and process.lives and time.monotonic() < until:
+                time.sleep(0.01)
+        time.sleep(draw.uniform(0, LONGEST))
+        status = process.kill()
+        assert status == -9, f"it was done after {killed} kills\n{process.said}"
+        killed += 1
+    process = start(disturbed, *SWEEP, *words)
+    assert process.wait() == 0, process.said
+    undisturbed = start(tmp_path / "undisturbed", *SWEEP, *words)
+    assert undisturbed.wait() == 0, undisturbed.said
+    assert_equal(disturbed / "outputs/soak", tmp_path / "undisturbed/outputs/soak")
+
+
+def test_a_few_kills(start: Warm, tmp_path: Path) -> None:
+    soak(start, tmp_path, LAUNCHERS["fused"], 3)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_twenty_kills(start: Warm, tmp_path: Path, launcher: str) -> None:
+    soak(start, tmp_path, LAUNCHERS[launcher], 20)

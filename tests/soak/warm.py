@@ -1,0 +1,124 @@
+"""Commands in processes of their own, which may be killed, without the seconds that each would need to load torch.
+
+Run as a script this is a process that has torch loaded and forks itself for each command. It has one thread and
+nothing else in hand, so what it forks may die at any moment. It talks JSON, line by line: {"words": [...], "cwd": DIR,
+"log": FILE} gives the pid of a `bnlab` with these words; {"wait": PID} its exit status, as subprocess has it.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+class Process:
+    """A `bnlab` that runs."""
+
+    def __init__(self, warm: "Warm", pid: int, log: Path) -> None:
+        self._warm, self.pid, self._log = warm, pid, log
+
+    def wait(self) -> int:
+        """Its exit status; minus the signal that killed it."""
+        return self._warm.order(wait=self.pid)
+
+    def kill(self, sign: int = signal.SIGKILL) -> int:
+        """Send a signal to it alone, and wait."""
+        os.kill(self.pid, sign)
+        return self.wait()
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+    @property
+    def said(self) -> str:
+        """What it printed, errors too."""
+        return self._log.read_text()
+
+
+class Warm:
+    """Starts them."""
+
+    def __init__(self) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        self._count = 0
+        assert self._answer() == "ready"
+
+    def __call__(self, cwd: Path, *words: str, largest: int | None = None) -> Process:
+        """Start a command in a folder.
+
+        Args:
+            largest: bytes that a file may have.
+        """
+        self._count += 1
+        cwd.mkdir(exist_ok=True)
+        log = cwd / f"said_{self._count}.txt"
+        log.touch()
+        return Process(self, self.order(words=words, cwd=str(cwd), log=str(log), largest=largest), log)
+
+    def order(self, **order: Any) -> int:
+        """Ask the process and take its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return int(self._answer())
+
+    def end(self) -> None:
+        """Let it go."""
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+def serve() -> None:
+    import torch
+
+    import bnlab.sweeps.launch  # noqa: F401  # with all that a sweep needs
+    from bnlab import cli
+
+    torch.set_num_threads(1)
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        elif (answer := os.fork()) == 0:
+            os._exit(become(cli.main, **order))
+        print(answer, flush=True)
+
+
+def become(main: Callable[[Sequence[str]], int], words: list[str], cwd: str, log: str, largest: int | None) -> int:
+    """What a forked process does."""
+    os.setpgid(0, 0)  # Ctrl-C is for it and its workers alone
+    os.chdir(cwd)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    told = os.open(log, os.O_WRONLY | os.O_APPEND)
+    os.dup2(told, 1)
+    os.dup2(told, 2)
+    if largest is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    try:
+        return main(words)
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        return 70
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,67 @@
+"""`bnlab report` on synthetic runs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnlab.runs.writer import RunWriter
+
+AXES = {"model": "mlp", "data": "digits", "optim": "sgd", "optim.lr": 0.1, "seed": 0}
+
+
+def run(study: Path, norm: str, status: str = "complete") -> None:
+    writer = RunWriter(study / f"{study.name}-{norm}")
+    info = {"run_id": f"{study.name}-{norm}", "axes": AXES | {"norm": norm, "study_axis": study.name}, "classes": 10}
+    writer.create("seed: 0\n", info)
+    writer.update(status=status, seconds=1.0, metrics={"val_accuracy": 0.9} if status == "complete" else {})
+    writer.close()
+
+
+def test_a_running_sweep_says_what_is_missing(
+    bnlab: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(Path("outputs/a"), "none")
+    run(Path("outputs/a"), "batch", "running")
+    run(Path("outputs/a"), "layer", "failed")
+    called = bnlab("report", "outputs/a")
+    assert called.status == 0, called.err
+    assert "| none |" in called.out
+    assert "note: incomplete: 1 running or interrupted, 1 failed; what is shown may change" in called.out
+    assert called.out.splitlines()[-1] == "outputs/a/report/index.html"
+    assert "bnlab report outputs/a" in Path("outputs/a/report/index.html").read_text(encoding="utf-8")
+
+
+def test_two_studies_with_pdf_and_a_place(bnlab: Callable[..., Any], tmp_path: Path) -> None:
+    run(tmp_path / "a", "none")
+    run(tmp_path / "b", "none")
+    called = bnlab("report", str(tmp_path / "a"), str(tmp_path / "b"), "--pdf", "--out", str(tmp_path / "both"))
+    assert called.status == 0, called.err
+    assert (tmp_path / "both" / "figures" / "accuracy_vs_lr.pdf").exists()
+    assert not (tmp_path / "a" / "report").exists()
+
+
+def test_verdicts_of_the_study_stay_on_its_page(bnlab: Callable[..., Any], tmp_path: Path) -> None:
+    run(tmp_path / "a", "none")
+    effect = {"value": 3.0, "low": 1.0, "high": "inf", "n": 5}
+    verdict = {
+        "claim": "Batch norm stands more", "case": "", "verdict": "undecided", "effect": effect, "runs": [],
+        "threshold": "at least 10", "reason": "", "published": "",
+    }  # fmt: skip
+    record = {
+        "study": "a", "scale": "cpu", "command": "bnlab study a", "date": "2026-11-20", "device": "cpu", "torch": "2",
+        "git": "x", "n_runs": 1, "verdicts": [verdict],
+    }  # fmt: skip
+    path = tmp_path / "a" / "report" / "verdicts.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps(record))
+    called = bnlab("report", str(tmp_path / "a"))
+    assert called.status == 0, called.err
+    assert "Batch norm stands more" in (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
+    path.write_text("{torn")
+    called = bnlab("report", str(tmp_path / "a"))
+    assert (called.status, called.err.count("\n")) == (2, 1)
+    assert "verdicts.json is damaged" in called.err
