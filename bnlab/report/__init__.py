@@ -4,7 +4,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Built", "build"]
+__all__ = ["Built", "Verdict", "build"]
+
+
+class Verdict(NamedTuple):
+    """What became of a claim, in words for the page.
+
+    Attributes:
+        claim: the claim, a sentence.
+        verdict: "confirmed", "refuted", "undecided" …
+        effect: what was measured, with its unit.
+        interval: its 95 % interval; "" where it has none.
+        n: seeds (or pairs of seeds) behind it.
+        command: what repeats it.
+        published: the value of the source, and whether it was verified; "" where there is none.
+    """
+
+    claim: str
+    verdict: str
+    effect: str
+    interval: str
+    n: str
+    command: str
+    published: str = ""
 
 
 class Built(NamedTuple):
@@ -12,7 +34,7 @@ class Built(NamedTuple):
 
     Attributes:
         page: the self-contained HTML page.
-        table_text: the tables as Markdown, for a terminal.
+        table_text: the first table as Markdown, for a terminal; "" where no table has anything to show.
         notes: one line each on what the report could not use or draw, and why.
     """
 
@@ -21,15 +43,29 @@ class Built(NamedTuple):
     notes: list[str]
 
 
-def build(studies: Sequence[Path], *, target: float = 0.9, tolerance: float = 0.05) -> Built:
-    """Report on the runs of these studies, written to `report/` in the folder of the first.
+def build(
+    studies: Sequence[Path],
+    *,
+    target: float = 0.9,
+    tolerance: float = 0.05,
+    out: Path | None = None,
+    pdf: bool = False,
+    verdicts: Sequence[Verdict] = (),
+    command: str = "",
+) -> Built:
+    """Report on the runs of these studies.
 
     Args:
         target: val accuracy (0-1) that "epochs to target" waits for.
         tolerance: val accuracy (0-1) that a usable learning rate may lie below the best.
+        out: the report's folder, made where there is none. By default `report/` in the folder of a single study;
+            `report_A_B` beside the first of several, whose own report stays.
+        pdf: each figure as PDF too.
+        verdicts: what the page shows first.
+        command: what repeats the report, for its page.
 
-    Errors: BadInput where a folder is no study or holds no run that can be read.
+    Errors: BadInput where a folder is no study or holds no run that can be read, or `out` is a file or a run.
     """
-    from bnlab.report.builder import write_report  # pandas and matplotlib cost a second
+    from bnlab.report.builder import Request, write_report  # pandas and matplotlib cost a second
 
-    return write_report(studies, target, tolerance)
+    return write_report(Request(tuple(map(Path, studies)), target, tolerance, out, pdf, tuple(verdicts), command))

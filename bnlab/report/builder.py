@@ -2,68 +2,89 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 
-from bnlab.report import Built
+from bnlab.errors import BadInput
+from bnlab.report import Built, Verdict
+from bnlab.report.forms import csv, latex, markdown
 from bnlab.report.frame import read
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Drawn, Missing, Table, modules
+from bnlab.report.run_table import listing
 from bnlab.report.style import RC
+from bnlab.report.summary import unreadable, warnings
 from bnlab.runs.atomic import write_atomic
 
-_SUFFIXES = {"tables": ("csv", "md"), "figures": ("png", "svg", "csv")}
+_SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
+_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same numbers give the same files
+_LONGEST = 100  # characters of the studies' names in a folder's name
 
 
-def write_report(studies: Sequence[Path], target: float, tolerance: float) -> Built:
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, see `bnlab.report.build`."""
+
+    studies: tuple[Path, ...]
+    target: float
+    tolerance: float
+    out: Path | None
+    pdf: bool
+    verdicts: tuple[Verdict, ...]
+    command: str
+
+
+def write_report(request: Request) -> Built:
     """See `bnlab.report.build`."""
-    frame = read(studies, target, tolerance)
-    folder = Path(studies[0]) / "report"
-    texts, sections = [], []
-    notes = [f"left out: {reason}" for reason in frame.source.unreadable.values()]
-    if frame.repeated:
-        notes.append(
-            f"{frame.repeated} runs share condition, lr and seed with another: each counts as a seed of its own"
-        )
-    for room in _SUFFIXES:
+    frame = read(request.studies, request.target, request.tolerance)
+    folder = request.out or _place(request.studies)
+    if folder.is_file() or (folder / "run.json").exists():
+        raise BadInput(f"a report cannot go to {folder}, which is a {'file' if folder.is_file() else 'run'}: --out DIR")
+    sections = []
+    for room, suffixes in _SUFFIXES.items():
         (folder / room).mkdir(parents=True, exist_ok=True)
         for name, module in modules(room).items():
-            base = folder / room / name
             with mpl.rc_context(RC):
                 part = module.table(frame) if room == "tables" else module.draw(frame)
-                section = _keep(base, module.TITLE, part)
-            if isinstance(part, Missing):
-                notes.append(f"{module.TITLE}: not drawn, {part.reason}")
-                for suffix in _SUFFIXES[room]:  # an earlier report's would pass for this one's
-                    base.with_suffix(f".{suffix}").unlink(missing_ok=True)
-            if isinstance(part, Table):
-                texts.append(markdown(module.TITLE, part))
-            sections.append(section)
-    page = folder / "index.html"
-    write_atomic(page, render(frame, sections, notes))
-    return Built(page, "\n".join(texts), notes)
+                files = _files(name, module.TITLE, part, pdf=request.pdf)
+            for suffix in suffixes:
+                path = folder / room / f"{name}.{suffix}"
+                if suffix in files:
+                    write_atomic(path, files[suffix])
+                else:  # an earlier report's would pass for this one's
+                    path.unlink(missing_ok=True)
+            paths = tuple(f"{room}/{name}.{suffix}" for suffix in files)
+            sections.append(Section(name, module.TITLE, module.ORDER, part, paths, files.get("png", b"")))
+    sections.sort(key=lambda section: section.order)
+    write_atomic(folder / "runs.csv", csv(listing(frame)))
+    page, notes = folder / "index.html", [*unreadable(frame), *warnings(frame)]
+    write_atomic(page, render(frame, sections, notes, request.verdicts, request.command))
+    tables = [markdown(one.title, one.part) for one in sections if isinstance(one.part, Table)]
+    missing = [one.title for one in sections if isinstance(one.part, Missing)]
+    if missing:
+        notes.append(f"not shown, the page says why: {'; '.join(missing)}")
+    return Built(page, tables[0] if tables else "", notes)
 
 
-def markdown(title: str, part: Table) -> str:
-    """A table with its notes and caption, as Markdown."""
-    head = "| " + " | ".join(part.shown.columns) + " |\n|" + "---|" * len(part.shown.columns)
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in part.shown.to_numpy()]
-    notes = "\n".join(f"- {note}" for note in part.notes)
-    return "\n".join([f"## {title}", "", head, *lines, "", *([notes, ""] if notes else []), part.caption, ""])
+def _place(studies: Sequence[Path]) -> Path:
+    if len(studies) == 1:
+        return studies[0] / "report"
+    names = "_".join(study.resolve().name for study in studies)
+    return studies[0].resolve().parent / f"report_{names[:_LONGEST]}"
 
 
-def _keep(base: Path, title: str, part: Table | Drawn | Missing) -> Section:
+def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -> dict[str, bytes]:
+    """The content of a part's files, by suffix."""
     if isinstance(part, Missing):
-        return Section(base.name, title, missing=part.reason)
-    write_atomic(base.with_suffix(".csv"), part.data.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
+        return {}
+    files = {"csv": csv(part.data)}
     if isinstance(part, Table):
-        write_atomic(base.with_suffix(".md"), markdown(title, part))
-        return Section(base.name, title, caption=part.caption, table=part.shown, notes=part.notes)
-    png, svg = io.BytesIO(), io.BytesIO()
-    part.figure.savefig(png, format="png")
-    part.figure.set_layout_engine("none")  # the places found for the PNG hold: finding them is half the time
-    part.figure.savefig(svg, format="svg", metadata={"Date": None})
-    write_atomic(base.with_suffix(".png"), png.getvalue())
-    write_atomic(base.with_suffix(".svg"), svg.getvalue())
-    return Section(base.name, title, caption=part.caption, png=png.getvalue())
+        return files | {"md": markdown(title, part).encode(), "tex": latex(name, title, part).encode()}
+    for form in ("png", "svg", *(["pdf"] if pdf else [])):
+        buffer = io.BytesIO()
+        part.figure.savefig(buffer, format=form, metadata=_UNDATED.get(form))
+        part.figure.set_layout_engine("none")  # the places found for the PNG hold: finding them is half the time
+        files[form] = buffer.getvalue()
+    return files

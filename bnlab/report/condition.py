@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,13 +33,18 @@ def varying_axes(runs: Sequence[Axes]) -> list[str]:
     for name in sorted({name for axes in runs for name in axes}):
         if name in ("norm", LR, SEED):
             continue
-        seen: dict[str, set[str]] = defaultdict(set)
+        seen: dict[Hashable, set[Hashable]] = defaultdict(set)
         for axes in runs:
             if has(axes, name):
-                seen[json.dumps(axes.get(owner(name, axes)))].add(json.dumps(axes[name]))
+                seen[exact(axes.get(owner(name, axes)))].add(exact(axes[name]))
         if any(len(values) > 1 for values in seen.values()):
             found.append(name)
     return ["norm", *sorted(found, key=lambda name: ("." in name, name))]
+
+
+def exact(value: Any) -> Hashable:
+    """What tells values apart as their JSON does: 1 from 1.0 and from true."""
+    return json.dumps(value) if isinstance(value, list | dict) else (type(value), value)
 
 
 def has(axes: Axes, name: str) -> bool:
@@ -67,7 +72,8 @@ def conditions(runs: Sequence[Axes], varying: Sequence[str]) -> tuple[list[Condi
         )
         parts = [norm, *(describe(name, value, names) for name, value in variant)]
         found.append(Condition(norm, variant, " · ".join(parts)))
-    return found, [ordered.index(key) for key in keys]
+    places = {key: place for place, key in enumerate(ordered)}
+    return found, [places[key] for key in keys]
 
 
 def describe(name: str, value: Any, names: Set[str]) -> str:

@@ -8,28 +8,24 @@ from pathlib import Path
 import pandas as pd
 
 from bnlab.errors import BadInput
+from bnlab.report.by_run import ByRun
 from bnlab.report.condition import (
     LR,
     SEED,
     Condition,
     conditions,
-    has,
-    owner,
-    short,
-    text,
     varying_axes,
 )
+from bnlab.report.configuration import constants, in_words
 from bnlab.report.panels import MOST, panels, variants
-from bnlab.report.stats import Cell, Sensitivity, cells, sensitivity
+from bnlab.report.stats import Cell, Sensitivity, cells, paired, sensitivity
+from bnlab.report.stats.estimate import Estimate
 from bnlab.report.style import Style, styles
+from bnlab.report.waiting import Waiting, waiting
 from bnlab.runs.reader import Runs, load
 from bnlab.runs.schema import METRICS
 
-# Constant axes that a caption names, in its order; the page lists the others.
-_CAPTION = (
-    "model", "model.depth", "model.width", "model.activation", "placement", "data", "data.train_size",
-    "data.batch_size", "optim", "optim.momentum", "optim.weight_decay", "schedule", "epochs", "steps", "clip",
-)  # fmt: skip
+_PANELS = 12  # pictures of one figure
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,14 @@ class Frame:
 
     @cached_property
     def panels(self) -> list[tuple[str, list[int]]]:
-        """Conditions that belong in one picture: (title, places). Those without a finished run are in none."""
+        """Conditions that belong in one picture: (title, places), the first of many.
+
+        Those without a finished run are in none.
+        """
+        return self._every_panel[:_PANELS]
+
+    @cached_property
+    def _every_panel(self) -> list[tuple[str, list[int]]]:
         found = panels([self.conditions[place] for place in self.finished])
         return [(title, [self.finished[number] for number in numbers]) for title, numbers in found]
 
@@ -78,7 +81,9 @@ class Frame:
         """For captions: that panels are split, and which conditions are in none; "" where there is nothing to say."""
         parts = []
         drawn = [self.conditions[place] for place in self.finished]
-        if len(self.panels) > len(variants(drawn)):
+        if len(self._every_panel) > len(self.panels):
+            parts.append(f"{len(self.panels)} of {len(self._every_panel)} panels are drawn. ")
+        if len(self._every_panel) > len(variants(drawn)):
             norms = {condition.norm for condition in drawn}
             reference = ", and none in each for reference" if "none" in norms and len(norms) > 1 else ""
             parts.append(f"At most {MOST} conditions a panel{reference}. ")
@@ -104,12 +109,15 @@ class Frame:
 
     def of(self, place: int, lr: float | None = None, status: str | None = None) -> pd.DataFrame:
         """The runs of a condition, all or those at one rate, of one status."""
-        keep = self.runs["condition"] == place
+        runs = self._by_condition[place]
         if lr is not None:
-            keep &= self.runs["lr"] == lr
-        if status is not None:
-            keep &= self.runs["status"] == status
-        return self.runs[keep]
+            runs = runs[runs["lr"] == lr]
+        return runs if status is None else runs[runs["status"] == status]
+
+    @cached_property
+    def _by_condition(self) -> list[pd.DataFrame]:
+        parts = dict(iter(self.runs.groupby("condition")))
+        return [parts[place] for place in range(len(self.conditions))]
 
     def at_shown(self, place: int) -> pd.DataFrame:
         """The complete runs that stand for a condition: those at its best (or nearest to best) rate, by seed."""
@@ -117,10 +125,55 @@ class Frame:
         runs = self.of(place, lr, "complete") if lr is not None else self.runs.iloc[:0]
         return runs.sort_values("seed")
 
+    def by_seed(self, place: int, metric: str, lr: float | None = None) -> pd.Series:
+        """A final metric of a condition's complete runs at one rate, by default the one that stands for it."""
+        runs = self.at_shown(place) if lr is None else self.of(place, lr, "complete")
+        return runs.groupby("seed")[metric].mean()
+
+    @cached_property
+    def references(self) -> dict[int, int]:
+        """What each condition is compared with: the first of its variant, `none` where that was run."""
+        found: dict[int, int] = {}
+        for _, numbers in variants([self.conditions[place] for place in self.finished]):
+            places = [self.finished[number] for number in numbers]
+            found = dict.fromkeys(places[1:], places[0]) | found
+        return found
+
+    def difference(self, place: int, reference: int, metric: str) -> Estimate:
+        """A final metric of a condition less that of another, each at its own best rate, paired by seed."""
+        return paired(self.by_seed(place, metric), self.by_seed(reference, metric))
+
+    def shown_cell(self, place: int) -> Cell | None:
+        """The cell that stands for a condition: that of its best (or nearest to best) rate."""
+        lr = self.sensitivity[place].shown_lr
+        return next((cell for cell in self.cells[place] if cell.lr == lr), None)
+
+    @cached_property
+    def score(self) -> str:
+        """The metric that conditions are compared by: test accuracy; val accuracy where nothing was tested."""
+        complete = self.runs[self.runs["status"] == "complete"]
+        return "test_accuracy" if complete["test_accuracy"].notna().any() else "val_accuracy"
+
+    @cached_property
+    def steps(self) -> ByRun:
+        """Training by step."""
+        return ByRun(self.source.steps)
+
+    @cached_property
+    def val_evals(self) -> ByRun:
+        """Evaluations of the val split with running statistics."""
+        evals = self.source.evals
+        return ByRun(evals[(evals["split"] == "val") & (evals["mode"] == "running")])
+
     @cached_property
     def rates(self) -> list[float]:
         """Every learning rate, ascending."""
         return sorted(set(self.runs["lr"]))
+
+    @cached_property
+    def waiting(self) -> list[Waiting]:
+        """Time to the target of each condition."""
+        return [waiting(self, place) for place in range(len(self.conditions))]
 
     @cached_property
     def has_accuracy(self) -> bool:
@@ -136,18 +189,7 @@ class Frame:
     @cached_property
     def constants(self) -> dict[str, str]:
         """Each axis that does not tell conditions apart, with its value: "1e-05", or "1e-05 (batch), 1e-06 (layer)"."""
-        every = [info["axes"] for info in self.source.infos.values()]
-        found = {}
-        for name in sorted({name for axes in every for name in axes} - {LR, SEED, *self.axes}):
-            owners: dict[str, list[str]] = {}
-            for axes in every:
-                if has(axes, name):
-                    owners.setdefault(text(axes[name]), []).append(text(axes.get(owner(name, axes))))
-            if len(owners) == 1:
-                found[name] = next(iter(owners))
-            elif owners:
-                found[name] = ", ".join(f"{value} ({', '.join(sorted(set(of)))})" for value, of in owners.items())
-        return found
+        return constants([info["axes"] for info in self.source.infos.values()], self.axes)
 
     @cached_property
     def repeated(self) -> int:
@@ -157,12 +199,7 @@ class Frame:
     @cached_property
     def configuration(self) -> str:
         """What is the same in every run, in a line for captions."""
-        names = set(self.constants) | set(self.axes) | {LR}
-        parts = []
-        for name in _CAPTION:
-            if self.constants.get(name) not in (None, "null"):
-                parts.append(f"{short(name, names) if '.' in name else name} {self.constants[name]}")
-        return ", ".join(parts)
+        return in_words(self.constants, self.axes)
 
     def _cells(self, place: int) -> list[Cell]:
         """A condition's grid is that of its studies and optimizer: optimizers are swept over rates of their own."""

@@ -2,26 +2,31 @@
 
 import base64
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from bnlab.report import Verdict
 from bnlab.report.condition import LR, text
 from bnlab.report.frame import Frame
+from bnlab.report.parts import Drawn, Missing, Table
+from bnlab.report.provenance import provenance
+from bnlab.report.run_table import as_json
+from bnlab.report.summary import summary
 from bnlab.runs.schema import STATUSES
 
 
 class Section(NamedTuple):
-    """One table or figure on the page; `missing` says why there is none."""
+    """A table or figure with its place on the page; `files`: its paths beside the page; `png`: of a figure."""
 
     name: str
     title: str
-    caption: str = ""
-    missing: str = ""
-    table: pd.DataFrame | None = None
-    notes: list[str] = []  # noqa: RUF012 (never changed)
+    order: int
+    part: Table | Drawn | Missing
+    files: tuple[str, ...] = ()
     png: bytes = b""
 
     @property
@@ -29,7 +34,9 @@ class Section(NamedTuple):
         return base64.b64encode(self.png).decode()
 
 
-def render(frame: Frame, sections: list[Section], notes: list[str]) -> str:
+def render(
+    frame: Frame, sections: list[Section], notes: list[str], verdicts: Sequence[Verdict] = (), command: str = ""
+) -> str:
     """The page's text."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -43,15 +50,18 @@ def render(frame: Frame, sections: list[Section], notes: list[str]) -> str:
         title=" + ".join(Path(study).resolve().name for study in frame.studies),
         total=len(frame.runs),
         statuses=[(status, int(counts[status])) for status in STATUSES if status in counts],
+        verdicts=verdicts,
+        published=any(one.published for one in verdicts),
+        summary=summary(frame),
         swept=_swept(frame),
         configuration=frame.configuration,
         constants=frame.constants,
-        sections=sections,
+        sections=[one for one in sections if not isinstance(one.part, Missing)],
+        missing=[one for one in sections if isinstance(one.part, Missing)],
         notes=notes,
         troubles=_troubles(frame),
-        runs=_runs(frame),
-        axes=frame.axes,
-        provenance=_provenance(frame),
+        runs=Markup(as_json(frame)),  # no character in it means anything to HTML
+        provenance=provenance(frame, command),
     )
 
 
@@ -85,49 +95,3 @@ def _troubles(frame: Frame) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def _runs(frame: Frame) -> list[dict[str, Any]]:
-    found = []
-    for _, run in frame.runs.sort_values(["condition", "lr", "seed"]).iterrows():
-        found.append(
-            {
-                "run_id": run["run_id"],
-                "study": run["study"],
-                "condition": frame.conditions[run["condition"]].label,
-                "lr": f"{run['lr']:g}",
-                "seed": run["seed"],
-                "status": run["status"],
-                "at": "" if pd.isna(run["diverged_at"]) else f" at step {run['diverged_at']:.0f}",
-                "cause": run["cause"] or "",
-                **{name: _number(run[name], ".3f") for name in ("val_accuracy", "test_accuracy")},
-                "train_loss": _number(run["train_loss"], ".3g"),
-                "seconds": _number(run["seconds"], ".1f"),
-                "command": frame.source.infos[run["run_id"]]["command"] or "",
-            }
-        )
-    return found
-
-
-def _number(value: Any, form: str) -> str:
-    return "" if value is None or pd.isna(value) else format(value, form)
-
-
-def _provenance(frame: Frame) -> list[tuple[str, str]]:
-    """Versions, git commit, device and command of the runs; where runs differ, each with how many."""
-    infos = list(frame.source.infos.values())
-    found = []
-    for name in sorted({name for info in infos for name in info["versions"] or {}}):
-        found.append((name, _tally((info["versions"] or {}).get(name) for info in infos)))
-    found.append(("git commit", _tally(info["git"] for info in infos)))
-    found.append(("device", _tally(info["device"] for info in infos)))
-    commands = list(dict.fromkeys(info["command"] for info in infos if info["command"]))
-    found.append(("command", commands[0] if len(commands) == 1 else "each run's own: see the table of runs"))
-    return found
-
-
-def _tally(values: Any) -> str:
-    counts = Counter("unknown" if value is None else text(value) for value in values)
-    if len(counts) == 1:
-        return next(iter(counts))
-    return ", ".join(f"{value} ({count} runs)" for value, count in counts.most_common())

@@ -35,6 +35,7 @@ class Study:
         *,
         val: float | None = 0.9,
         test: float | None = None,
+        train: float | None = None,
         status: str = "complete",
         curve: Sequence[float] = (),
         losses: Sequence[float] = (),
@@ -87,6 +88,7 @@ class Study:
         metrics = {}
         if status in ("complete", "diverged"):
             metrics = {"val_accuracy": val, "test_accuracy": val if test is None else test, "train_loss": 0.5}
+            metrics["train_accuracy"] = train
         writer.update(status=status, cause=cause, seconds=1.5, metrics=metrics)
         writer.close()
         return writer
@@ -156,12 +158,13 @@ def _realistic(
         loss = np.append(2.3 * np.exp(np.arange(12) * lr * rng.uniform(0.8, 1.2)), math.nan)
     val = 0.97 * (1 - math.exp(-speed * lr**0.7 * 3)) - 0.06 * lr / limit + rng.normal(0, 0.006)
     val = 0.1 if diverges else max(val, 0.1)
+    train = min(1.0, val + 0.02)
     curve = (
         [] if diverges else [0.1 + (val - 0.1) * (1 - math.exp(-epoch * (0.4 + speed * lr))) for epoch in range(1, 11)]
     )
     writer = study.run(
-        norm, lr, seed, val=val, test=val - 0.01, status="diverged" if diverges else "complete", curve=curve,
-        losses=loss.tolist(), axes=variant, diverged_at=13 if diverges else None,
+        norm, lr, seed, val=val, test=val - 0.01, train=train, status="diverged" if diverges else "complete",
+        curve=curve, losses=loss.tolist(), axes=variant, diverged_at=13 if diverges else None,
         cause="loss is nan at step 13" if diverges else None,
     )  # fmt: skip
     sites, layers, histograms = [], [], []

@@ -4,13 +4,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+from bnlab.report import Verdict
 from bnlab.report.frame import read
 from bnlab.report.page import Section, render
+from bnlab.report.parts import Missing
 
 
-def words(study: Any, *sections: Section, notes: tuple[str, ...] = ()) -> str:
-    text = render(read([Path(study.folder)], 0.9, 0.05), list(sections), list(notes))
-    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]*>", " ", text, flags=re.DOTALL))
+def words(study: Any, *sections: Section, notes: tuple[str, ...] = (), verdicts: tuple[Verdict, ...] = ()) -> str:
+    """The page's text without what only its script reads."""
+    text = render(read([Path(study.folder)], 0.9, 0.05), list(sections), list(notes), verdicts)
+    bare = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", bare)
 
 
 def test_summary_troubles_and_provenance(study: Any) -> None:
@@ -22,21 +26,35 @@ def test_summary_troubles_and_provenance(study: Any) -> None:
     assert "4 runs: 1 complete , 2 diverged , 1 refused ." in text
     assert "optim.lr 0.1, 1, 10" in text
     assert "diverged batch 2 10 (2) at step 12 refused batch 1 1 (1) one value a channel" in text
-    assert "diverged at step 12" in text
-    assert "git commit abc1234 (3 runs), unknown (1 runs)" in text
+    assert "git commit abc1234 (3 runs), unknown (1 run)" in text
     assert "command each run&#39;s own: see the table of runs" in text
-    assert "bnlab train seed=5" in text
     assert "left out: x" in text
 
 
 def test_nothing_went_wrong(study: Any) -> None:
     study.run()
-    text = words(study, Section("x", "A part", missing="no data"))
+    text = words(study, Section("x", "A part", 1, Missing("no data")))
     assert "All of them are complete." in text
-    assert "A part Not shown: no data." in text
+    assert "Not shown A part: no data." in text
+    assert "Verdicts" not in text
+
+
+def test_verdicts_come_before_everything_else(study: Any) -> None:
+    study.run()
+    one = Verdict("batch stands 10 times the rate", "refuted", "3 ×", "[1, 5]", "5", "bnlab study x", "10 to 100 ×")
+    text = words(study, verdicts=(one, one._replace(published="")), notes=("a note",))
+    head = "claim verdict effect 95 % interval n published command"
+    assert f"{head} batch stands 10 times the rate refuted 3 × [1, 5] 5 10 to 100 × bnlab study x" in text
+    assert text.index("Verdicts") < text.index("a note") < text.index("What was run")
+    assert "published" not in words(study, verdicts=(one._replace(published=""),))
 
 
 def test_everything_is_escaped(study: Any) -> None:
-    study.run(norm="<script>alert(1)</script>", cause="<img src=x>", status="failed")
-    text = render(read([Path(study.folder)], 0.9, 0.05), [Section("x", "<b>", missing="<i>")], ["<u>"])
-    assert not re.search(r"<script|<img|<b>|<i>|<u>", text)
+    bad = "<script>alert(1)</script>"
+    study.run(norm=bad, cause="<img src=x>", status="failed", axes={"model": '"><img src=x>'}, command=bad)
+    verdict = Verdict(*[f'{bad}" onload="'] * 7)
+    sections = [Section("x", "<b>", 1, Missing("<i>"))]
+    text = render(read([Path(study.folder)], 0.9, 0.05), sections, ["<u>"], [verdict], bad)
+    assert not re.search(r"<img|<b>|<i>|<u>", text)
+    assert text.count("<script") == 2  # the data, and what shows them
+    assert "alert(1)</script>" not in text

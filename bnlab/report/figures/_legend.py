@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import ScaledTranslation
 
 _POINTS = 8  # font size of a panel's legend
@@ -39,10 +39,10 @@ def above(axes: Axes, handles: Sequence[Any], inches: float, lift: float) -> Non
     )
 
 
-def on_top(figure: Figure, handles: Sequence[Any]) -> None:
-    """One legend for the whole figure, above all of it."""
+def on_top(figure: Figure | SubFigure, handles: Sequence[Any]) -> None:
+    """One legend for the whole figure, or part of one, above all of it."""
     names = [str(handle.get_label()) for handle in handles]
-    many = columns(names, figure.get_figwidth(), 9.5)
+    many = columns(names, figure.bbox.width / figure.get_figure(root=True).dpi, 9.5)
     figure.legend(handles=handles, loc="outside upper center", ncols=many, handlelength=3.2)
 
 

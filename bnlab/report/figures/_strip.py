@@ -23,7 +23,8 @@ def draw(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], room
         mine = counts[(counts["condition"] == frame.conditions[place].label) & counts["diverged"].gt(0)]
         for lr, away, kept in zip(mine["lr"], mine["diverged"], mine["complete"], strict=True):
             axes.plot(lr, line - 0.12, marker="x", color=colour, markersize=5, markeredgewidth=1.5)
-            below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": 7}
+            size = 7 if away + kept < 10 else 6  # rates a factor of three apart leave no more room
+            below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size}
             axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)
     names = [_broken(frame.name(place)) for place in places]
     axes.set_ylim(room - 0.3, -0.6)

@@ -14,7 +14,7 @@ from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
 TITLE = "Accuracy against learning rate"
-ORDER = 10
+ORDER = 11
 
 _TICKS = 8  # more rates than this would run into each other: powers of ten then
 
@@ -77,7 +77,7 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
         upper.set_title(title)
         upper.tick_params(labelbottom=not lost[number], labelleft=column == 0)
         if column == 0:
-            upper.set_ylabel("val accuracy")
+            upper.set_ylabel("val accuracy (0–1)")
         if lost[number]:
             lower = figure.add_subplot(grid[2 * row + 1, column], sharex=first)
             _strip.draw(lower, frame, counts, lost[number], most[row])

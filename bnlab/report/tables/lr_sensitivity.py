@@ -1,18 +1,14 @@
 """Learning-rate sensitivity: what each condition stands, and how well it does at its best rate."""
 
-import math
-
 import pandas as pd
 
-from bnlab.report.condition import text
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
-from bnlab.report.stats import Cell, Estimate, Sensitivity, Target, epochs_to_target, estimate, learning_threshold
+from bnlab.report.stats import Cell, Sensitivity, estimate, learning_threshold
+from bnlab.report.tables._words import NONE, accuracy, names, numbers, rate, time
 
 TITLE = "Learning-rate sensitivity"
 ORDER = 10
-
-_NONE = "–"
 
 
 def table(frame: Frame) -> Table | Missing:
@@ -30,44 +26,37 @@ def table(frame: Frame) -> Table | Missing:
 
 
 def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], list[tuple[str, str]]]:
-    condition, cells, found = frame.conditions[place], frame.cells[place], frame.sensitivity[place]
+    cells, found = frame.cells[place], frame.sensitivity[place]
     at_shown = frame.at_shown(place)
     val, test = estimate(at_shown["val_accuracy"]), estimate(at_shown["test_accuracy"])
-    evals = frame.source.evals
-    of_runs = evals["run_id"].isin(at_shown["run_id"]) & (evals["split"] == "val") & (evals["mode"] == "running")
-    target = epochs_to_target(evals[of_runs], frame.target)
+    target = frame.waiting[place].epochs
     total = {name: sum(getattr(cell, name) for cell in cells) for name in _COUNTS}
     finished = total["complete"] + total["diverged"]
     idle = _idle(frame, place)
-    here = next((cell for cell in cells if cell.lr == found.shown_lr), None)
-    names = (
-        dict.fromkeys(frame.axes, "")
-        | {"norm": condition.norm}
-        | {name: text(value) for name, value in condition.variant}
-    )
+    here = frame.shown_cell(place)
     data: dict[str, object] = {
-        **names,
+        **names(frame, place),
         "max_stable_lr": found.highest, "max_stable_lr_edge": found.above,
         "min_usable_lr": found.lowest, "min_usable_lr_edge": found.below,
-        "usable_decades": found.decades, "best_lr": found.best_lr, "learned": found.learned,
-        "accuracy_lr": found.shown_lr,
-        "epochs_to_target": target.epochs.mean, "epochs_to_target_half": target.epochs.half,
+        "usable_decades": found.decades, "best_lr": found.best_lr, "best_lr_end": found.best_end,
+        "learned": found.learned, "accuracy_lr": found.shown_lr,
+        "epochs_to_target": target.time.mean, "epochs_to_target_half": target.time.half,
         "epochs_to_target_censored": target.censored, "epochs_to_target_runs": target.runs,
         "epochs_budget": target.budget,
-        **_numbers("val_accuracy", val), **_numbers("test_accuracy", test),
+        **numbers("val_accuracy", val), **numbers("test_accuracy", test),
         "diverged_at_accuracy_lr": here.diverged if here else None,
         "finished_at_accuracy_lr": here.finished if here else None,
         "diverged": total["diverged"], "did_not_learn": idle, "finished": finished,
         **{name: total[name] for name in _COUNTS if name not in ("complete", "diverged")},
     }  # fmt: skip
     usable = _bound(found)
-    shown = names | {
+    shown = names(frame, place) | {
         "max stable lr": usable[0],
         "usable decades": usable[1],
-        "best lr": f"{found.best_lr:g}" if found.best_lr else _NONE,
-        f"epochs to {100 * frame.target:g} %": _epochs(target),
-        "val accuracy": _accuracy(val, here),
-        "test accuracy": _accuracy(test, here),
+        "best lr": rate(found.best_lr),
+        f"epochs to {100 * frame.target:g} %": time(target, 1),
+        "val accuracy": accuracy(val, here),
+        "test accuracy": accuracy(test, here),
         "diverged": f"{total['diverged']}/{finished}",
         "did not learn": f"{idle}/{finished}",
     }
@@ -89,33 +78,9 @@ _COUNTS = ("complete", "diverged", "failed", "running", "refused", "absent")
 def _bound(found: Sensitivity) -> tuple[str, str]:
     """Max stable lr and usable decades in words."""
     if found.highest is None or found.decades is None:
-        return ("did not learn", _NONE) if found.learned is False else (_NONE, _NONE)
+        return ("did not learn", NONE) if found.learned is False else (NONE, NONE)
     high = f"≥ {found.highest:g}" if found.above else f"{found.highest:g}"
     return high, f"≥ {found.decades:.1f}" if found.above or found.below else f"{found.decades:.1f}"
-
-
-def _numbers(name: str, value: Estimate) -> dict[str, float]:
-    return {name: value.mean, f"{name}_low": value.mean - value.half, f"{name}_high": value.mean + value.half}
-
-
-def _accuracy(value: Estimate, cell: Cell | None) -> str:
-    if value.n == 0:
-        shown = _NONE
-    elif math.isnan(value.half):
-        shown = f"{value.mean:.3f}"
-    else:
-        shown = f"{value.mean:.3f} ± {value.half:.3f}"
-    return f"{shown} ({cell.diverged}/{cell.finished} diverged)" if cell and cell.diverged else shown
-
-
-def _epochs(target: Target) -> str:
-    if target.runs == 0:
-        return _NONE
-    if target.censored:
-        some = f" ({target.censored}/{target.runs})" if target.censored < target.runs else ""
-        return f"> {target.budget:g}{some}"
-    spread = "" if math.isnan(target.epochs.half) else f" ± {target.epochs.half:.1f}"
-    return f"{target.epochs.mean:.1f}{spread}"
 
 
 def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> list[tuple[str, str]]:
@@ -132,6 +97,10 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
     elif found.learned is None and found.best_lr is None:
         kind = "no rate without divergence, accuracies are of the seeds left at a rate"
         notes.append((kind, f"lr {found.shown_lr:g}"))
+    if found.best_end:
+        beyond = {"lowest": "lower", "highest": "higher"}[found.best_end]
+        kind = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
+        notes.append((kind, f"{found.best_lr:g}"))
     ends = (
         (found.above, found.highest, "highest", "next higher rate than the max stable lr"),
         (found.below, found.lowest, "lowest", "next lower rate than the lowest usable lr"),

@@ -28,7 +28,7 @@ def test_a_strip_below_shows_what_diverged(study: Any) -> None:
     assert isinstance(drawn, Drawn)
     upper, lower = drawn.figure.axes
     assert [text.get_text() for text in lower.texts] == ["1/2"]
-    assert upper.get_ylabel() == "val accuracy"
+    assert upper.get_ylabel() == "val accuracy (0–1)"
     assert "Crosses below" in drawn.caption
 
 

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import pandas as pd
-import pytest
-
-from bnlab.report.figures.activation_histograms import _limits, _spread, draw, gather
+from bnlab.report.figures.activation_histograms import draw, gather
 from bnlab.report.frame import read
 from bnlab.report.parts import Drawn, Missing
 
@@ -40,17 +37,6 @@ def test_many_sites_and_conditions_are_thinned_and_said(study: Any) -> None:
     assert isinstance(drawn, Drawn)
     assert len(drawn.figure.axes) == 8 * 6
     assert "8 of 12 sites are drawn. 6 of 7 conditions are drawn." in drawn.caption
-
-
-def test_spread_keeps_the_ends() -> None:
-    assert _spread(list("abcdefghij"), 4) == ["a", "d", "g", "j"]
-    assert _spread(["a"], 4) == ["a"]
-
-
-def test_limits_hold_the_middle_of_each_histogram() -> None:
-    bins = pd.DataFrame({"left": [-100.0, -1.0, 0.0, 1.0], "right": [-99.0, 0.0, 1.0, 2.0], "count": [1, 500, 499, 0]})
-    assert _limits(bins.assign(condition="a", moment="b")) == pytest.approx((-1.0, 1.0))
-    assert _limits(bins[:0].assign(condition="a", moment="b")) == (0.0, 1.0)
 
 
 def test_nothing_recorded(study: Any) -> None:

@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from bnlab.report.figures.grad_by_depth import draw, gather
+import pytest
+
+from bnlab.report.figures.grad_by_depth import draw
 from bnlab.report.frame import read
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.parts import Drawn
 
 
 def record(writer: Any, *steps: int) -> None:
@@ -21,22 +23,23 @@ def record(writer: Any, *steps: int) -> None:
 def test_first_and_last_step_of_the_best_rate(study: Any) -> None:
     record(study.run(lr=0.1, val=0.9), 0, 5, 7)
     record(study.run(lr=1.0, val=0.5), 0, 5, 7)
-    data = gather(read([study.folder], 0.9, 0.05))
-    assert data[["lr", "moment", "step", "depth", "value"]].to_numpy().tolist() == [
-        [0.1, "initialization", 0, 0, 1.0],
-        [0.1, "initialization", 0, 1, 2.0],
-        [0.1, "last recorded step", 7, 0, 71.0],
-        [0.1, "last recorded step", 7, 1, 72.0],
-    ]
-
-
-def test_recorded_at_initialization_only(study: Any) -> None:
-    record(study.run(), 0)
     drawn = draw(read([study.folder], 0.9, 0.05))
     assert isinstance(drawn, Drawn)
-    assert set(drawn.data["moment"]) == {"initialization"}
+    assert drawn.data["mean"].tolist() == pytest.approx([1, 2, 71, 72])
+    assert drawn.data[["lr", "view", "step", "x"]].to_numpy().tolist() == [
+        [0.1, "first", 0, 0], [0.1, "first", 0, 1], [0.1, "last", 7, 0], [0.1, "last", 7, 1],
+    ]  # fmt: skip
 
 
-def test_nothing_recorded(study: Any) -> None:
-    study.run()
-    assert isinstance(draw(read([study.folder], 0.9, 0.05)), Missing)
+def test_both_gradients_below_each_other(study: Any) -> None:
+    writer = study.run()
+    record(writer, 0, 5)
+    writer.append("sites", [{"site": "units.0.before_act", "depth": 0, "kind": "before_act"}])
+    sites = [{"step": step, "site": "units.0.before_act", "diagnostic": "activation_grad_norm"} for step in (0, 5)]
+    writer.append("layers", [row | {"value": 1.0} for row in sites])
+    writer.close()
+    drawn = draw(read([study.folder], 0.9, 0.05))
+    assert isinstance(drawn, Drawn)
+    labels = [axes.get_ylabel().partition(",")[0] for axes in drawn.figure.axes]
+    assert labels == ["gradient of the weight", "", "gradient of the activations", ""]
+    assert all(axes.get_yscale() == "log" for axes in drawn.figure.axes)

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from bnlab.report.figures import accuracy_vs_lr, grad_by_depth, grad_norm, loss_curves
+from bnlab.report.figures import accuracy_vs_lr, grad_norm, loss_curves
 from bnlab.report.frame import Frame, read
 from bnlab.report.parts import Drawn
 from bnlab.report.style import RC
@@ -22,7 +22,7 @@ def frame(tmp_path_factory: Any, make_demo: Callable[..., Path]) -> Frame:
     return read([folder], 0.9, 0.05)
 
 
-@pytest.mark.parametrize("module", [accuracy_vs_lr, loss_curves, grad_norm, grad_by_depth])
+@pytest.mark.parametrize("module", [accuracy_vs_lr, loss_curves, grad_norm])
 def test_panels_are_small_and_legends_cover_nothing(frame: Frame, module: Any) -> None:
     with mpl.rc_context(RC):
         drawn = module.draw(frame)

@@ -37,6 +37,7 @@ def test_a_plain_grid(study: Any) -> None:
     assert (data["max_stable_lr"], data["max_stable_lr_edge"], data["usable_decades"]) == (1.0, "grid", 1.0)
     assert data["val_accuracy_low"] == pytest.approx(0.95 - 12.7062 * 0.01, abs=1e-4)
     assert part.notes == [
+        "best lr at the edge of the grid, or of what was run of it, a lower one may be better: none (0.1), batch (0.1)",
         "lowest rate of the grid is still usable: none, batch",
         "highest rate of the grid is still usable: batch",
     ]
@@ -85,6 +86,7 @@ def test_missing_cells_are_counted_and_said(study: Any) -> None:
     study.grid("layer", {0.1: [0.95, 0.95, 0.95], 1.0: ["refused", "refused", "refused"]})
     part = made(study)
     assert part.notes == [
+        "best lr at the edge of the grid, or of what was run of it, a higher one may be better: batch (0.1)",
         "next higher rate than the max stable lr has no result: batch (0.1), layer (0.1)",
         "lowest rate of the grid is still usable: batch",
         "failed: batch (1 run at lr 1)",

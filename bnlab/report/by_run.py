@@ -1,0 +1,19 @@
+"""A long table with an index by run: the rows of some runs, without a look at all the others."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+
+class ByRun:
+    """Rows by run_id, in the table's order within a run."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+        self.places = table.groupby("run_id", sort=False).indices
+
+    def of(self, run_ids: Iterable[str]) -> pd.DataFrame:
+        """The rows of these runs; those that have none add none."""
+        found = [self.places[run_id] for run_id in run_ids if run_id in self.places]
+        return self.table.iloc[np.concatenate(found) if found else []]

@@ -1,0 +1,49 @@
+"""What a figure of single runs shows of many: some conditions, one run of each, some sites and steps."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from bnlab.report.frame import Frame
+
+T = TypeVar("T")
+
+
+def spread(items: Sequence[T], most: int) -> list[T]:
+    """At most this many, evenly from the first to the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(place)] for place in np.linspace(0, len(items) - 1, most)]
+
+
+def one_run(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of each condition (place) the rows of one run, that of the lowest seed."""
+    mine = rows[rows["seed"] == rows.groupby("place")["seed"].transform("min")]
+    return mine[mine["run_id"] == mine.groupby("place")["run_id"].transform("first")]
+
+
+def turns(frame: Frame, places: Sequence[int], most: int) -> list[int]:
+    """At most this many conditions: the first of each norm, then the second …, in the report's order."""
+    seen: dict[str, int] = {}
+    order = []
+    for place in places:
+        order.append((seen.setdefault(frame.conditions[place].norm, 0), place))
+        seen[frame.conditions[place].norm] += 1
+    return sorted(place for _, place in sorted(order)[:most])
+
+
+def named(frame: Frame, place: int) -> str:
+    """A condition and its rate."""
+    return f"{frame.conditions[place].label}, lr {frame.sensitivity[place].shown_lr:g}"
+
+
+def heading(frame: Frame, place: int) -> str:
+    """`named` on short lines, for narrow columns."""
+    return named(frame, place).replace(" · ", "\n").replace(", ", "\n").replace("+", " +\n")
+
+
+def thinned(drawn: int, total: int, what: str) -> str:
+    """For captions: "6 of 7 conditions are drawn. "; "" where all are."""
+    return f"{drawn} of {total} {what} are drawn. " if drawn < total else ""

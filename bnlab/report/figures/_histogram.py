@@ -1,0 +1,25 @@
+"""Histograms as they are drawn: bins (left, right, count) as heights, and an axis that holds most of each."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+INSIDE = 0.99  # share of the values of each histogram that the axis shows
+
+
+def heights(bins: pd.DataFrame) -> tuple[pd.Series, list[float]] | None:
+    """Density relative to its peak, and the edges; None of a histogram without counts."""
+    if bins["count"].sum() == 0:
+        return None
+    density = bins["count"] / (bins["right"] - bins["left"])
+    return density / density.max(), [*bins["left"], bins["right"].iloc[-1]]
+
+
+def limits(data: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
+    """An axis that holds the middle of each histogram (a group of `by`, its bins in rising order)."""
+    lows, highs = [], []
+    for _, bins in data[data["count"] > 0].groupby(list(by)):
+        share = bins["count"].cumsum() / bins["count"].sum()
+        lows.append(float(bins["left"][share > (1 - INSIDE) / 2].min()))
+        highs.append(float(bins["right"][(share - bins["count"] / bins["count"].sum()) < (1 + INSIDE) / 2].max()))
+    return (min(lows), max(highs)) if lows else (0.0, 1.0)

@@ -1,0 +1,50 @@
+"""A number of several runs that differ in the seed: mean, interval and range."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+NOTE = (
+    "Line: mean over seeds, the geometric one on a log axis; band: its 95 % t-interval over seeds (of two seeds, from "
+    "the lower to the higher; of one, none). What is not finite, and on a log axis what is not positive, is left out. "
+)
+
+
+def over_seeds(rows: pd.DataFrame, by: Sequence[str], *, log: bool) -> pd.DataFrame:
+    """n, mean, low, high, least, greatest of `value` over the seeds, by `by`; the rows of one seed are averaged first.
+
+    low, high: the 95 % t-interval of the mean; of two seeds, where it is twelve times as wide as the spread and says
+    nothing, the two; nan for one seed. least, greatest: range of the seeds.
+
+    Args:
+        rows: seed, value and the columns `by`.
+        log: of the logarithm, taken back: geometric means, and an interval that stays positive.
+
+    Values that are not finite (with `log`: not positive) do not count; where none is left, mean is nan and n 0.
+    """
+    value = rows["value"].where(np.isfinite(rows["value"]))
+    if log:
+        value = np.log(value.where(value > 0))
+    each = rows.assign(value=value).groupby([*by, "seed"], sort=True)["value"].mean()
+    found = each.groupby(list(by)).agg(n="count", mean="mean", spread="std", least="min", greatest="max")
+    half = t.ppf(0.975, found["n"] - 1) * found["spread"] / np.sqrt(found["n"])
+    for name, end, edge in (("low", "least", found["mean"] - half), ("high", "greatest", found["mean"] + half)):
+        found[name] = edge.where(found["n"] != 2, found[end])
+    numbers = ["mean", "low", "high", "least", "greatest"]
+    with np.errstate(over="ignore"):  # the interval of seeds far apart may end beyond all numbers
+        found[numbers] = np.exp(found[numbers]) if log else found[numbers]
+    return found[["n", *numbers]].reset_index()
+
+
+def limits(points: pd.DataFrame, *, log: bool) -> tuple[float, float] | None:
+    """An axis that holds every seed, and not the whole of a wide interval; None where there is no number."""
+    low, high = float(points["least"].min()), float(points["greatest"].max())
+    if not np.isfinite([low, high]).all():
+        return None
+    if log:
+        margin = max((high / low) ** 0.06, 1.15)
+        return low / margin, high * margin
+    margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.05
+    return low - margin, high + margin

@@ -1,0 +1,136 @@
+"""Val accuracy over two axes: learning rate × batch size for each norm, learning rate × norm, and the like."""
+
+import math
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bnlab.report.condition import LR, Condition, describe, text
+from bnlab.report.frame import Frame
+from bnlab.report.parts import Drawn, Missing
+
+TITLE = "Heat map of accuracy"
+ORDER = 12
+
+_MOST = 12  # panels
+_COLOURS = colormaps["cividis"]  # light and dark in one direction, for colour-blind readers and grey prints
+_LABELS = {LR: "learning rate", "data.batch_size": "batch size (examples)"}
+_EMPTY = "#E4E4E4"
+_NARROW = 0.36  # inches: a narrower cell has no room for its number
+
+
+def draw(frame: Frame) -> Drawn | Missing:
+    """A panel for each value of the axes that are not crossed, a colour for each cell's mean over seeds."""
+    if not frame.has_accuracy:
+        return Missing("no finished run has a val accuracy")
+    axes = crossed(frame)
+    if axes is None:
+        return Missing("fewer than two axes vary beside the seed")
+    data = gather(frame, *axes)
+    titles = list(dict.fromkeys(data["panel"]))
+    shown = data[data["panel"].isin(titles[:_MOST])]
+    caption = (
+        f"Val accuracy at the last evaluation over {axes[0]} and {axes[1]}: mean over the seeds that did not diverge "
+        f"({frame.seeds} a cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result. "
+        + (f"{_MOST} of {len(titles)} panels are drawn. " if len(titles) > _MOST else "")
+        + f"Every run: {frame.configuration}."
+    )
+    return Drawn(_layout(frame, shown, titles[:_MOST], *axes), data, caption)
+
+
+def crossed(frame: Frame) -> tuple[str, str] | None:
+    """The axes of the picture, across and up: learning rate, axes of numbers (with most values), others, norm."""
+    values = {name: _values(frame, name) for name in frame.axes}
+    several = [name for name in frame.axes if name != "norm" and len(values[name]) > 1]
+    several.sort(key=lambda name: (any(isinstance(value, str) for value in values[name]), -len(values[name])))
+    found = [*([LR] if len(frame.rates) > 1 else []), *several, *(["norm"] if len(values["norm"]) > 1 else [])]
+    return (found[0], found[1]) if len(found) > 1 else None
+
+
+def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
+    """One row a cell: panel, both axes, mean over n seeds, diverged, finished.
+
+    A condition that an axis does not concern (`none` under any placement) stands at each of its values.
+    """
+    names = {name for info in frame.source.infos.values() for name in info["axes"]}
+    every = {name: _values(frame, name) for name in frame.axes}
+    rows: list[dict[str, Any]] = []
+    for condition, cells in zip(frame.conditions, frame.cells, strict=True):
+        known = _known(condition)
+        rest = [describe(name, known[name], names) for name in frame.axes if name in known and name not in (across, up)]
+        for cell in cells:
+            places = [
+                [known[name]] if name in known else [cell.lr] if name == LR else every[name] for name in (across, up)
+            ]
+            rows += [
+                {"panel": " · ".join(rest), across: x, up: y}
+                | {"mean": cell.val.mean, "n": cell.val.n, "diverged": cell.diverged, "finished": cell.finished}
+                for x, y in product(*places)
+            ]
+    return pd.DataFrame(rows)
+
+
+def _known(condition: Condition) -> dict[str, Any]:
+    """A condition's axes; what is no number is text."""
+    values = {"norm": condition.norm, **dict(condition.variant)}
+    numbers = {name: isinstance(value, int | float) and not isinstance(value, bool) for name, value in values.items()}
+    return {name: value if numbers[name] else text(value) for name, value in values.items()}
+
+
+def _values(frame: Frame, name: str) -> list[Any]:
+    """The values of an axis: numbers by size, then text as it comes."""
+    found = dict.fromkeys(known[name] for known in map(_known, frame.conditions) if name in known)
+    return sorted(found, key=lambda value: (1, 0) if isinstance(value, str) else (0, value))
+
+
+def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up: str) -> Figure:
+    columns, lines = (frame.rates if name == LR else _values(frame, name) for name in (across, up))
+    if any(isinstance(value, str) for value in lines):
+        lines = lines[::-1]  # names are read from the top, numbers rise
+    many = min(len(titles), 3 if len(columns) <= 8 else 2)
+    down = math.ceil(len(titles) / many)
+    figure = Figure(figsize=(10, down * (0.9 + 0.42 * len(lines)) + 0.5), layout="constrained")
+    grid = figure.subplots(down, many, sharex=True, sharey=True, squeeze=False)
+    low, high = float(data["mean"].min()), float(data["mean"].max())
+    scale = Normalize(min(low, high - 0.1), high)  # noise is not blown up to the whole range of colours
+    wide = 7.6 / many / len(columns) >= _NARROW
+    for axes in grid.flat[len(titles) :]:
+        axes.remove()
+    for axes, title in zip(grid.flat, titles, strict=False):
+        for row in data[data["panel"] == title].to_dict("records"):
+            _cell(axes, columns.index(row[across]), lines.index(row[up]), row, scale, named=wide)
+        axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(lines) - 0.5), title=title, facecolor=_EMPTY)
+        axes.set_xticks(range(len(columns)), [text(one) for one in columns], rotation=0 if wide else 90, fontsize=8)
+        axes.set_yticks(range(len(lines)), [text(one) for one in lines], fontsize=8)
+        axes.tick_params(length=0)
+        axes.grid(visible=False)
+    figure.supxlabel(_LABELS.get(across, across), fontsize="medium")
+    figure.supylabel(_LABELS.get(up, up), fontsize="medium")
+    bar = figure.colorbar(
+        ScalarMappable(scale, _COLOURS), ax=figure.axes, label="val accuracy (0–1)", aspect=30, pad=0.02
+    )
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _cell(axes: Axes, x: int, y: int, row: Mapping[Any, Any], scale: Normalize, *, named: bool) -> None:
+    known = not math.isnan(row["mean"])
+    if not known and not row["diverged"]:
+        return
+    face = _COLOURS(scale(row["mean"])) if known else (1.0, 1.0, 1.0, 1.0)
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor=_EMPTY, linewidth=1.5))
+    words = [f"{row['mean']:.2f}"] if known else []
+    words += [f"×{row['diverged']}/{row['finished']}"] if row["diverged"] else []
+    if not named:
+        words = ["×"] if row["diverged"] else []
+    dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.5
+    ink = "white" if dark else "black"
+    axes.text(x, y, "\n".join(words), ha="center", va="center", fontsize=7, color=ink, linespacing=1.0)

@@ -1,0 +1,105 @@
+"""The loss along the gradient: its range, how the gradient changes, effective smoothness (Santurkar et al. 2018)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bnlab.report.figures import _axis
+from bnlab.report.figures._blocks import blocks, line
+from bnlab.report.figures._recorded import missing, recorded, silent
+from bnlab.report.figures._seeds import limits, over_seeds
+from bnlab.report.frame import Frame, span
+from bnlab.report.parts import Drawn, Missing
+from bnlab.report.style import Style
+
+TITLE = "Landscape along the gradient"
+ORDER = 57
+
+_BANDS = {
+    "landscape_loss": "loss after the step\n(nats)",
+    "gradient_distance": "change of the gradient, L2 norm\n(nats / the parameters' unit)",
+}
+_SMOOTH = {"effective_beta": "effective β\n(nats / the parameters' unit²)"}
+_DATA = ["condition", "lr", "diagnostic", "over_rates", "step", "n", "mean", "low", "high", "least", "greatest"]
+_REACH = 1e4  # the axis ends at this multiple of a band's middle upper edge
+
+
+def draw(frame: Frame) -> Drawn | Missing:
+    """Three pictures for each panel of conditions, all conditions of the panel in each."""
+    rows = recorded(frame, *_BANDS, *_SMOOTH)
+    if rows.empty:
+        return missing("the landscape along the gradient", "diagnostics=[light,landscape]")
+    data = gather(rows)
+    rates = sorted(pd.to_numeric(rows.loc[rows["diagnostic"] == "landscape_loss", "index"]).unique())
+    caption = (
+        f"Along the gradient g of the step's own batch, for {len(rates)} steps η from {rates[0]:g} to {rates[-1]:g} "
+        f"times the learning rate: loss L(θ - ηg), change of the gradient ‖g - ∇L(θ - ηg)‖ (bands from the lowest to "
+        f"the highest of the rates) and effective smoothness β, the largest ‖g - ∇L(θ - ηg)‖ / ‖ηg‖. Each condition at "
+        f"its best learning rate; edges and lines: geometric means over seeds "
+        f"({span(rows.groupby('place')['seed'].nunique())}); band about β: its 95 % t-interval over seeds (of two "
+        f"seeds, from the lower to the higher; of one, none). A band without upper edge has a rate where the loss was "
+        f"not finite. {frame.arrangement}{silent(frame, set(rows['place']))}Every run: {frame.configuration}."
+    )
+    names = [frame.conditions[place].label for place in data["place"]]
+    return Drawn(_layout(frame, data), data.assign(condition=names)[_DATA], caption)
+
+
+def gather(rows: pd.DataFrame) -> pd.DataFrame:
+    """place and the columns of the data: for each step the `lowest` and the `highest` over rates, of β the `value`.
+
+    Where any rate's value was not finite in some seed, the highest is inf.
+    """
+    finite = np.isfinite(rows["value"])
+    rows = rows.assign(finite=finite, value=rows["value"].where(finite))
+    keys = ["place", "lr", "diagnostic", "seed", "run_id", "step"]
+    runs = rows.groupby(keys).agg(lowest=("value", "min"), highest=("value", "max"), finite=("finite", "all"))
+    runs = runs.reset_index()
+    band = runs["diagnostic"].isin(list(_BANDS))
+    parts = [
+        runs[band].assign(over_rates="lowest", value=runs["lowest"]),
+        runs[band].assign(over_rates="highest", value=runs["highest"]),
+        runs[~band].assign(over_rates="value", value=runs["highest"]),
+    ]
+    by = ["place", "lr", "diagnostic", "over_rates", "step"]
+    every = pd.concat(parts, ignore_index=True)
+    found = over_seeds(every, by, log=True)
+    open_ = ~every.groupby(by)["finite"].all().reset_index(drop=True) & (found["over_rates"] == "highest")
+    return found.assign(mean=found["mean"].mask(open_, np.inf))
+
+
+def _layout(frame: Frame, data: pd.DataFrame) -> Figure:
+    labels = _BANDS | _SMOOTH
+    figure, found = blocks(frame, set(data["place"]), 3.0)
+    first: dict[str, Axes] = {}
+    for block in found:
+        grid = block.part.add_gridspec(1, len(labels))
+        for number, (name, label) in enumerate(labels.items()):
+            axes = block.part.add_subplot(grid[0, number], sharey=first.get(name))
+            first.setdefault(name, axes)
+            every = data[data["diagnostic"] == name]
+            ends = limits(_within(every), log=True)
+            for place in block.places:
+                mine, style = every[every["place"] == place], frame.styles[place]
+                line(axes, mine, "step", style) if name in _SMOOTH else _band(axes, mine, style, ends)
+            _axis.values(axes, ends, log=True)
+            _axis.steps(axes, sorted(set(every["step"])))
+            axes.set_xlabel("step")
+            axes.set_ylabel(label, fontsize=9)
+    return figure
+
+
+def _within(data: pd.DataFrame) -> pd.DataFrame:
+    """The points without what lies far above all others."""
+    upper = data.loc[data["over_rates"] != "lowest", "greatest"]
+    return data.assign(greatest=data["greatest"].clip(upper=_REACH * float(upper.median())))
+
+
+def _band(axes: Axes, data: pd.DataFrame, style: Style, ends: tuple[float, float] | None) -> None:
+    edges = data.pivot(index="step", columns="over_rates", values="mean")
+    top = edges["highest"].replace(np.inf, 10 * ends[1]) if ends else edges["highest"]  # beyond the axis
+    axes.fill_between(edges.index, edges["lowest"], top, color=style.colour, alpha=0.18, linewidth=0)
+    for edge, marker in ((edges["lowest"], style.marker), (top, "none")):
+        axes.plot(
+            edges.index, edge, color=style.colour, linestyle=style.line, linewidth=1.2, marker=marker, markersize=3.5
+        )

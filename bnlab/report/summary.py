@@ -1,0 +1,78 @@
+"""What came out, in sentences: the head of the page; and what a reader must know before believing it."""
+
+from bnlab.report.frame import Frame
+from bnlab.report.stats import Estimate, estimate
+
+_MOST = 8  # conditions named in a line
+
+
+def summary(frame: Frame) -> list[str]:
+    """The condition that is best on val, its difference from its reference, and which stands the highest rate."""
+    found = []
+    means = {place: frame.by_seed(place, "val_accuracy").mean() for place in frame.finished}
+    known = [place for place, mean in means.items() if mean == mean]
+    if len(known) > 1:
+        best = max(known, key=means.__getitem__)
+        metric, score = frame.score.replace("_", " "), estimate(frame.by_seed(best, frame.score))
+        label, lr = frame.conditions[best].label, frame.sensitivity[best].shown_lr
+        found.append(f"Best on val: {label} at lr {lr:g}, {metric} {_interval(score)}.")
+        reference = frame.references.get(best)
+        if reference is not None:
+            apart, other = frame.difference(best, reference, frame.score), frame.conditions[reference].label
+            found.append(f"Its difference from {other}, paired by seed: {_interval(apart, sign='+')}.")
+    highest = {place: one.highest for place, one in enumerate(frame.sensitivity) if one.highest is not None}
+    if len(highest) > 1 and len(frame.rates) > 1:
+        top = max(highest.values())
+        names = _few([frame.conditions[place].label for place, lr in highest.items() if lr == top])
+        least = "≥ " if any(frame.sensitivity[place].above for place, lr in highest.items() if lr == top) else ""
+        found.append(f"Highest stable learning rate: {least}{top:g} ({names}).")
+    return found
+
+
+def _interval(value: Estimate, sign: str = "") -> str:
+    mean = f"{value.mean:{sign}.3f}"
+    if value.n < 2:
+        return f"{mean} (n = {value.n})"
+    return f"{mean} [{value.low:{sign}.3f}, {value.high:{sign}.3f}] (95 %, n = {value.n})"
+
+
+def unreadable(frame: Frame) -> list[str]:
+    """Run folders that are in no number here."""
+    return [f"left out: {reason}" for reason in frame.source.unreadable.values()]
+
+
+def warnings(frame: Frame) -> list[str]:
+    """What is not there yet, and best rates that a wider grid may beat."""
+    found = []
+    counts = frame.runs["status"].value_counts()
+    absent = sum(cell.absent for cells in frame.cells for cell in cells)
+    missing = [
+        f"{count} {words}"
+        for count, words in (
+            (int(counts.get("running", 0)), "running or interrupted"),
+            (int(counts.get("failed", 0)), "failed"),
+            (absent, "of the grid not begun"),
+        )
+        if count
+    ]
+    if missing:
+        found.append(f"incomplete: {', '.join(missing)}; what is shown may change")
+    if frame.repeated:
+        found.append(
+            f"{frame.repeated} runs share condition, lr and seed with another: each counts as a seed of its own"
+        )
+    for end, beyond in (("lowest", "lower"), ("highest", "higher")):
+        names = [
+            f"{frame.conditions[place].label} ({one.best_lr:g})"
+            for place, one in enumerate(frame.sensitivity)
+            if one.best_end == end
+        ]
+        if names:
+            edge = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
+            found.append(f"{edge}: {_few(names)}")
+    return found
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + more

@@ -1,0 +1,70 @@
+"""What each condition costs: parameters, time, and memory where it was measured."""
+
+from collections import Counter
+
+import pandas as pd
+
+from bnlab.report.frame import Frame
+from bnlab.report.parts import Missing, Table
+from bnlab.report.stats import estimate
+from bnlab.report.tables._words import NONE, amount, names, numbers
+
+TITLE = "Cost"
+ORDER = 70
+
+_MEASURES = {"seconds": ("seconds a run", 1), "update_ms": ("ms an update", 2), "peak_mib": ("peak memory (MiB)", 0)}
+
+
+def table(frame: Frame) -> Table | Missing:
+    """One row a condition, over its complete runs at all rates: a rate costs nothing."""
+    facts = _facts(frame)
+    if facts.empty:
+        return Missing("no run is complete")
+    measured = [name for name in _MEASURES if facts[name].notna().any()]
+    parts = {place: facts[facts["condition"] == place] for place in sorted(set(facts["condition"]))}
+    found = {place: {name: estimate(part[name]) for name in measured} for place, part in parts.items()}
+    data, shown = [], []
+    for place, mine in found.items():
+        params = parts[place]["n_params"].max()
+        reference = found.get(frame.references.get(place, -1), {})
+        ratio = mine["update_ms"].mean / reference["update_ms"].mean if "update_ms" in reference else None
+        data.append(
+            {**names(frame, place), "n_params": params, "runs": mine["seconds"].n}
+            | {key: value for name in measured for key, value in numbers(name, mine[name]).items()}
+            | {"update_ratio": ratio}
+        )
+        shown.append(
+            names(frame, place)
+            | {"parameters": NONE if pd.isna(params) else f"{int(params):,}"}
+            | {_MEASURES[name][0]: amount(mine[name], _MEASURES[name][1]) for name in measured}
+            | {"update, relative": NONE if ratio is None else f"{ratio:.2f}"}
+        )
+    return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame, facts), [])
+
+
+def _facts(frame: Frame) -> pd.DataFrame:
+    complete = frame.runs[frame.runs["status"] == "complete"]
+    infos = [frame.source.infos[run_id] for run_id in complete["run_id"]]
+    executions = [info["execution"] or {} for info in infos]
+    return pd.DataFrame(
+        {
+            "condition": complete["condition"],
+            "n_params": [info["n_params"] for info in infos],
+            "seconds": complete["seconds"].astype("float64"),
+            "update_ms": 1000 * pd.Series([one.get("update_seconds") for one in executions], complete.index, "float64"),
+            "peak_mib": pd.Series([one.get("peak_bytes") for one in executions], complete.index, "float64") / 2**20,
+            "executor": [str(one.get("executor", "unknown")) for one in executions],
+        }
+    )
+
+
+def _caption(frame: Frame, facts: pd.DataFrame) -> str:
+    executors = ", ".join(f"{name} ({count} runs)" for name, count in Counter(facts["executor"]).items())
+    devices = sorted({str(frame.source.infos[run_id]["device"]) for run_id in frame.runs["run_id"]})
+    return (
+        "Parameters of the net; seconds of a whole run; milliseconds an update, evaluations and checkpoints aside and "
+        "diagnostics included; peak memory of the process, libraries included, or what torch took of a GPU; relative: "
+        "to the condition that the others are compared with. Runs trained together have the numbers of all of them. "
+        f"± is the 95 % t-interval over complete runs. Executor: {executors}. Device: {', '.join(devices)}. "
+        f"Every run: {frame.configuration}."
+    )

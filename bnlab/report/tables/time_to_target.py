@@ -1,0 +1,47 @@
+"""How long each condition takes to the target, in epochs and in seconds."""
+
+import pandas as pd
+
+from bnlab.report.frame import Frame
+from bnlab.report.parts import Missing, Table
+from bnlab.report.stats import Target
+from bnlab.report.tables._words import names, numbers, rate, time
+
+TITLE = "Time to the target"
+ORDER = 16
+
+
+def table(frame: Frame) -> Table | Missing:
+    """One row a condition, at its best rate; runs that never got there are censored."""
+    if not frame.has_accuracy:
+        return Missing("time to the target needs the val accuracy of finished runs, and there is none")
+    data, shown = [], []
+    for place in range(len(frame.conditions)):
+        lr = frame.sensitivity[place].shown_lr
+        found = frame.waiting[place]
+        axes = names(frame, place)
+        data.append({**axes, "lr": lr, **_numbers("epochs", found.epochs), **_numbers("seconds", found.seconds)})
+        there = found.epochs.runs - found.epochs.censored
+        shown.append(
+            axes
+            | {
+                "lr": rate(lr),
+                f"epochs to {100 * frame.target:g} %": time(found.epochs, 1),
+                f"seconds to {100 * frame.target:g} %": time(found.seconds, 1),
+                "got there": f"{there}/{found.epochs.runs}",
+            }
+        )
+    return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame), [])
+
+
+def _numbers(unit: str, target: Target) -> dict[str, float]:
+    facts = {"censored": target.censored, "runs": target.runs, "budget": target.budget}
+    return numbers(unit, target.time) | {f"{unit}_{name}": value for name, value in facts.items()}
+
+
+def _caption(frame: Frame) -> str:
+    return (
+        f"Epochs, and seconds of the run (evaluations included), until val accuracy was first at {frame.target:g} or "
+        "above, each condition at its best learning rate. > E (k/n): k of n seeds did not get there in E. "
+        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+    )

@@ -1,0 +1,1 @@
+"""Claims, and what the runs of a study say to them. Knows no torch."""

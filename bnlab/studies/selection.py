@@ -1,0 +1,89 @@
+"""Which of the planned runs a claim speaks of, and the cases it is judged for."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from bnlab.errors import BadInput
+from bnlab.report.condition import LR, describe, has, text, varying_axes
+from bnlab.studies.claim import Claim, Selection
+from bnlab.text import nearest
+
+Axes = Mapping[str, Any]
+Case = tuple[tuple[str, Any], ...]  # axes with the values that a claim is judged for
+
+
+def chosen(planned: Mapping[str, Axes], selection: Selection, case: Case = ()) -> dict[str, Axes]:
+    """The planned runs of a condition in a case; a run that has not an axis of the case is in each of its cases."""
+    return {
+        run_id: axes
+        for run_id, axes in planned.items()
+        if all(_has_value(axes, name, value) for name, value in selection.items())
+        and all(not has(axes, name) or _hashable(axes[name]) == value for name, value in case)
+    }
+
+
+def cases(claim: Claim, planned: Mapping[str, Axes]) -> list[Case]:
+    """Each combination of the axes that vary among a claim's runs and that it does not name; an empty one if none."""
+    spoken: dict[str, Axes] = {}
+    for side in claim.sides:
+        spoken |= chosen(planned, side)
+    named = claim.named | {LR, claim.slope}
+    varying = [
+        name
+        for name in varying_axes(list(spoken.values()))
+        if name not in named and len({_hashable(axes[name]) for axes in spoken.values() if has(axes, name)}) > 1
+    ]
+    found = {tuple((name, _hashable(axes[name])) for name in varying if has(axes, name)) for axes in spoken.values()}
+    # The net without norm has no placement: it belongs to the cases of the others and is none of its own.
+    whole = [case for case in found if not any(set(case) < set(other) for other in found)]
+    return sorted(whole, key=lambda case: [(name, *_sortable(value)) for name, value in case]) or [()]
+
+
+def label(case: Case, planned: Mapping[str, Axes]) -> str:
+    """A case in words."""
+    names = {name for axes in planned.values() for name in axes}
+    return " · ".join(describe(name, value, names) for name, value in case)
+
+
+def words(selection: Selection, case: Case = ()) -> str:
+    """A condition in words."""
+    return " ".join(f"{name}={text(value)}" for name, value in [*selection.items(), *case]) or "any condition"
+
+
+def check(claims: Sequence[Claim], planned: Mapping[str, Axes], free: Collection[str]) -> None:
+    """See that every condition that a claim names has planned runs.
+
+    Args:
+        free: axes that the user has chosen other values for; where these leave a condition without runs, its claims
+            will be undecided.
+
+    Raises:
+        BadInput: a line that names the claim, the condition and what there is.
+    """
+    known = {name for axes in planned.values() for name in axes}
+    for claim in claims:
+        where = f"claim ({claim.claim})"
+        for name in sorted({*claim.named, claim.slope or LR} - known - set(free)):
+            raise BadInput(f"{where}: {name} is no axis of these runs; {nearest(name, known)}")
+        for side in claim.sides:
+            if chosen(planned, side) or set(side) & set(free):
+                continue
+            for name, value in side.items():
+                if not chosen(planned, {name: value}):
+                    there = dict.fromkeys(text(axes[name]) for axes in planned.values() if has(axes, name))
+                    raise BadInput(f"{where}: no planned run has {name}={text(value)}; there is {', '.join(there)}")
+            raise BadInput(f"{where}: no planned run has all of {words(side)}: name axes that were swept together")
+
+
+def _has_value(axes: Axes, name: str, value: Any) -> bool:
+    # Without norm a run has no placement and is the baseline of each.
+    return name in axes and (axes[name] == value or (name == "placement" and not has(axes, name)))
+
+
+def _sortable(value: Any) -> tuple[float, str]:
+    return (value, "") if isinstance(value, int | float) else (math.inf, text(value))
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,79 @@
+"""The heat map: which axes it crosses, and what a cell says."""
+
+import math
+from typing import Any
+
+from bnlab.report.figures.heat_map import crossed, draw, gather
+from bnlab.report.frame import Frame, read
+from bnlab.report.parts import Drawn, Missing
+
+
+def frame(study: Any) -> Frame:
+    return read([study.folder], 0.9, 0.05)
+
+
+def texts(part: Drawn | Missing) -> list[list[str]]:
+    assert isinstance(part, Drawn)
+    return [[text.get_text() for text in axes.texts] for axes in part.figure.axes if axes.texts]
+
+
+def test_rate_by_batch_size_a_norm(study: Any) -> None:
+    for norm in ("batch", "layer"):
+        for size in (16, 4):
+            study.grid(norm, {0.1: [0.5], 1.0: [0.6]}, axes={"data.batch_size": size})
+    found = frame(study)
+    assert crossed(found) == ("optim.lr", "data.batch_size")
+    drawn = draw(found)
+    assert isinstance(drawn, Drawn)
+    panels = [axes for axes in drawn.figure.axes if axes.get_title(loc="left") or axes.get_title()]
+    assert [axes.get_title(loc="left") or axes.get_title() for axes in panels] == ["batch", "layer"]
+    assert [label.get_text() for label in panels[0].get_yticklabels()] == ["4", "16"]
+    assert [label.get_text() for label in panels[0].get_xticklabels()] == ["0.1", "1"]
+
+
+def test_numbers_are_crossed_before_names_and_norms_last(study: Any) -> None:
+    for place in ("before_act", "after_act", "before_weight"):
+        for size in (4, 16):
+            study.run("batch", axes={"placement": place, "data.batch_size": size})
+    study.run("none", axes={"data.batch_size": 4})
+    assert crossed(frame(study)) == ("data.batch_size", "placement")
+
+
+def test_rate_by_norm_where_nothing_else_varies(study: Any) -> None:
+    study.grid("none", {0.1: [0.5, 0.7], 1.0: ["diverged", "diverged"]})
+    study.grid("batch", {0.1: [0.9, "diverged"], 1.0: ["failed", None]})
+    found = frame(study)
+    assert crossed(found) == ("optim.lr", "norm")
+    assert texts(draw(found)) == [["0.60", "×2/2", "0.90\n×1/2"]]  # and nothing where nothing is known
+    data = gather(found, "optim.lr", "norm")
+    assert data["mean"].tolist()[0] == 0.6
+    assert math.isnan(data["mean"][1])
+    assert data[["diverged", "finished"]].to_numpy().tolist() == [[0, 2], [2, 2], [1, 2], [0, 0]]
+
+
+def test_a_condition_without_the_axis_stands_at_each_value(study: Any) -> None:
+    study.grid("none", {0.1: [0.5], 1.0: [0.4]})
+    for place in ("before_act", "after_act"):
+        study.grid("batch", {0.1: [0.8], 1.0: [0.9]}, axes={"placement": place})
+    data = gather(frame(study), "optim.lr", "placement")
+    none = data[data["panel"] == "none"]
+    assert none.groupby("placement")["mean"].apply(list).to_dict() == {
+        "after_act": [0.5, 0.4],
+        "before_act": [0.5, 0.4],
+    }
+
+
+def test_too_many_panels_are_left_out_and_said(study: Any) -> None:
+    for number in range(14):
+        for size in (4, 16):
+            study.grid(f"norm{number:02d}", {0.1: [0.5], 1.0: [0.6]}, axes={"data.batch_size": size})
+    drawn = draw(frame(study))
+    assert isinstance(drawn, Drawn)
+    assert "12 of 14 panels are drawn." in drawn.caption
+    assert drawn.data["panel"].nunique() == 14
+
+
+def test_one_axis_is_too_few(study: Any) -> None:
+    study.run("none")
+    study.run("batch")
+    assert draw(frame(study)) == Missing("fewer than two axes vary beside the seed")

@@ -1,0 +1,38 @@
+"""Parameters, time and memory of each condition."""
+
+from typing import Any
+
+import pytest
+
+from bnlab.report.frame import read
+from bnlab.report.parts import Missing, Table
+from bnlab.report.tables.cost import table
+
+
+def test_parameters_and_time_of_complete_runs(study: Any) -> None:
+    study.run("none", n_params=1000, execution={"executor": "serial", "update_seconds": 0.002})
+    study.run("batch", n_params=1234567, execution={"executor": "serial", "update_seconds": 0.003})
+    study.run("batch", seed=1, status="failed", execution={"executor": "serial", "update_seconds": 9})
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    none, batch = found.shown.to_dict("records")
+    assert (none["parameters"], batch["parameters"]) == ("1,000", "1,234,567")
+    assert (none["ms an update"], batch["ms an update"]) == ("2.00", "3.00")
+    assert (none["update, relative"], batch["update, relative"]) == ("–", "1.50")
+    assert batch["seconds a run"] == "1.5"
+    assert "peak memory (MiB)" not in found.shown  # nobody measured it
+    assert found.data["update_ratio"][1] == pytest.approx(1.5)
+    assert "serial (2 runs)" in found.caption
+
+
+def test_peak_memory_where_it_was_measured(study: Any) -> None:
+    study.run("none", execution={"executor": "serial", "peak_bytes": 3 * 2**20})
+    study.run("batch", execution=None)
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    assert found.shown["peak memory (MiB)"].tolist() == ["3", "–"]
+
+
+def test_nothing_is_complete(study: Any) -> None:
+    study.run(status="running")
+    assert table(read([study.folder], 0.9, 0.05)) == Missing("no run is complete")

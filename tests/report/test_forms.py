@@ -1,0 +1,39 @@
+"""A table as Markdown and LaTeX."""
+
+import pandas as pd
+
+from bnlab.report.forms import csv, escaped, latex, markdown
+from bnlab.report.parts import Table
+
+TABLE = Table(
+    pd.DataFrame({"norm": ["a_b"], "x": [1 / 3]}),
+    pd.DataFrame({"norm": ["a_b|c", "50 % & $x$"], "val accuracy": ["0.9 ± 0.1", "≥ 1"]}),
+    "Caption with 90 % of {things} at <lr>.",
+    ["note #1: ~\\"],
+)
+
+
+def test_markdown() -> None:
+    assert markdown("Title", TABLE).splitlines() == [
+        "## Title", "", "| norm | val accuracy |", "|---|---|", "| a_b\\|c | 0.9 ± 0.1 |", "| 50 % & $x$ | ≥ 1 |", "",
+        "- note #1: ~\\", "", "Caption with 90 % of {things} at <lr>.",
+    ]  # fmt: skip
+
+
+def test_latex_has_booktabs_and_escapes_everything() -> None:
+    lines = latex("lr_sensitivity", "Title", TABLE).splitlines()
+    assert r"\label{tab:lr-sensitivity}" in lines
+    assert r"\caption{Title. Caption with 90 \% of \{things\} at \textless{}lr\textgreater{}.}" in lines
+    assert lines[lines.index(r"\toprule") :] == [
+        r"\toprule", r"norm & val accuracy \\", r"\midrule", r"a\_b\textbar{}c & 0.9 $\pm$ 0.1 \\",
+        r"50 \% \& \$x\$ & $\geq$ 1 \\", r"\bottomrule", r"\end{tabular}}",
+        r"\par\smallskip\footnotesize note \#1: \textasciitilde{}\textbackslash{}.", r"\end{table}",
+    ]  # fmt: skip
+
+
+def test_what_latex_cannot_set_is_a_question_mark_and_a_line_break_a_space() -> None:
+    assert escaped("é ラ\n\\input{x}") == r"é ? \textbackslash{}input\{x\}"
+
+
+def test_csv_has_nine_digits() -> None:
+    assert csv(TABLE.data) == b"norm,x\na_b,0.333333333\n"

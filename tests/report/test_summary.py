@@ -1,0 +1,50 @@
+"""The sentences at the head of the page."""
+
+from typing import Any
+
+from bnlab.report.frame import Frame, read
+from bnlab.report.summary import summary, warnings
+
+
+def frame(study: Any) -> Frame:
+    return read([study.folder], 0.9, 0.05)
+
+
+def test_best_is_chosen_on_val_and_told_on_test(study: Any) -> None:
+    study.grid("none", {0.01: [0.5, 0.5], 0.1: [0.8, 0.8], 1.0: ["diverged", "diverged"]}, test=0.9)
+    study.grid("batch", {0.01: [0.5, 0.5], 0.1: [0.85, 0.85], 1.0: [0.83, 0.83]}, test=0.7)
+    assert summary(frame(study)) == [
+        "Best on val: batch at lr 0.1, test accuracy 0.700 [0.700, 0.700] (95 %, n = 2).",
+        "Its difference from none, paired by seed: -0.200 [-0.200, -0.200] (95 %, n = 2).",
+        "Highest stable learning rate: ≥ 1 (batch).",
+    ]
+    assert warnings(frame(study)) == []
+
+
+def test_one_condition_is_compared_with_nothing(study: Any) -> None:
+    study.run("batch")
+    assert summary(frame(study)) == []
+
+
+def test_what_is_not_there_yet(study: Any) -> None:
+    study.grid("batch", {0.1: [0.9, 0.8, "failed"], 1.0: ["running", "diverged", None]})
+    found = warnings(frame(study))
+    assert (
+        found[0] == "incomplete: 1 running or interrupted, 1 failed, 1 of the grid not begun; what is shown may change"
+    )
+
+
+def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:
+    for number in range(11):
+        study.grid(f"norm{number:02d}", {0.1: [0.9], 1.0: [0.8]})
+    (found,) = warnings(frame(study))
+    assert found.startswith(
+        "best lr at the edge of the grid, or of what was run of it, a lower one may be better: norm00"
+    )
+    assert found.endswith("norm07 (0.1) and 3 more")
+
+
+def test_nothing_has_an_accuracy(study: Any) -> None:
+    study.run("none", val=None, classes=None)
+    study.run("batch", val=None, classes=None)
+    assert summary(frame(study)) == []
