@@ -3,8 +3,8 @@
     python benchmarks/diagnostics.py [rounds]
 
 Prints for each net and contender the median of the paired ratios to the run without diagnostics, with its 95 %
-bootstrap interval. Contenders: `light` as it is by default, `standard` and `full` every 10 updates (`when=[10]`), and
-naive hooks that take what `standard` does with `.item()` every 10 updates. Losses must agree to the bit. One thread.
+bootstrap interval. Contenders: `light` as it is by default, `standard` every 10 updates (`when=[10]`), and naive
+hooks that take what `standard` does with `.item()` every 10 updates. Losses must agree to the bit. One thread.
 """
 
 import sys
@@ -42,7 +42,6 @@ CONTENDERS = {
     "off": "diagnostics=off",
     "light": "diagnostics=light",
     "standard every 10": "diagnostics=standard when=[10]",
-    "full every 10": "diagnostics=full when=[10]",
     "naive hooks every 10": "diagnostics=off",
 }
 COMMON = f"optim.lr=0.01 optim.momentum=0.9 steps={UPDATES} checkpoint_seconds=1e9"
@@ -57,10 +56,10 @@ class Folder:
         self.append, self.keep = self._writer.append, self._writer.keep
         self.loss = float("nan")
 
-    def checkpoint(self, payload: dict[str, Any]) -> None:
+    def checkpoint(self, payload: dict[str, Any]) -> None:  # noqa: ARG002
         self._writer.close()
 
-    def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
+    def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:  # noqa: ARG002
         self.loss = loss
 
 
@@ -77,7 +76,7 @@ def hooks(net: Model, on: bool) -> Iterator[None]:
     calls = {"n": 0}
     taken: list[float] = []
 
-    def activations(module: nn.Module, inputs: Any, y: Tensor) -> None:
+    def activations(module: nn.Module, inputs: Any, y: Tensor) -> None:  # noqa: ARG001
         if calls["n"] % 10 == 1 and module.training:
             y = y.detach()
             taken.extend([y.mean().item(), y.std().item(), y.min().item(), y.max().item()])
@@ -90,7 +89,7 @@ def hooks(net: Model, on: bool) -> Iterator[None]:
         if calls["n"] % 10 == 1:
             taken.extend([g.norm().item(), g.mean().item(), g.std().item(), g.abs().max().item()])
 
-    def count(module: nn.Module, inputs: Any) -> None:
+    def count(module: nn.Module, inputs: Any) -> None:  # noqa: ARG001
         calls["n"] += module.training
 
     handles = []

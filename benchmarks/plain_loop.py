@@ -93,7 +93,7 @@ def ours(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
     """Seconds and logged losses of bnlab's loop, the evaluations at its end left out."""
     net, _ = build.model(config, data)
     recorder = Losses()
-    loop = assembly.serial(config, data, net, recorder)
+    loop = assembly.assemble([config], data, net, [recorder])
     loop._record = lambda _: None  # type: ignore[method-assign, assignment]
     start = perf_counter()
     loop.run()

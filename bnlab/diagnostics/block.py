@@ -13,7 +13,7 @@ from torch import Tensor
 Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
 Named = dict[str, Tensor]  # path of a site, parameter or buffer -> (R, ...)
 
-TOGETHER = 2**17  # numbers of a site above which stacking it with others costs more than it saves
+TOGETHER = 2**15  # numbers of a site above which stacking it with others costs more than it saves
 
 
 class Block(NamedTuple):

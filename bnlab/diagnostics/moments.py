@@ -6,7 +6,9 @@ Legend: N rows (replicas of one site after another's), B batch, C units, n numbe
 import torch
 from torch import Tensor
 
-from bnlab.diagnostics.block import TOGETHER, all_but
+from bnlab.diagnostics.block import all_but
+
+PIECE = 2**17  # numbers that are widened at once: a megabyte
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -15,7 +17,7 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     In pieces, since widening all at once costs a pass through memory; the mean first, since two large sums cancel.
     """
     x_Nn = _flat(x)
-    pieces = torch.split(x_Nn, TOGETHER // 2, 1)
+    pieces = torch.split(x_Nn, max(1, PIECE // len(x_Nn)), 1)
     mean_N = torch.stack([p.double().sum(1) for p in pieces]).sum(0) / x_Nn.shape[1]
     centred = (p.double() - mean_N[:, None] for p in pieces)
     norm_N = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(c, dim=1) for c in centred]), dim=0)

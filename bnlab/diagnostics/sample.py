@@ -15,22 +15,25 @@ SAMPLE = 4096  # values of a site that are sorted; the rank of a percentile is t
 
 def sample(x: Tensor) -> Tensor:
     """At most `SAMPLE` of the values of x (N, ...), (N, n): all, or spread evenly over batch, units and positions."""
-    if x[0].numel() <= SAMPLE:
+    shape = tuple(x.shape[1:])
+    if prod(shape) <= SAMPLE:
         return x.flatten(1)
-    return torch.stack([one[tuple(axis.to(x.device) for axis in _spread(tuple(one.shape)))] for one in x])
+    if x.is_contiguous():
+        return x.flatten(1).index_select(1, _places(prod(shape)).to(x.device))
+    axes = [axis.to(x.device) for axis in torch.unravel_index(_places(prod(shape)), shape)]
+    return torch.stack([one[tuple(axes)] for one in x])  # the same values, without a copy of them all in that order
 
 
 @cache
-def _spread(shape: tuple[int, ...]) -> tuple[Tensor, ...]:
-    """Places of the sample by axis.
+def _places(n: int) -> Tensor:
+    """Which of n values are taken.
 
     Each is n/φ from the last (Kronecker's sequence), prime to n: no two are one, and no period is shared with an axis.
     """
-    n = prod(shape)
     stride = round(n * (5**0.5 - 1) / 2)
     while gcd(stride, n) > 1:
         stride += 1
-    return torch.unravel_index((torch.arange(SAMPLE) * stride % n).sort().values, shape)
+    return (torch.arange(SAMPLE) * stride % n).sort().values
 
 
 def sorted_rows(x_Nn: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from bnlab.report.frame import Frame
 from bnlab.report.stats import Estimate, estimate
+from bnlab.runs.status import planned
 
 _MOST = 8  # conditions named in a line
 
@@ -45,13 +46,15 @@ def warnings(frame: Frame) -> list[str]:
     """What is not there yet, and best rates that a wider grid may beat."""
     found = []
     counts = frame.runs["status"].value_counts()
-    absent = sum(cell.absent for cells in frame.cells for cell in cells)
+    begun = {folder.name for folder in frame.source.folders.values()}
+    waiting = sum(len(planned(study, begun)) for study in frame.studies)
+    absent = sum(cell.absent for cells in frame.cells for cell in cells)  # where no sweep has left its plan
     missing = [
         f"{count} {words}"
         for count, words in (
             (int(counts.get("running", 0)), "running or interrupted"),
             (int(counts.get("failed", 0)), "failed"),
-            (absent, "of the grid not begun"),
+            (max(waiting, absent), "not begun"),
         )
         if count
     ]

@@ -99,7 +99,7 @@ class Study:
                 damaged[folder] = str(run)
             else:
                 runs.append(run)
-        for folder in _planned(self.path, {folder.name for folder in folders}):
+        for folder in planned(self.path, {folder.name for folder in folders}):
             by = holder(folder)
             runs.append(Run(folder, "waiting" if by is None else "running", holder=by))
         return Look(runs, damaged)
@@ -149,7 +149,7 @@ def updates(folder: Path, axes: dict[str, Any]) -> tuple[int, int] | None:
     return (step, total) if total else None
 
 
-def _planned(study: Path, begun: set[str]) -> list[Path]:
+def planned(study: Path, begun: set[str]) -> list[Path]:
     """The folders of runs that packs.json names and that are not there; a damaged file names none."""
     try:
         packs = json.loads((study / "packs.json").read_text(encoding="utf-8"))["packs"]
@@ -179,7 +179,7 @@ def _check(path: Path) -> None:
         raise BadInput(f"{path} is a file: {what}")
     if (path / "run.json").exists() or (path / "config.yaml").exists():
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
-    if not run_folders(path) and not _planned(path, set()):
+    if not run_folders(path) and not planned(path, set()):
         studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))
         raise BadInput(
             f"{path} holds no run" + (f"; it holds studies, give one: {', '.join(studies)}" if studies else f": {what}")

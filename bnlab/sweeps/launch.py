@@ -47,6 +47,7 @@ class Launch:
         self._config = waiting[0].config
         self._runner = Runner()
         self._failed = False
+        self._said: set[str] = set()
 
     def run(self) -> None:
         """Train until nothing is left, or until the first failure where that is asked for.
@@ -66,15 +67,12 @@ class Launch:
         executor: Executor = InProcess(self._runner)
         if choice.workers:
             executor = Processes(choice.workers, machine.gpus, self._runner)
-        said = False
         while self._left and not self.stopped():
             packs = [pack for pack in self._form(grouping) if not any(holder(job.folder) for job in pack.jobs)]
             if packs:
                 executor.run(packs, self)
             else:
-                if not said:
-                    self._view.note(f"{len(self._left)} runs are being trained by another process: waiting for them")
-                said = True
+                self.note(f"{len(self._left)} left, which another process is training: waiting for them")
                 time.sleep(POLL)
             self._settle()
 
@@ -82,7 +80,9 @@ class Launch:
         self._view.progress(step, total, loss, accuracy, pack, runs)
 
     def note(self, line: str) -> None:
-        self._view.note(line)
+        if line not in self._said:  # what holds for many packs is said once
+            self._said.add(line)
+            self._view.note(line)
 
     def ended(self, folder: str, pack: str) -> None:
         if (job := self._left.pop(folder, None)) is not None:

@@ -17,7 +17,7 @@ from bnlab.runs.atomic import write_atomic
 from bnlab.runs.info import Unreadable, read_info
 from bnlab.runs.lock import Busy, lock
 from bnlab.runs.schema import FINISHED
-from bnlab.sweeps.job import Job
+from bnlab.sweeps.job import CHECKPOINT, Job
 from bnlab.sweeps.pack import Pack, checkpoint_path, kin, pack_id
 
 PATIENCE = 60.0  # seconds that another launch may take over packs.json
@@ -88,9 +88,10 @@ class Packs:
                         packs.append(Pack(tuple(known[run_id] for run_id in one["runs"]), one["threads"]))
                         for run_id in one["runs"]:
                             free.pop(run_id, None)
-            # A begun run that is in no pack was trained alone.
-            alone = [Pack((job,), grouping.threads(job)) for job in free.values() if job.begun()]
-            fresh = alone + grouped([job for job in free.values() if not job.begun()], grouping)
+            # A run that is in no pack and has a checkpoint was trained alone.
+            single = {run_id for run_id, job in free.items() if job.begun() and (job.folder / CHECKPOINT).exists()}
+            fresh = [Pack((free[run_id],), grouping.threads(free[run_id])) for run_id in single]
+            fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
             regrouped = {job.run_id for pack in fresh for job in pack.jobs}
             records = [record for record in records if not regrouped & set(record["runs"])]
             self._write(records + [_record([j.run_id for j in p.jobs], p.threads, grouping.asked) for p in fresh])

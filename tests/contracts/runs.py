@@ -1,5 +1,6 @@
 """Runs of a cell through the real config path: three updates and the evaluations after them, alone and fused."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
@@ -13,13 +14,9 @@ from bnlab.config.compose import Composed, Composer, conf_dir
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.data.tensors import TensorData
-from bnlab.models.base import Model, initialize
+from bnlab.models.base import Model
 from bnlab.norms.kinds import KINDS
 from bnlab.sweeps.plugin import register
-from bnlab.training.executors.fused import Fused
-from bnlab.training.loop import Loop, Replica
-from bnlab.training.state import TrainState
-from bnlab.training.step import make_step
 from tests.contracts.cells import BATCHES, Cell
 from tests.training.parts import Memory
 
@@ -83,41 +80,29 @@ def data(batches: str, precision: str) -> TensorData:
     return build.tensors(chosen, source(chosen))
 
 
-def net(cell: Cell, replica: int = 0) -> tuple[Model, dict[str, tuple[int, ...]]]:
-    """A replica's net without storage, and the shape of an example at each of its sites.
+def net(cell: Cell) -> tuple[Model, dict[str, tuple[int, ...]]]:
+    """Its net without storage, and the shape of an example at each of its sites.
 
     Raises:
         Refused: the norm cannot stand there, or not with such batches.
     """
-    return build.model(config(cell, replica), data(cell.batches, cell.precision))
+    return build.model(config(cell), data(cell.batches, cell.precision))
 
 
 def serial(cell: Cell, replica: int) -> Memory:
     """What one replica alone leaves behind."""
-    recorder = Memory()
-    chosen = config(cell, replica)
-    (outcome,) = assembly.serial(chosen, data(cell.batches, cell.precision), net(cell, replica)[0], recorder).run()
-    assert outcome.diverged_at is None
-    return recorder
+    return trained(cell, [replica])[0]
 
 
 def fused(cell: Cell) -> list[Memory]:
     """What the replicas, trained at once, leave behind."""
-    chosen = config(cell)
-    nets = [net(cell, r)[0] for r in range(len(SEEDS))]
-    for seed, one in zip(SEEDS, nets, strict=True):
-        initialize(one, chosen.model["init"], chosen.model["init_std"], seed)
-        one.to(build.DTYPES[cell.precision])
-    executor = Fused(nets)
-    optimizer = build.optimizer(chosen)
-    params, buffers = executor.tensors()
-    state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
-    recorders = [Memory() for _ in SEEDS]
-    replicas = [
-        Replica(seed, rate(cell, r), momentum, chosen.optim["weight_decay"], build.schedule(chosen), recorder)
-        for r, (seed, momentum, recorder) in enumerate(zip(SEEDS, MOMENTA, recorders, strict=True))
-    ]
-    own_data = data(cell.batches, cell.precision)
-    step = make_step(executor, optimizer, {}, None)
-    Loop(executor, step, own_data, {}, {}, replicas, assembly.length(chosen, own_data), state).run()
+    return trained(cell, range(len(SEEDS)))
+
+
+def trained(cell: Cell, replicas: Sequence[int]) -> list[Memory]:
+    """What these replicas leave behind, trained together."""
+    recorders = [Memory() for _ in replicas]
+    configs = [config(cell, r) for r in replicas]
+    outcomes = assembly.assemble(configs, data(cell.batches, cell.precision), net(cell)[0], recorders).run()
+    assert [outcome.diverged_at for outcome in outcomes] == [None] * len(recorders)
     return recorders

@@ -9,7 +9,7 @@ import torch
 
 from bnlab.diagnostics.block import TOGETHER, each
 from bnlab.diagnostics.look import Look, activated, weights
-from bnlab.diagnostics.moments import moments, unit_moments
+from bnlab.diagnostics.moments import PIECE, moments, unit_moments
 from bnlab.diagnostics.sample import SAMPLE
 
 
@@ -103,6 +103,13 @@ def test_the_sample_of_a_large_site_is_spread_evenly(shape: tuple[int, ...]) -> 
         assert (counts - share).abs().max() <= max(3, 0.2 * share), (axis, counts)
 
 
+def test_the_sample_is_the_same_in_either_memory_format() -> None:
+    x = torch.randn(2 * 3, 4, 40, 50, generator=torch.Generator().manual_seed(0))
+    last = x.to(memory_format=torch.channels_last)
+    first, second = (Look({"s": (v.view(2, 3, 4, 40, 50),)}).samples[0].x for v in (x, last))
+    assert torch.equal(first, second)
+
+
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 def test_moments_of_images_in_either_memory_format(memory_format: torch.memory_format) -> None:
     x = torch.randn(2 * 3, 4, 5, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -113,7 +120,7 @@ def test_moments_of_images_in_either_memory_format(memory_format: torch.memory_f
 
 
 def test_moments_of_more_numbers_than_a_piece() -> None:
-    x = torch.randn(2, TOGETHER + 17, generator=torch.Generator().manual_seed(0))
+    x = torch.randn(2, PIECE + 17, generator=torch.Generator().manual_seed(0))
     np.testing.assert_allclose(moments(x)[1], x.double().std(1, correction=0), rtol=1e-12)
 
 

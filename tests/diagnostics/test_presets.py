@@ -15,7 +15,8 @@ STANDARD = {
 }  # fmt: skip
 # What full writes of every net with batch norm; saturation joins where the activation is bounded.
 EVERYWHERE = STANDARD | {
-    "update_ratio", "mean_drift", "variance_drift", "mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled", "weight_grad_product", "weight_grad_cosine",
+    "update_ratio", "mean_drift", "variance_drift",
+    "mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled", "weight_grad_product", "weight_grad_cosine",
     "gain_mean", "gain_std", "gain_min", "gain_max", "shift_mean", "shift_std", "shift_min", "shift_max",
     "dropout_shift", "site_drift", "gradient_shift", "gradient_shift_cosine",
     "landscape_loss", "gradient_distance", "effective_beta", "kept_bytes",

@@ -76,5 +76,14 @@ def test_runs_that_share_condition_rate_and_seed_are_counted(study: Any) -> None
     assert frame(study).repeated == 1
 
 
+def test_many_panels_are_the_first_and_it_is_said(study: Any) -> None:
+    for number in range(14):
+        for norm in ("none", "batch"):
+            study.run(norm, axes={"model.depth": number})
+    found = frame(study)
+    assert [title for title, _ in found.panels] == [f"depth {number}" for number in range(12)]
+    assert found.arrangement == "12 of 14 panels are drawn. "
+
+
 def test_span() -> None:
     assert [span([3, 3]), span([1]), span([1, 3]), span([])] == ["3 seeds", "1 seed", "1 to 3 seeds", "0 seeds"]

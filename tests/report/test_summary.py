@@ -1,5 +1,6 @@
 """The sentences at the head of the page."""
 
+import json
 from typing import Any
 
 from bnlab.report.frame import Frame, read
@@ -29,9 +30,14 @@ def test_one_condition_is_compared_with_nothing(study: Any) -> None:
 def test_what_is_not_there_yet(study: Any) -> None:
     study.grid("batch", {0.1: [0.9, 0.8, "failed"], 1.0: ["running", "diverged", None]})
     found = warnings(frame(study))
-    assert (
-        found[0] == "incomplete: 1 running or interrupted, 1 failed, 1 of the grid not begun; what is shown may change"
-    )
+    assert found[0] == "incomplete: 1 running or interrupted, 1 failed, 1 not begun; what is shown may change"
+
+
+def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
+    study.run("batch")
+    packs = [{"id": "a", "runs": ["run0001", "other"]}, {"id": "b", "runs": ["third"]}]
+    (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
+    assert warnings(frame(study)) == ["incomplete: 2 not begun; what is shown may change"]
 
 
 def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:

@@ -74,7 +74,14 @@ def test_fused_leaves_what_serial_leaves(
     "words",
     [
         ["model.depth=2", "norm=batch", "statistics.freeze=both", "statistics.freeze_from=6"],
-        ["model.depth=2", "norm=batch", "statistics=compared", "model.dropout=0.2", "data.augment=true", "accumulate=2"],
+        [
+            "model.depth=2",
+            "norm=batch",
+            "statistics=compared",
+            "model.dropout=0.2",
+            "data.augment=true",
+            "accumulate=2",
+        ],
         ["model.depth=2", "optim=adam", "schedule=plateau", "schedule.patience=0", "clip=1.0"],
         ["model.depth=2", "freeze=[units.0.*]"],
         ["model=rnn", "model.width=8"],

@@ -1,6 +1,8 @@
 """Val accuracy against learning rate: how wide a range of rates each condition stands."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -16,7 +18,7 @@ from bnlab.report.parts import Drawn, Missing
 TITLE = "Accuracy against learning rate"
 ORDER = 11
 
-_TICKS = 8  # more rates than this would run into each other: powers of ten then
+_ROOM = 0.42  # inches a rate's label takes: where rates lie closer, powers of ten are labelled instead
 
 
 def draw(frame: Frame) -> Drawn | Missing:
@@ -85,13 +87,20 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
         if len(frame.panels) > 1:
             above(upper, _handles(frame, places), width / many - 0.5, 18 if title else 4)
     assert first is not None
-    if len(frame.rates) <= _TICKS:
+    if _apart(frame.rates, 0.7 * width / many) >= _ROOM:
         first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
         first.minorticks_off()
     figure.supxlabel("learning rate", fontsize="medium")
     if len(frame.panels) == 1:
         on_top(figure, _handles(frame, frame.panels[0][1]))
     return figure
+
+
+def _apart(rates: Sequence[float], inches: float) -> float:
+    """Inches between the two closest rates on a log axis of this length."""
+    places = [math.log10(rate) for rate in rates]
+    gaps = [high - low for low, high in pairwise(places)]
+    return inches * min(gaps) / (places[-1] - places[0]) if gaps else math.inf
 
 
 def _handles(frame: Frame, places: list[int]) -> list[Line2D]:

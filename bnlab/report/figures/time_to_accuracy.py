@@ -38,8 +38,8 @@ def draw(frame: Frame) -> Drawn | Missing:
     n = f"n = {counts.min()}" if counts.min() == counts.max() else f"n = {counts.min()} to {counts.max()}"
     caption = (
         f"Val accuracy through training, each condition at its best learning rate. Line: mean over the complete seeds "
-        f"({n}); band: 95 % t-interval (none for one seed). Dashed: the target, {frame.target:g}; markers: the mean "
-        f"time to it, where all seeds of a condition got there. Seconds are means over seeds, evaluations included; "
+        f"({n}); band: 95 % t-interval (none for one seed). Dashed: the target, {frame.target:g}; in brackets: "
+        f"mean epochs to it, > E where a seed was not there in E. Seconds are means over seeds, evaluations included; "
         f"runs trained several at a time have none of their own. {frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
@@ -67,19 +67,17 @@ def gather(frame: Frame) -> pd.DataFrame:
 
 
 def _panel(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int], unit: str) -> None:
-    for number, place in enumerate(places):
+    for place in places:
         style, mine = frame.styles[place], data[data["condition"] == frame.conditions[place].label]
         mine = mine[mine[unit].notna()]
         if mine.empty:
             continue
-        label = f"{frame.name(place)}, lr {mine['lr'].iloc[0]:g}"
+        epochs = frame.waiting[place].epochs
+        reached = f"> {epochs.budget:g}" if epochs.censored else f"{epochs.time.mean:.1f}"
+        label = f"{frame.name(place)}, lr {mine['lr'].iloc[0]:g} ({reached})"
         axes.plot(mine[unit], mine["mean"], color=style.colour, linestyle=style.line, label=label, zorder=3)
         low, high = ((mine["mean"] + sign * mine["half"]).clip(0, 1) for sign in (-1, 1))
         axes.fill_between(mine[unit], low, high, color=style.colour, alpha=0.15, linewidth=0)
-        epochs, seconds = frame.waiting[place]
-        reached = (epochs if unit == "epoch" else seconds).time.mean
-        look: Any = {"markersize": 11 - 1.5 * number, "markeredgecolor": "white"}  # one upon the other, both are seen
-        axes.plot(reached, frame.target, marker=style.marker, color=style.colour, zorder=4, **look)
     axes.axhline(frame.target, color="#777777", linewidth=0.9, linestyle="--", zorder=1)
     axes.set(ylim=(0, 1.03))
     axes.set_xlim(left=0)

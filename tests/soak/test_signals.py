@@ -1,0 +1,98 @@
+"""Ctrl-C, and a worker that the system kills."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from bnlab.runs.info import read_info
+from tests.soak.warm import Process, Warm
+
+LONG = ["model.depth=1", "model.width=8", "epochs=400", "study=s", "checkpoint_seconds=0.1"]
+SHORT = ["model.depth=1", "model.width=8", "epochs=2", "study=s"]
+
+
+def until_trained(process: Process, study: Path, runs: int) -> None:
+    """Wait until so many runs have rows."""
+    while sum(path.stat().st_size > 500 for path in study.glob("*/steps.csv")) < runs:
+        assert process.lives, process.said
+        time.sleep(0.02)
+
+
+def workers(process: Process) -> list[int]:
+    """The processes that have begun a pack for it."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, parent, *_ = path.read_text().rpartition(")")[2].split()
+            line = (path.parent / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == process.pid and b"LokyProcess" in line:
+            found.append(int(path.parent.name))
+    return found
+
+
+def lives(pid: int) -> bool:
+    path = Path(f"/proc/{pid}/stat")
+    return path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_interrupted(start: Warm, tmp_path: Path) -> None:
+    words = ["sweep", *LONG, "seed=0,1", "launcher=fused"]
+    process = start(tmp_path, *words)
+    until_trained(process, tmp_path / "outputs/s", 2)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() == 130
+    assert "interrupted; the same command goes on" in process.said
+    assert "Traceback" not in process.said
+    again = start(tmp_path, *words)
+    while "it goes on from step" not in again.said:
+        assert again.lives, again.said
+        time.sleep(0.02)
+    again.kill()
+
+
+def test_a_worker_that_is_killed_costs_what_it_was_training(start: Warm, tmp_path: Path) -> None:
+    study = tmp_path / "outputs/s"
+    words = ["sweep", *LONG, "seed=0,1", "launcher=processes", "sweep.workers=2", "sweep.fail_fast=true"]
+    process = start(tmp_path, *words)
+    until_trained(process, study, 2)
+    first, second = workers(process)
+    os.kill(first, signal.SIGKILL)
+    assert process.wait() == 1, process.said
+    assert not lives(second), "fail_fast ends the others"
+    states = {read_info(path.parent)["status"]: read_info(path.parent)["cause"] for path in study.glob("*/run.json")}
+    assert states.keys() == {"failed", "running"}
+    assert states["failed"] == "its process ended: SIGKILL(-9) (out of memory?)"
+    assert "1 failed" in process.said
+
+
+@pytest.mark.exhaustive
+def test_the_others_go_on(start: Warm, tmp_path: Path) -> None:
+    study = tmp_path / "outputs/s"
+    words = ["sweep", *SHORT, "epochs=10", "seed=0,1,2,3,4,5", "launcher=processes", "sweep.workers=2"]
+    process = start(tmp_path, *words)
+    until_trained(process, study, 1)
+    os.kill(workers(process)[0], signal.SIGKILL)
+    assert process.wait() == 1, process.said
+    assert "5 complete, 1 failed" in process.said
+    again = start(tmp_path, *words, "sweep.retry=failed")
+    assert again.wait() == 0, again.said
+    assert "6 complete" in again.said
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(start: Warm, tmp_path: Path, sign: signal.Signals) -> None:
+    process = start(tmp_path, "sweep", *LONG, "seed=0,1", "launcher=processes", "sweep.workers=2")
+    until_trained(process, tmp_path / "outputs/s", 2)
+    pids = workers(process)
+    assert len(pids) == 2
+    assert process.kill(sign) == (130 if sign == signal.SIGINT else -9), process.said
+    until = time.monotonic() + 5
+    while any(map(lives, pids)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(lives, pids))
