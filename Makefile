@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test contracts zoo initialization check lock clean
+.PHONY: help setup demo test contracts soak zoo initialization check lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make demo       a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
 	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
+	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
 	@echo "make zoo        what each norm does: experiments/norm-zoo's table and pictures"
 	@echo "make initialization  six closed forms at initialization: experiments/initialization's table and pictures"
 	@echo "make check      ruff and mypy"
@@ -39,6 +40,9 @@ test: setup
 # -m '' takes also what is marked exhaustive.
 contracts: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '' tests/contracts
+
+soak: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak
 
 zoo: setup
 	OMP_NUM_THREADS=1 $(BIN)/python experiments/norm-zoo/make.py

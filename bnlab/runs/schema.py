@@ -34,14 +34,15 @@ MODES = ("running", "batch", "recomputed")
 # run.json: run_id, status, cause (null or one line), traceback (null or text, of a failed run), diverged_at (step or
 # null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},
 # schema (VERSION), axes {config axis: value, dotted; a group's name under the group}, classes (of the data; null for
-# regression), metrics {final metrics; not finite as "nan", "inf"}, command (what repeats it).
+# regression), metrics {final metrics; not finite as "nan", "inf"}, cost {COSTS}, command (what repeats it).
 RUN_KEYS = (
     "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
-    "execution", "schema", "axes", "classes", "metrics", "command",
+    "execution", "schema", "axes", "classes", "metrics", "cost", "command",
 )  # fmt: skip
+RUN_TIMES = ("seconds", "cost")  # the keys in which two runs of one command differ
 
-# In run.json's execution: seconds an update, evaluations and checkpoints aside and diagnostics included; training
-# examples a second; and peak memory in bytes. Of all runs that were trained together.
+# The cost: seconds an update, evaluations and checkpoints aside and diagnostics included; training examples a second;
+# peak memory in bytes. Of all runs that were trained together.
 COSTS = ("update_seconds", "examples_per_second", "peak_bytes")
 
 # Final metrics in run.json and index.csv: of the last evaluation (val, test, train) and the last logged step.

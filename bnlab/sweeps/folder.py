@@ -72,6 +72,7 @@ class Folder(RunWriter):
             cause=f"the loss left all bounds at step {outcome.diverged_at}" if diverged else None,
             diverged_at=outcome.diverged_at,
             seconds=outcome.seconds,
+            cost=outcome.cost,
             metrics={name: outcome.metrics.get(name) for name in METRICS},
         )
         self.log(f"diverged at step {outcome.diverged_at}" if diverged else "complete")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from bnlab.runs.schema import COLUMNS, TIMES
+from bnlab.runs.schema import COLUMNS, RUN_TIMES, TIMES
 
 # 24 runs that hold all that can go wrong: a schedule that learns, dropout, momentum, and some that diverge.
 SWEEP = [
@@ -28,7 +28,7 @@ def content(study: Path) -> dict[str, Any]:
     }
     for folder in sorted(path for path in study.iterdir() if path.is_dir()):
         info = json.loads((folder / "run.json").read_text())
-        found[folder.name] = {"run.json": {key: value for key, value in info.items() if key != "seconds"}}
+        found[folder.name] = {"run.json": {key: value for key, value in info.items() if key not in RUN_TIMES}}
         found[folder.name]["config.yaml"] = (folder / "config.yaml").read_text()
         for table in COLUMNS:
             if (folder / f"{table}.csv").exists():

@@ -46,13 +46,14 @@ def _facts(frame: Frame) -> pd.DataFrame:
     complete = frame.runs[frame.runs["status"] == "complete"]
     infos = [frame.source.infos[run_id] for run_id in complete["run_id"]]
     executions = [info["execution"] or {} for info in infos]
+    costs = [info["cost"] or {} for info in infos]
     return pd.DataFrame(
         {
             "condition": complete["condition"],
             "n_params": [info["n_params"] for info in infos],
             "seconds": complete["seconds"].astype("float64"),
             "update_ms": 1000 * pd.Series([one.get("update_seconds") for one in executions], complete.index, "float64"),
-            "peak_mib": pd.Series([one.get("peak_bytes") for one in executions], complete.index, "float64") / 2**20,
+            "peak_mib": pd.Series([one.get("peak_bytes") for one in costs], complete.index, "float64") / 2**20,
             "executor": [str(one.get("executor", "unknown")) for one in executions],
         }
     )

@@ -26,7 +26,7 @@ def test_parameters_and_time_of_complete_runs(study: Any) -> None:
 
 
 def test_peak_memory_where_it_was_measured(study: Any) -> None:
-    study.run("none", execution={"executor": "serial", "peak_bytes": 3 * 2**20})
+    study.run("none", execution={"executor": "serial"}, cost={"peak_bytes": 3 * 2**20})
     study.run("batch", execution=None)
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
