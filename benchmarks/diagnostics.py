@@ -87,7 +87,7 @@ def hooks(net: Model, on: bool) -> Iterator[None]:
 
     def gradient(g: Tensor) -> None:
         if calls["n"] % 10 == 1:
-            taken.extend([g.norm().item(), g.mean().item(), g.std().item(), g.abs().max().item()])
+            taken.append(g.norm().item())
 
     def count(module: nn.Module, inputs: Any) -> None:  # noqa: ARG001
         calls["n"] += module.training

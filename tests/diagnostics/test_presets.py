@@ -10,12 +10,11 @@ import torch
 Call = Callable[..., tuple[int, str, str]]
 STANDARD = {
     "activation_mean", "activation_std", "activation_min", "activation_max", "weight_grad_norm",
-    "activation_percentile", "dead_units", "channel_spread", "weight_grad_mean", "weight_grad_std", "weight_grad_max",
-    "activation_grad_norm",
+    "activation_percentile", "dead_units", "channel_spread", "activation_grad_norm",
 }  # fmt: skip
 # What full writes of every net with batch norm; saturation joins where the activation is bounded.
 EVERYWHERE = STANDARD | {
-    "update_ratio", "mean_drift", "variance_drift",
+    "weight_grad_mean", "weight_grad_std", "weight_grad_max", "update_ratio", "mean_drift", "variance_drift",
     "mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled", "weight_grad_product", "weight_grad_cosine",
     "gain_mean", "gain_std", "gain_min", "gain_max", "shift_mean", "shift_std", "shift_min", "shift_max",
     "dropout_shift", "site_drift", "gradient_shift", "gradient_shift_cosine",
