@@ -18,6 +18,7 @@ class Verdict(NamedTuple):
         n: seeds (or pairs of seeds) behind it.
         command: what repeats it.
         published: the value of the source, and whether it was verified; "" where there is none.
+        runs: run_id of each run behind it.
     """
 
     claim: str
@@ -27,6 +28,7 @@ class Verdict(NamedTuple):
     n: str
     command: str
     published: str = ""
+    runs: tuple[str, ...] = ()
 
 
 class Built(NamedTuple):

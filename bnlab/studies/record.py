@@ -93,6 +93,7 @@ class Record:
                 n="" if one.effect is None else str(one.effect.n),
                 command=self.command,
                 published=one.published,
+                runs=one.runs,
             )
             for one in self.verdicts
         ]

@@ -45,6 +45,8 @@ def test_verdicts_come_before_everything_else(study: Any) -> None:
     text = words(study, verdicts=(one, one._replace(published="")), notes=("a note",))
     head = "claim verdict effect 95 % interval n published command"
     assert f"{head} batch stands 10 times the rate refuted 3 × [1, 5] 5 10 to 100 × bnlab study x" in text
+    behind = words(study, verdicts=(one._replace(runs=("run1", "<run2>")),))
+    assert "bnlab study x 2 runs run1 &lt;run2&gt;" in behind
     assert text.index("Verdicts") < text.index("a note") < text.index("What was run")
     assert "published" not in words(study, verdicts=(one._replace(published=""),))
 
