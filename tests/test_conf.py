@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from pydantic import TypeAdapter
 
 from bnlab import registry
-from bnlab.config.schema import COMMON, GROUPS, RUN
+from bnlab.config.schema import COMMON, GROUPS, RUN, SWEEP
 from bnlab.norms.kinds import KINDS
 from bnlab.verbs.list import summary
 
@@ -82,7 +82,10 @@ def test_a_placement_names_sites(group: str, choice: str) -> None:
 def test_common_options_have_valid_defaults() -> None:
     whole = OmegaConf.to_container(OmegaConf.load(CONF / "config.yaml"))
     assert isinstance(whole, dict)
-    assert_valid({str(key): value for key, value in whole.items() if key not in ("defaults", "hydra", *GROUPS)}, RUN)
+    assert_valid(
+        {str(key): value for key, value in whole.items() if key not in ("defaults", "hydra", "sweep", *GROUPS)}, RUN
+    )
+    assert_valid(whole["sweep"], SWEEP)
     chosen = {key for default in whole["defaults"] if isinstance(default, dict) for key in default}
     assert chosen - {"experiment"} >= set(GROUPS)
 

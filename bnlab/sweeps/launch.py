@@ -1,9 +1,9 @@
 """One launch of a sweep: puts what waits into packs, has them trained, and comes back to what others were at."""
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import torch
@@ -60,7 +60,7 @@ class Launch:
         for job in waiting:
             build.device(job.config)
         machine = _machine(self._config.run["device"])
-        choice = choose(waiting, machine, self._runner.size, lambda: self._seconds(waiting))
+        choice = choose(waiting, machine, self._runner.shop.size, lambda: self._seconds(waiting))
         if len(waiting) > 1 and self._config.run["launcher"] == "auto":
             self._view.note(choice.why)
         grouping = Grouping(choice.together, lambda job: self._threads(choice, job), asked(waiting[0]))
@@ -73,7 +73,7 @@ class Launch:
                 executor.run(packs, self)
             else:
                 self.note(f"{len(self._left)} left, which another process is training: waiting for them")
-                time.sleep(POLL)
+                sleep(POLL)
             self._settle()
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
@@ -114,12 +114,12 @@ class Launch:
         forecasts = {study: Forecast(study) for study in self._known}
         costs = [forecasts[job.study].cost(axes(job.config)) for job in waiting]
         known = [cost.seconds for cost in costs if cost is not None]
-        return sum(known) if len(known) == len(costs) else self._runner.seconds(waiting)
+        return sum(known) if len(known) == len(costs) else self._runner.shop.seconds(waiting)
 
     def _threads(self, choice: Choice, job: Job) -> int:
         if choice.workers:
             return job.config.run["threads"] or 1
-        return self._runner.threads(job, choice.together(job))
+        return self._runner.shop.threads(job, choice.together(job))
 
 
 def _machine(device: str) -> Machine:

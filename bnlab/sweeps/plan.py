@@ -99,13 +99,13 @@ class Meter:
     """Times runs and looks at their nets; the one part that needs torch."""
 
     def __init__(self) -> None:
-        from bnlab.sweeps.runner import Runner
+        from bnlab.sweeps.workshop import Workshop
 
-        self._runner = Runner()
+        self._shop = Workshop()
 
     def size(self, job: Job) -> Size | None:
         """How large a job's net is; null where it cannot work."""
-        return self._runner.size(job)
+        return self._shop.size(job)
 
     def seconds(self, job: Job) -> float:
         """About what a job takes alone.
@@ -116,10 +116,10 @@ class Meter:
         """
         from bnlab.config import assembly, build
 
-        data = self._runner.tensors(job)
+        data = self._shop.tensors(job)
         assembly.length(job.config, data)
         build.model(job.config, data)
-        seconds = self._runner.seconds([job])
+        seconds = self._shop.seconds([job])
         assert seconds is not None
         return seconds
 

@@ -4,40 +4,35 @@ import resource
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
-from time import monotonic
 from typing import Any
 
 import torch
 
-from bnlab.config import assembly, build
-from bnlab.config.source import source
-from bnlab.data.tensors import TensorData
+from bnlab.config import assembly
 from bnlab.errors import BadInput, Refused, is_unwritable
-from bnlab.models.base import Model
-from bnlab.models.describe import multiply_adds, site_rows
+from bnlab.models.describe import site_rows
 from bnlab.runs.lock import Busy, lock
-from bnlab.sweeps.choice import Size
 from bnlab.sweeps.executors.base import Listener, View
 from bnlab.sweeps.folder import Folder
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.packs import Packs, Regrouped
-from bnlab.sweeps.recorder import NOWHERE, FolderRecorder, Keeper
+from bnlab.sweeps.recorder import FolderRecorder, Keeper
+from bnlab.sweeps.workshop import Workshop
 from bnlab.training import checkpoint
-
-ALL_THREADS = torch.get_num_threads()
-SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
-
-TRIES = 3  # runs that are timed, and updates of each
 
 Parts = list[list[Job]]
 
 
 class Runner:
-    """Trains packs one after another; the data of the last one stay in memory for the next."""
+    """Trains packs one after another.
+
+    Attributes:
+        shop: what it builds them with; data and nets stay there from one pack to the next.
+    """
 
     def __init__(self) -> None:
-        self._data: tuple[str, TensorData] | None = None
+        self.shop = Workshop()
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
@@ -93,66 +88,10 @@ class Runner:
         for job in left:
             listener.ended(str(job.folder), pack.id)
 
-    def tensors(self, job: Job) -> TensorData:
-        """The data of a job.
-
-        Raises:
-            BadInput: they cannot be found or used.
-        """
-        run = job.config.run
-        key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
-        if self._data is None or self._data[0] != key:
-            self._data = None  # two large data sets need not fit at once
-            self._data = (key, build.tensors(job.config, source(job.config)))
-        return self._data[1]
-
-    def size(self, job: Job) -> Size | None:
-        """How large a job's net is; null where it will be refused."""
-        try:
-            data, net, _ = self._built(job)
-        except Exception as error:
-            _pass_over(error)
-            return None
-        return Size(sum(p.numel() for p in net.parameters()), multiply_adds(net, data.common.batch_size))
-
-    def threads(self, job: Job, together: int) -> int:
-        """How many threads of torch a pack of so many runs like this one gets in this process."""
-        if job.config.run["threads"] is not None or ALL_THREADS == 1:
-            return job.config.run["threads"] or 1
-        size = self.size(job)
-        return 1 if size is None or size.work * together < SMALL else ALL_THREADS
-
-    def seconds(self, jobs: Sequence[Job]) -> float | None:
-        """About what these jobs take alone, one after another, by a few updates of the first ones."""
-        found = []
-        for job in jobs:
-            begin = monotonic()
-            try:
-                data, net, _ = self._built(job)
-                loop = assembly.assemble([job.config], data, net, [NOWHERE])
-                loop.rehearse()
-                built = monotonic()
-                for _ in range(TRIES):
-                    loop.rehearse()
-            except Exception as error:
-                _pass_over(error)
-                continue
-            update = (monotonic() - built) / TRIES
-            found.append(built - begin + assembly.length(job.config, data).updates * update)
-            if len(found) == TRIES:
-                break
-        return len(jobs) * sum(found) / len(found) if found else None
-
-    def _built(self, job: Job) -> tuple[TensorData, Model, dict[str, tuple[int, ...]]]:
-        """The data of a job, its net without storage, and the shape of an example at each site."""
-        data = self.tensors(job)
-        assembly.length(job.config, data)
-        return (data, *build.model(job.config, data))
-
     def _train(self, pack: Pack, left: list[Job], view: View) -> Parts:
         """Train what is left of a pack; returns the parts that it had to be split into, if any."""
         configs = [job.config for job in pack.jobs]
-        data, net, shapes = self._built(pack.jobs[0])  # refused before anything is written
+        data, net, shapes = self.shop.built(pack.jobs[0])  # refused before anything is written
         torch.set_num_threads(pack.threads)
         with ExitStack() as opened:
             folders = [opened.enter_context(Folder(job)) for job in pack.jobs]
@@ -189,12 +128,6 @@ class Runner:
                 if folder.job.run_id in mine:
                     folder.end(outcome, keeper.part(folder.job.run_id))
         return []
-
-
-def _pass_over(error: Exception) -> None:
-    """Leave it to training to say what is wrong with a run; data that cannot be found are wrong for all."""
-    if isinstance(error, BadInput) and not isinstance(error, Refused):
-        raise error
 
 
 def is_too_large(error: Exception) -> bool:

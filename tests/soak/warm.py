@@ -34,7 +34,8 @@ class Process:
     @property
     def lives(self) -> bool:
         """Whether it has not ended."""
-        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        stat = Path(f"/proc/{self.pid}/stat")
+        return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
     @property
     def said(self) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bnlab.runs.schema import COLUMNS, TIMES
+from bnlab.runs.schema import COLUMNS, RUN_TIMES, TIMES
 
 Call = Callable[..., tuple[int, str, str]]
 SMALL = ["model.width=16", "data.train_size=300", "data.batch_size=16", "log_every=5"]
@@ -47,7 +47,7 @@ def assert_near(one: Path, other: Path, tolerance: float) -> None:
         for name, tensor in a.items():
             torch.testing.assert_close(tensor, b[name], rtol=tolerance, atol=tolerance)
         a, b = (json.loads((place / "run.json").read_text()) for place in (folder, theirs[run_id]))
-        assert {key for key in a if a[key] != b[key]} <= {"seconds", "metrics", "execution", "command"}
+        assert {key for key in a if a[key] != b[key]} <= {*RUN_TIMES, "metrics", "execution", "command"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""What a job trains on and with: its data and its net, kept for the next one like it; and how large and slow it is."""
+
+from collections.abc import Sequence
+from time import monotonic
+
+import torch
+
+from bnlab.config import assembly, build
+from bnlab.config.source import source
+from bnlab.data.tensors import TensorData
+from bnlab.errors import BadInput, Refused
+from bnlab.models.base import Model
+from bnlab.models.describe import multiply_adds
+from bnlab.sweeps.choice import Size
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.pack import kin
+from bnlab.sweeps.recorder import NOWHERE
+
+ALL_THREADS = torch.get_num_threads()
+SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
+TRIES = 3  # runs that are timed, and updates of each
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+class Workshop:
+    """Keeps the data of the last job, and the nets without storage of the kins on them."""
+
+    def __init__(self) -> None:
+        self._data: tuple[str, TensorData] | None = None
+        self._nets: dict[str, tuple[Model, Shapes]] = {}
+
+    def tensors(self, job: Job) -> TensorData:
+        """The data of a job.
+
+        Raises:
+            BadInput: they cannot be found or used.
+        """
+        run = job.config.run
+        key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
+        if self._data is None or self._data[0] != key:
+            self._data, self._nets = None, {}  # two large data sets need not fit at once
+            self._data = (key, build.tensors(job.config, source(job.config)))
+        return self._data[1]
+
+    def size(self, job: Job) -> Size | None:
+        """How large a job's net is; null where it will be refused."""
+        try:
+            data, net, _ = self.built(job)
+        except Exception as error:
+            _pass_over(error)
+            return None
+        return Size(sum(p.numel() for p in net.parameters()), multiply_adds(net, data.common.batch_size))
+
+    def threads(self, job: Job, together: int) -> int:
+        """How many threads of torch a pack of so many runs like this one gets in this process."""
+        if job.config.run["threads"] is not None or ALL_THREADS == 1:
+            return job.config.run["threads"] or 1
+        size = self.size(job)
+        return 1 if size is None or size.work * together < SMALL else ALL_THREADS
+
+    def seconds(self, jobs: Sequence[Job]) -> float | None:
+        """About what these jobs take alone, one after another, by a few updates of the first ones."""
+        found = []
+        for job in jobs:
+            begin = monotonic()
+            try:
+                data, net, _ = self.built(job)
+                loop = assembly.assemble([job.config], data, net, [NOWHERE])
+                loop.rehearse()
+                built = monotonic()
+                for _ in range(TRIES):
+                    loop.rehearse()
+            except Exception as error:
+                _pass_over(error)
+                continue
+            update = (monotonic() - built) / TRIES
+            found.append(built - begin + assembly.length(job.config, data).updates * update)
+            if len(found) == TRIES:
+                break
+        return len(jobs) * sum(found) / len(found) if found else None
+
+    def built(self, job: Job) -> tuple[TensorData, Model, Shapes]:
+        """The data of a job, its net without storage, and the shape of an example at each site."""
+        data = self.tensors(job)
+        if (name := kin(job)) not in self._nets:
+            assembly.length(job.config, data)
+            self._nets[name] = build.model(job.config, data)
+        return (data, *self._nets[name])
+
+
+def _pass_over(error: Exception) -> None:
+    """Leave it to training to say what is wrong with a run; data that cannot be found are wrong for all."""
+    if isinstance(error, BadInput) and not isinstance(error, Refused):
+        raise error
