@@ -10,7 +10,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     tail = word.rpartition(".")[2]
     begun = sorted((name for name in names if "." not in word and word.startswith(name)), key=len)  # batchnorm: batch
     homes = [name for name in names if name.rpartition(".")[2] == tail]  # lr: optim.lr
-    close = begun[-1:] or get_close_matches(word, names, 1, 0.8) or homes or get_close_matches(word, names, 1, 0.6)
+    longer = sorted((name for name in names if "." in word and name.startswith(word)), key=len)  # model.act
+    likely = begun[-1:] or longer[:1] or get_close_matches(word, names, 1, 0.8)
+    close = likely or homes or get_close_matches(word, names, 1, 0.6)
     if close:
         return f"did you mean {close[0]}?"
     return f"there is {', '.join(names)}" if len(names) <= 24 else "`bnlab train --cfg job` prints all options"

@@ -31,8 +31,15 @@ def translate(error: Exception) -> BadInput:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}")
+    if found := re.search(r"Could not load '(\w+)/([^']+)'", message):  # in a list of choices
+        from bnlab.config.compose import conf_dir  # which imports this module
+
+        known = [path.stem for path in (conf_dir() / found[1]).glob("[!_]*.yaml")]
+        return BadInput(f"{found[1]}={found[2]} is not known; {nearest(found[2], known)}")
     if found := re.search(r"Could not override '([^']+)'", message):
         key = found[1]
+        if key.removeprefix("diagnostics.") in entries("diagnostics"):
+            return BadInput(f"{key} has options; to choose it: diagnostics=[light,{key.removeprefix('diagnostics.')}]")
         if key in COMMON or key in GROUPS:
             return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
         if key in option_keys():

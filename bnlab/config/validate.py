@@ -117,6 +117,8 @@ def _checked(key: str, value: Any, annotation: Any) -> Any:
             text = _SAYS.get(kind) or problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
             if text not in wanted:
                 wanted.append(text)
+        if wanted == ["a list"]:
+            wanted = [f"a list: {key}=[{value}]"]
         shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
         raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}") from None
 

@@ -72,9 +72,16 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
     shapes: dict[str, tuple[int, ...]] = {}
     for training, sizes in ((True, train_sizes), (False, eval_sizes)):
         model.train(training)
-        for size in sorted(set(sizes)):
-            with tape() as seen, torch.no_grad():
-                model(torch.empty(size, *model.input_shape, device="meta"))
+        sizes = set(sizes)
+        for size in sorted(sizes):
+            try:
+                with tape() as seen, torch.no_grad():
+                    model(torch.empty(size, *model.input_shape, device="meta"))
+            except Refused as reason:
+                if size == max(sizes):
+                    raise
+                what = "training" if training else "evaluation"
+                raise Refused(f"{reason} (in a last batch of {size} of {what}: try another size)") from None
             shapes = {site: tuple(values[0].shape[1:]) for site, values in seen.after.items()}
     model.train()
     return shapes

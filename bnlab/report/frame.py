@@ -76,6 +76,12 @@ class Frame:
         condition = self.conditions[place]
         return condition.norm if len(self.panels) > 1 and self.panels[0][0] else condition.label
 
+    def at_best(self, place: int, name: str) -> str:
+        """A condition's name with the rate that stands for it and, where it is so, that it did not learn."""
+        found = self.sensitivity[place]
+        idle = ", did not learn" if found.learned is False else ""
+        return f"{name}, lr {found.shown_lr:g}{idle}"
+
     @cached_property
     def arrangement(self) -> str:
         """For captions: that panels are split, and which conditions are in none; "" where there is nothing to say."""

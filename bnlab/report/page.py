@@ -16,6 +16,7 @@ from bnlab.report.parts import Drawn, Missing, Table
 from bnlab.report.provenance import provenance
 from bnlab.report.run_table import as_json
 from bnlab.report.summary import summary
+from bnlab.report.taken import taken
 from bnlab.runs.schema import STATUSES
 
 
@@ -46,6 +47,7 @@ def render(
         lstrip_blocks=True,
     )
     counts = frame.runs["status"].value_counts()
+    missing = [one for one in sections if isinstance(one.part, Missing)]
     return environment.get_template("template.html.jinja").render(
         title=" + ".join(Path(study).resolve().name for study in frame.studies),
         total=len(frame.runs),
@@ -55,9 +57,10 @@ def render(
         summary=summary(frame),
         swept=_swept(frame),
         configuration=frame.configuration,
-        constants=frame.constants,
+        settings=[*frame.constants.items(), *taken(frame.source.folders.values())],
         sections=[one for one in sections if not isinstance(one.part, Missing)],
-        missing=[one for one in sections if isinstance(one.part, Missing)],
+        missing=missing,
+        again=any(one.part.again for one in missing if isinstance(one.part, Missing)),
         notes=notes,
         troubles=_troubles(frame),
         runs=Markup(as_json(frame)),  # no character in it means anything to HTML

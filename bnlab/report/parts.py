@@ -14,9 +14,14 @@ from matplotlib.figure import Figure
 
 
 class Missing(NamedTuple):
-    """There is nothing to show, and why (a sentence without its full stop)."""
+    """There is nothing to show, and why (a sentence without its full stop).
+
+    Attributes:
+        again: runs would have to be trained again, with more diagnostics.
+    """
 
     reason: str
+    again: bool = False
 
 
 class Drawn(NamedTuple):

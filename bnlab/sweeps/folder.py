@@ -95,6 +95,7 @@ class Folder(RunWriter):
             "git": git_commit(),
             "device": device_name(build.device(self.job.config).type),
             "axes": axes(self.job.config),
+            "diagnostics": self.job.diagnostics,
             "command": self.job.command,
             **self.facts,
         }

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,16 @@ class Job:
         """Whether there is nothing left to train."""
         info = self.info()
         return info is not None and info["status"] in FINISHED and not self.config.run["rerun"]
+
+    @property
+    def diagnostics(self) -> dict[str, list[str | int]]:
+        """The diagnostics asked for, and when."""
+        return {name: options["when"] for name, options in self.config.diagnostics.items()}
+
+    def lacking(self, info: Mapping[str, Any]) -> list[str]:
+        """The diagnostics that are asked for and that the run was trained without, or with at other moments."""
+        had = info["diagnostics"]
+        return [] if had is None else [name for name, when in self.diagnostics.items() if had.get(name) != when]
 
     def begun(self) -> bool:
         """Whether it was interrupted; without a readable run.json its checkpoint tells."""

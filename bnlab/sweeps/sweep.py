@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from bnlab.config.compose import Composer
+from bnlab.errors import BadInput
 from bnlab.runs.index import Index
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.console import SweepConsole, labels, warn
@@ -40,7 +41,9 @@ def prepare(composer: Composer, jobs: Jobs, overrides: Sequence[Sequence[str]]) 
     distinct: dict[str, tuple[Job, str]] = {}
     for one, label in zip(lists, labels(lists), strict=True):
         job = jobs.job(composer.compose(one), one)
-        distinct.setdefault(str(job.folder), (job, label))
+        first, _ = distinct.setdefault(str(job.folder), (job, label))
+        if first.diagnostics != job.diagnostics:
+            raise BadInput("runs that differ in their diagnostics alone are one run: ask for diagnostics=[one,other]")
     return distinct
 
 
@@ -113,6 +116,17 @@ def _announce(
     if requested > len(jobs):
         words.append(f"{requested - len(jobs)} the same as another")
     console.print(f"{requested} runs: {', '.join(words)}", highlight=False, soft_wrap=True)
+    if line := lacking([(job, summary.infos.get(folder)) for folder, (job, _) in jobs.items() if folder not in left]):
+        console.print(line, style="yellow", markup=False, soft_wrap=True)
+
+
+def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
+    """A line on the finished runs that lack diagnostics which are asked for now; "" where there are none."""
+    found = [names for job, info in done if info is not None and info["status"] in FINISHED
+             if (names := job.lacking(info))]  # fmt: skip
+    names = sorted({name for lacked in found for name in lacked})
+    what = f"{', '.join(names[:4])}{' …' if len(names) > 4 else ''}"
+    return f"{len(found)} of those done lack {what} at these moments: rerun=true trains them again" if found else ""
 
 
 def _say(summary: Summary, console: Console, command: str | None) -> None:

@@ -15,6 +15,7 @@ from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
 from bnlab.training.evaluator import Evaluation, Evaluator
 from bnlab.training.executors.base import Executor
+from bnlab.training.interrupt import Interrupt, deferred
 from bnlab.training.journal import Entry, Journal
 from bnlab.training.memory import peak, watch_peak
 from bnlab.training.passes import Batch
@@ -108,10 +109,28 @@ class Loop:
         self._start = monotonic()
 
     def run(self) -> list[Outcome]:
-        """Train; what happens is told to the recorders as it happens."""
+        """Train; what happens is told to the recorders as it happens.
+
+        Raises:
+            KeyboardInterrupt: after a checkpoint.
+        """
+        watch_peak(self._device)
+        with deferred() as interrupt:
+            self._train(interrupt)
+        state, length, journal = self._state, self._length, self._journal
+        self._tell()
+        self._checkpoint(finished=True)
+        for r, outcome in enumerate(self._outcomes):
+            outcome.diverged_at = journal.divergence[r].diverged_at
+            done = state.step if outcome.diverged_at is None else outcome.diverged_at
+            outcome.metrics["epochs_done"] = done / length.per_epoch
+            outcome.seconds = self._seconds()
+            outcome.cost = self._cost()
+        return self._outcomes
+
+    def _train(self, interrupt: Interrupt) -> None:
         length, state, journal = self._length, self._state, self._journal
         saved = monotonic()
-        watch_peak(self._device)
         self._executor.train(True)
         while journal.alive and not self._finished:
             if state.step == length.updates:
@@ -127,19 +146,12 @@ class Loop:
                 journal.flush()
                 self._record(self._evaluator.epoch())
                 self._tell()
-            if monotonic() - saved >= length.checkpoint_seconds:
+            if interrupt.asked or monotonic() - saved >= length.checkpoint_seconds:
                 journal.flush()
                 self._checkpoint(finished=False)
                 saved = monotonic()
-        self._tell()
-        self._checkpoint(finished=True)
-        for r, outcome in enumerate(self._outcomes):
-            outcome.diverged_at = journal.divergence[r].diverged_at
-            done = state.step if outcome.diverged_at is None else outcome.diverged_at
-            outcome.metrics["epochs_done"] = done / length.per_epoch
-            outcome.seconds = self._seconds()
-            outcome.cost = self._cost()
-        return self._outcomes
+            if interrupt.asked:
+                raise KeyboardInterrupt
 
     def _cost(self) -> dict[str, float | None]:
         step, length = self._state.step, self._length

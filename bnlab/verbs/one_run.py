@@ -41,6 +41,8 @@ class OneRun:
         if job.finished():
             info = job.read()
             self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
+            if names := job.lacking(info):
+                self._print(f"it lacks {', '.join(names)} at these moments: rerun=true measures them")
             self._print(str(job.folder))
             return
         job.make_study()

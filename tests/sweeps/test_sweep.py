@@ -105,6 +105,21 @@ def test_the_command_of_a_run_repeats_it(bnlab: Call, tmp_path: Path) -> None:
         assert str(info["run_id"]) in out
 
 
+def test_says_which_diagnostics_finished_runs_lack(bnlab: Call, tmp_path: Path) -> None:
+    words = ["seed=0,1", "steps=2", "model.width=8", "data.train_size=128", f"output_dir={tmp_path}"]
+    bnlab("sweep", *words)
+    _, out, _ = bnlab("sweep", *words, "diagnostics=[light,landscape]")
+    assert "2 runs: 0 to train, 2 done already" in out
+    assert "2 of those done lack landscape at these moments: rerun=true trains them again" in out
+    _, out, _ = bnlab("sweep", *words, "when=[1]")
+    assert "lack activation_moments, weight_grad_norm at these moments" in out
+    assert "lack" not in bnlab("sweep", *words, "diagnostics=off")[1]
+    one = [word.replace("seed=0,1", "seed=1") for word in words]
+    assert "it lacks landscape at these moments: rerun=true" in bnlab("train", *one, "diagnostics=[light,landscape]")[1]
+    bnlab("sweep", *words, "diagnostics=[light,landscape]", "rerun=true")
+    assert "lack" not in bnlab("sweep", *words, "diagnostics=[light,landscape]")[1]
+
+
 def test_the_same_command_twice_gives_the_same_files_but_for_times(bnlab: Call, tmp_path: Path) -> None:
     for place in ("a", "b"):
         words = ["model=cnn", "model.depth=2", "model.width=4", "model.dropout=0.3", "data.augment=true", "epochs=2"]

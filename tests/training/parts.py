@@ -1,6 +1,6 @@
 """A small run built by hand from the parts of `bnlab.training`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -74,7 +74,7 @@ def train(
     lrs: list[float], *, fused: bool = False, updates: int = 30, log_every: int = 4, source: TensorData | None = None,
     accumulate: int = 1, schedule: Schedule | None = None, momentum: float = 0.9, first_seed: int = 0,
     norm: str = "batch", statistics: Statistics = DEFAULT,
-    extra: Mapping[str, Diagnostic] | None = None,
+    extra: Mapping[str, Diagnostic] | None = None, recorders: Sequence[Memory] | None = None,
 ) -> tuple[list[Memory], list[Outcome]]:  # fmt: skip
     """Train one replica a rate, with consecutive seeds; alone, or fused."""
     source = data() if source is None else source
@@ -90,7 +90,7 @@ def train(
     diagnostics |= extra or {}
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
-    recorders = [Memory() for _ in lrs]
+    recorders = [Memory() for _ in lrs] if recorders is None else list(recorders)
     replicas = [
         Replica(seed, lr, momentum, 0.0, schedule or Constant(), recorder)
         for seed, lr, recorder in zip(seeds, lrs, recorders, strict=True)

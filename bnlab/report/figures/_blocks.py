@@ -60,6 +60,5 @@ def line(axes: Axes, points: pd.DataFrame, x: str, style: Style) -> None:
 
 
 def _handle(frame: Frame, place: int) -> Line2D:
-    style, lr = frame.styles[place], frame.sensitivity[place].shown_lr
-    label = f"{frame.name(place)}, lr {lr:g}"
+    style, label = frame.styles[place], frame.at_best(place, frame.name(place))
     return Line2D([], [], color=style.colour, linestyle=style.line, marker=style.marker, markersize=4.5, label=label)

@@ -35,8 +35,8 @@ def turns(frame: Frame, places: Sequence[int], most: int) -> list[int]:
 
 
 def named(frame: Frame, place: int) -> str:
-    """A condition and its rate."""
-    return f"{frame.conditions[place].label}, lr {frame.sensitivity[place].shown_lr:g}"
+    """A condition and its rate; that it did not learn, where it is so."""
+    return frame.at_best(place, frame.conditions[place].label)
 
 
 def heading(frame: Frame, place: int) -> str:

@@ -20,6 +20,7 @@ from bnlab.report.parts import Drawn, Missing
 
 _POINTS = 150  # a curve has at most about this many; more are averaged over consecutive logged steps
 _ACROSS = 4
+_STUB = 3  # panels this many times as long as another have an axis of steps each
 _COLUMNS = ["condition", "lr", "seed", "diverged", "diverged_at", "step"]
 _CEILING = 10  # the axis ends at this multiple of the highest median at the start: a diverged run knows no bound
 
@@ -99,7 +100,8 @@ def _panels(
     rows = math.ceil(len(frame.panels) / many)
     figure = Figure(figsize=(10, 3.9 * rows), layout="constrained")
     limits = _limits(_chosen(frame, data, list(best.items())), column)
-    grid = figure.subplots(rows, many, sharex=True, sharey=True, squeeze=False)
+    shared = not _uneven(frame, data, best)
+    grid = figure.subplots(rows, many, sharex=shared, sharey=True, squeeze=False)
     for axes in grid.flat[len(frame.panels) :]:
         axes.remove()
     for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
@@ -110,6 +112,14 @@ def _panels(
     figure.supxlabel("step", fontsize="medium")
     figure.supylabel(label, fontsize="medium")
     return figure
+
+
+def _uneven(frame: Frame, data: pd.DataFrame, best: dict[int, float]) -> bool:
+    """Whether one axis of steps would leave some panel a stub, as with batches of 2 and of 64."""
+    ends = _chosen(frame, data, list(best.items())).groupby("condition")["step"].max()
+    names = [[frame.conditions[place].label for place in places] for _, places in frame.panels]
+    lengths = ends.reindex(pd.Index([max(own, key=lambda name: ends.get(name, 0)) for own in names])).dropna()
+    return bool(len(lengths) and lengths.max() > _STUB * lengths.min())
 
 
 def _panel(
@@ -137,7 +147,7 @@ def _panel(
         if curves.empty:
             continue
         kept = curves[~curves["diverged"]].groupby("step")[column].agg(["mean", "min", "max"])
-        label = f"{name}, lr {lr:g}" if named else None
+        label = frame.at_best(place, name) if named else None  # a panel with names is of the best rates
         axes.plot(
             kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, linewidth=width, zorder=3
         )

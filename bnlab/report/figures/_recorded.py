@@ -37,7 +37,20 @@ def at_one_kind(rows: pd.DataFrame) -> pd.DataFrame:
 
 def missing(what: str, ask: str) -> Missing:
     """That nothing was recorded, and what to ask a run for."""
-    return Missing(f"no complete run has recorded {what}: ask for {ask}")
+    return Missing(f"no complete run has recorded {what}: ask for {ask}", again=True)
+
+
+def vanished(frame: Frame, places: Iterable[int]) -> str:
+    """For captions: which of these conditions did not learn, and what their small numbers mean; "" where all did."""
+    names = [
+        frame.conditions[place].label for place in sorted(set(places)) if frame.sensitivity[place].learned is False
+    ]
+    if not names:
+        return ""
+    return (
+        "Small numbers of a net that did not learn come from a gradient that vanished: they are no sign of a smooth "
+        f"loss or of little shift ({', '.join(names)}). "
+    )
 
 
 def silent(frame: Frame, places: Iterable[int]) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bnlab.report.figures import _views
-from bnlab.report.figures._recorded import at_one_kind, missing, recorded
+from bnlab.report.figures._recorded import at_one_kind, missing, recorded, vanished
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
@@ -29,5 +29,5 @@ def draw(frame: Frame) -> Drawn | Missing:
         parts.append(f"how far one update moves the distribution at a site ({sites['kind'].iloc[0]})")
     if len(sites) < len(rows):
         parts.append("how one update of all that stands in front of a weight changes the weight's gradient")
-    caption = f"Internal covariate shift: {', and '.join(parts)}."
+    caption = f"Internal covariate shift: {', and '.join(parts)}. {vanished(frame, rows['place'])}".strip()
     return _views.draw(frame, pd.concat([sites, rows[~drift]]), _QUANTITIES, ("through", "last"), caption)

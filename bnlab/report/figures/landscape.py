@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from bnlab.report.figures import _axis
 from bnlab.report.figures._blocks import blocks, line
-from bnlab.report.figures._recorded import missing, recorded, silent
+from bnlab.report.figures._recorded import missing, recorded, silent, vanished
 from bnlab.report.figures._seeds import limits, over_seeds
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
@@ -22,6 +22,7 @@ _BANDS = {
 }
 _SMOOTH = {"effective_beta": "effective β\n(nats / the parameters' unit²)"}
 _DATA = ["condition", "lr", "diagnostic", "over_rates", "step", "n", "mean", "low", "high", "least", "greatest"]
+_BETWEEN = 0.12  # room between two pictures, as a share of their width
 _REACH = 1e4  # the axis ends at this multiple of a band's middle upper edge
 
 
@@ -39,7 +40,8 @@ def draw(frame: Frame) -> Drawn | Missing:
         f"its best learning rate; edges and lines: geometric means over seeds "
         f"({span(rows.groupby('place')['seed'].nunique())}); band about β: its 95 % t-interval over seeds (of two "
         f"seeds, from the lower to the higher; of one, none). A band without upper edge has a rate where the loss was "
-        f"not finite. {frame.arrangement}{silent(frame, set(rows['place']))}Every run: {frame.configuration}."
+        f"not finite. {vanished(frame, rows['place'])}{frame.arrangement}{silent(frame, set(rows['place']))}"
+        f"Every run: {frame.configuration}."
     )
     names = [frame.conditions[place].label for place in data["place"]]
     return Drawn(_layout(frame, data), data.assign(condition=names)[_DATA], caption)
@@ -73,7 +75,7 @@ def _layout(frame: Frame, data: pd.DataFrame) -> Figure:
     figure, found = blocks(frame, set(data["place"]), 3.0)
     first: dict[str, Axes] = {}
     for block in found:
-        grid = block.part.add_gridspec(1, len(labels))
+        grid = block.part.add_gridspec(1, len(labels), wspace=_BETWEEN)
         for number, (name, label) in enumerate(labels.items()):
             axes = block.part.add_subplot(grid[0, number], sharey=first.get(name))
             first.setdefault(name, axes)
@@ -85,7 +87,7 @@ def _layout(frame: Frame, data: pd.DataFrame) -> Figure:
             _axis.values(axes, ends, log=True)
             _axis.steps(axes, sorted(set(every["step"])))
             axes.set_xlabel("step")
-            axes.set_ylabel(label, fontsize=9)
+            axes.set_ylabel(label, fontsize=8.5)
     return figure
 
 

@@ -8,11 +8,15 @@ from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import estimate
 from bnlab.report.tables._words import NONE, amount, names, numbers
+from bnlab.runs.schema import COSTS
 
 TITLE = "Cost"
 ORDER = 70
 
-_MEASURES = {"seconds": ("seconds a run", 1), "update_ms": ("ms an update", 2), "peak_mib": ("peak memory (MiB)", 0)}
+_MEASURES = {
+    "seconds": ("seconds a run", 1), "update_ms": ("ms an update", 2), "examples": ("examples a second", 0),
+    "peak_mib": ("peak memory (MiB)", 0),
+}  # fmt: skip
 
 
 def table(frame: Frame) -> Table | Missing:
@@ -47,25 +51,37 @@ def _facts(frame: Frame) -> pd.DataFrame:
     infos = [frame.source.infos[run_id] for run_id in complete["run_id"]]
     executions = [info["execution"] or {} for info in infos]
     costs = [info["cost"] or {} for info in infos]
+    measured = pd.DataFrame(costs, complete.index, [*COSTS], "float64")
     return pd.DataFrame(
         {
             "condition": complete["condition"],
             "n_params": [info["n_params"] for info in infos],
             "seconds": complete["seconds"].astype("float64"),
-            "update_ms": 1000 * pd.Series([one.get("update_seconds") for one in executions], complete.index, "float64"),
-            "peak_mib": pd.Series([one.get("peak_bytes") for one in costs], complete.index, "float64") / 2**20,
+            "update_ms": 1000 * measured["update_seconds"].fillna(_pace(frame, complete["run_id"])),
+            "examples": measured["examples_per_second"],
+            "peak_mib": measured["peak_bytes"] / 2**20,
             "executor": [str(one.get("executor", "unknown")) for one in executions],
         }
     )
+
+
+def _pace(frame: Frame, run_ids: pd.Series) -> pd.Series:
+    """Seconds an update by the logged steps of each run: the median, which evaluations in between do not move."""
+    steps = frame.steps.of(run_ids)[["run_id", "step", "seconds"]]
+    apart = steps.groupby("run_id")[["step", "seconds"]].diff()
+    pace = (apart["seconds"] / apart["step"]).groupby(steps["run_id"]).median()
+    return run_ids.map(pace)
 
 
 def _caption(frame: Frame, facts: pd.DataFrame) -> str:
     executors = ", ".join(f"{name} ({count} runs)" for name, count in Counter(facts["executor"]).items())
     devices = sorted({str(frame.source.infos[run_id]["device"]) for run_id in frame.runs["run_id"]})
     return (
-        "Parameters of the net; seconds of a whole run; milliseconds an update, evaluations and checkpoints aside and "
-        "diagnostics included; peak memory of the process, libraries included, or what torch took of a GPU; relative: "
-        "to the condition that the others are compared with. Runs trained together have the numbers of all of them. "
+        "Parameters of the net; seconds of a whole run; milliseconds an update and training examples a second, "
+        "evaluations and checkpoints aside and diagnostics included; peak memory of the process, libraries included, "
+        "or what torch took of a GPU; relative: to the update of the condition that the others are compared with. "
+        "Runs that are trained together share an update: its time, the examples and the memory are those of all of "
+        "them. –: not measured, or nothing to compare with. "
         f"± is the 95 % t-interval over complete runs. Executor: {executors}. Device: {', '.join(devices)}. "
         f"Every run: {frame.configuration}."
     )
