@@ -32,10 +32,9 @@ from bnlab.norms.site import sites
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps.plugin import register
 
-UPDATES = 200
 CASES = {
-    "MLP of the demo": "model.depth=4 model.width=256 data=digits data.batch_size=64",
-    "CNN 4x16": "model=cnn model.depth=4 model.width=16 data=gaussian data.shape=[1,28,28] data.n_train=4000 "
+    "MLP of the demo": "steps=400 model.depth=4 model.width=256 data=digits data.batch_size=64",
+    "CNN 4x16": "steps=100 model=cnn model.depth=4 model.width=16 data=gaussian data.shape=[1,28,28] data.n_train=4000 "
     "data.n_test=10 data.val_size=10 data.batch_size=64",
 }
 CONTENDERS = {
@@ -44,7 +43,7 @@ CONTENDERS = {
     "standard every 10": "diagnostics=standard when=[10]",
     "naive hooks every 10": "diagnostics=off",
 }
-COMMON = f"optim.lr=0.01 optim.momentum=0.9 steps={UPDATES} checkpoint_seconds=1e9"
+COMMON = "optim.lr=0.01 optim.momentum=0.9 checkpoint_seconds=1e9"
 
 
 class Folder:
@@ -130,7 +129,7 @@ def main(rounds: int) -> None:
             found = {key: seconds(key, one, data) for key, one in chosen.items()}
             assert len({loss for _, loss in found.values()}) == 1, f"{name}: a loss differs: {found}"
             if n:  # the first round warms up
-                step.append(found["off"][0] / UPDATES)
+                step.append(found["off"][0] / (chosen["off"].run["steps"] or 1))
                 for key, taken in ratios.items():
                     taken.append(found[key][0] / found["off"][0])
         print(f"{name}: {1e3 * float(np.median(step)):.2f} ms an update without diagnostics, n={rounds}")

@@ -1,8 +1,9 @@
 """A look at a study, as text."""
 
+import shlex
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.text import Text
@@ -14,6 +15,9 @@ from bnlab.runs.status import STATES, Look, Run
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red", "running": "cyan"}
 FEW = 6  # runs that are named one by one; causes and folders that are listed
 
+_PLACES = ("experiment", "study", "output_dir", "data.root")  # the same in every run of a study
+_GLUE = "\u00a0"  # a space where no line ends
+
 Line = tuple[str, str, int]  # text, style, indentation of what is wrapped
 
 
@@ -22,7 +26,7 @@ def picture(study: Path, look: Look, width: int | None) -> Text:
     lines = []
     for text, style, indent in _lines(study, look):
         wrapped = [text] if width is None or indent < 0 else _wrapped(text, width, indent)
-        lines += [Text(one, style) for one in wrapped]
+        lines += [Text(one.replace(_GLUE, " "), style) for one in wrapped]
     return Text("\n").join(lines)
 
 
@@ -34,6 +38,7 @@ def head(look: Look) -> str:
 
 def _lines(study: Path, look: Look) -> Iterator[Line]:
     axes = varying([run.axes for run in look.runs if run.info is not None])
+    words = _words(look.runs)
     count = Counter(run.state for run in look.runs)
     yield f"{study}: {len(look.runs)} {'run' if len(look.runs) == 1 else 'runs'}", "bold", 2
     for state in STATES:
@@ -48,11 +53,11 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
         yield "", "", 0
         since = min(run.holder.since for run in runs if run.holder is not None)
         yield f"running: {name}, for {spoken(look.now - since)}", COLOURS["running"], 2
-        yield from _under_way(runs, axes)
+        yield from _under_way(runs, axes, words)
     if count["interrupted"]:
         yield "", "", 0
         yield f"interrupted: {count['interrupted']}; the command that began them goes on with them", "", 2
-        yield from _under_way(look.of("interrupted"), axes)
+        yield from _under_way(look.of("interrupted"), axes, words)
     for state in ("failed", "refused", "diverged"):
         if count[state]:
             yield from _caused(state, look.of(state), axes)
@@ -65,12 +70,27 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
             yield f"  … and {len(look.damaged) - FEW} more", "", 2
 
 
-def _under_way(runs: Sequence[Run], axes: dict[str, list[str]]) -> Iterator[Line]:
+def _words(runs: Sequence[Run]) -> dict[Path, str]:
+    """What the sweep calls each run that was begun: the overrides of its command that not every run has.
+
+    While other runs wait, nobody knows theirs: then all but those that say where runs and data lie.
+    """
+    begun = {run.folder: shlex.split(str(run.info["command"])) for run in runs if run.info and run.info["command"]}
+    given = [[word for word in words if "=" in word and not word.startswith("-")] for words in begun.values()]
+    told = [[word for word in words if word.partition("=")[0] not in _PLACES] for words in given]
+    complete = len(told) > 1 and all(run.info is not None for run in runs)
+    shared = set.intersection(*map(set, told)) if complete else set()
+    own = (" ".join(word for word in words if word not in shared) for words in told)
+    return dict(zip(begun, own, strict=True))
+
+
+def _under_way(runs: Sequence[Run], axes: dict[str, list[str]], words: Mapping[Path, str]) -> Iterator[Line]:
     """Each of a few runs with how far it is; many in one line."""
     if len(runs) <= FEW:
         for run in runs:
-            far = "" if run.updates is None else f"  update {run.updates[0]}/{run.updates[1]}"
-            yield f"  {_named([run], axes)}{far}", "", 4
+            far = "" if run.updates is None else f"  update{_GLUE}{run.updates[0]}/{run.updates[1]}"
+            name = f"{words.get(run.folder, '')} ({run.folder.name})".strip()
+            yield f"  {name}{far}", "", 4
         return
     known = [run.updates for run in runs if run.updates is not None]
     far = f", {sum(done for done, _ in known) / sum(total for _, total in known):.0%} of their updates" if known else ""

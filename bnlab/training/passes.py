@@ -115,6 +115,8 @@ def unstacked(executor: Executor, passed: Sites) -> Sites:
 
 def statistics(executor: Executor, passed: Forward) -> dict[str, list[BatchStatistics]]:
     """The batch's statistics by site, R leading."""
+    if not passed.statistics:
+        return {}
     by_norm: dict[Any, str] = {
         site.norm: path for path, site in sites(executor.model).items() if isinstance(site.norm, RunningNorm)
     }

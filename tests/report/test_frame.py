@@ -87,3 +87,12 @@ def test_many_panels_are_the_first_and_it_is_said(study: Any) -> None:
 
 def test_span() -> None:
     assert [span([3, 3]), span([1]), span([1, 3]), span([])] == ["3 seeds", "1 seed", "1 to 3 seeds", "0 seeds"]
+
+
+def test_a_condition_that_did_not_learn_is_called_so(study: Any) -> None:
+    study.run("none", val=0.12)
+    study.run("batch", val=0.9)
+    study.run("layer", val=0.12, classes=None, axes={"data": "other"})  # nobody knows
+    found = frame(study)
+    names = [found.at_best(place, one.norm) for place, one in enumerate(found.conditions)]
+    assert sorted(names) == ["batch, lr 0.1", "layer, lr 0.1", "none, lr 0.1, did not learn"]

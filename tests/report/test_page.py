@@ -60,3 +60,16 @@ def test_everything_is_escaped(study: Any) -> None:
     assert not re.search(r"<img|<b>|<i>|<u>", text)
     assert text.count("<script") == 2  # the data, and what shows them
     assert "alert(1)</script>" not in text
+
+
+def test_what_was_not_taken_needs_runs_again(study: Any) -> None:
+    study.run()
+    assert "rerun=true" not in words(study, Section("x", "A part", 1, Missing("no data")))
+    assert "only with rerun=true" in words(study, Section("x", "A part", 1, Missing("no data", again=True)))
+
+
+def test_all_other_settings_name_the_diagnostics(study: Any) -> None:
+    writer = study.run()
+    (writer.folder / "config.yaml").write_text("diagnostics:\n  site_drift:\n    when: [init, last]\nwhen: null\n")
+    text = words(study)
+    assert "diagnostics init, last: site_drift when each diagnostic&#39;s own" in text

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bnlab.report.figures._legend import above, across, on_top
+from bnlab.report.figures._title import broken, lift
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
 
@@ -31,13 +32,15 @@ def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missi
     if data.empty:
         return Missing(f"no finished run has logged its {label}")
     figure = _layout(frame, data, column, f"{label} ({unit})" if unit else label)
+    apart = " Panels differ in their axis of steps." if _uneven(frame, data) else ""
     averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
     small = "; below, all of them at one rate a panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
     caption = (
         f"{label[0].upper()}{label[1:]} by step (of single batches, as logged), each condition at its best learning "
         f"rate{small}. Line: mean over the "
         f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines: "
-        f"seeds that diverged, a cross at the step.{averaged} {frame.arrangement}Every run: {frame.configuration}."
+        f"seeds that diverged, a cross at the step.{averaged}{apart} "
+        f"{frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -100,26 +103,28 @@ def _panels(
     rows = math.ceil(len(frame.panels) / many)
     figure = Figure(figsize=(10, 3.9 * rows), layout="constrained")
     limits = _limits(_chosen(frame, data, list(best.items())), column)
-    shared = not _uneven(frame, data, best)
+    shared = not _uneven(frame, data)
     grid = figure.subplots(rows, many, sharex=shared, sharey=True, squeeze=False)
     for axes in grid.flat[len(frame.panels) :]:
         axes.remove()
     for axes, (title, places) in zip(grid.flat, frame.panels, strict=False):
         shown = [(place, best[place]) for place in places if place in best]
         lost = _panel(axes, frame, data, column, shown, limits, named=True)
-        axes.set_title(title)
-        above(axes, axes.get_legend_handles_labels()[0], 10 / many - 0.5, max(18 if title else 4, 6 + 10 * lost))
+        head = broken(title, 10 / many - 0.5)
+        axes.set_title(head)
+        above(axes, axes.get_legend_handles_labels()[0], 10 / many - 0.5, max(lift(head), 6 + 10 * lost))
     figure.supxlabel("step", fontsize="medium")
     figure.supylabel(label, fontsize="medium")
     return figure
 
 
-def _uneven(frame: Frame, data: pd.DataFrame, best: dict[int, float]) -> bool:
+def _uneven(frame: Frame, data: pd.DataFrame) -> bool:
     """Whether one axis of steps would leave some panel a stub, as with batches of 2 and of 64."""
+    best = {place: lr for place in frame.finished if (lr := frame.sensitivity[place].shown_lr) is not None}
     ends = _chosen(frame, data, list(best.items())).groupby("condition")["step"].max()
-    names = [[frame.conditions[place].label for place in places] for _, places in frame.panels]
-    lengths = ends.reindex(pd.Index([max(own, key=lambda name: ends.get(name, 0)) for own in names])).dropna()
-    return bool(len(lengths) and lengths.max() > _STUB * lengths.min())
+    names = ([frame.conditions[place].label for place in places] for _, places in frame.panels)
+    lengths = [length for own in names if (length := ends.reindex(own).max()) > 0]
+    return len(lengths) > 1 and max(lengths) > _STUB * min(lengths)
 
 
 def _panel(

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from bnlab.report.figures import _strip
 from bnlab.report.figures._legend import above, across, on_top
+from bnlab.report.figures._title import broken, lift
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
@@ -76,7 +77,8 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
         upper = figure.add_subplot(grid[2 * row, column], sharex=first)
         first = first or upper
         _accuracies(upper, frame, data, places)
-        upper.set_title(title)
+        head = broken(title, width / many - 0.5)
+        upper.set_title(head)
         upper.tick_params(labelbottom=not lost[number], labelleft=column == 0)
         if column == 0:
             upper.set_ylabel("val accuracy (0–1)")
@@ -85,7 +87,7 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
             _strip.draw(lower, frame, counts, lost[number], most[row])
             lower.set_ylabel("diverged")
         if len(frame.panels) > 1:
-            above(upper, _handles(frame, places), width / many - 0.5, 18 if title else 4)
+            above(upper, _handles(frame, places), width / many - 0.5, lift(head))
     assert first is not None
     if _apart(frame.rates, 0.7 * width / many) >= _ROOM:
         first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])

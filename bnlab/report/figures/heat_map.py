@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bnlab.report.condition import LR, Condition, describe, text
+from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
@@ -25,8 +26,7 @@ _COLOURS = colormaps["cividis"]  # light and dark in one direction, for colour-b
 _LABELS = {LR: "learning rate", "data.batch_size": "batch size (examples)"}
 _EMPTY = "#E4E4E4"
 _WIDTH = 7.6  # inches of all panels of a row
-_CHARACTER = 0.075  # inches of a title's character
-_NARROW = 0.36  # inches: a narrower cell has no room for its number
+_NARROW, _SHORT = 0.36, 0.45  # inches: narrower cells have no room for a number, for a word
 
 
 def draw(frame: Frame) -> Drawn | Missing:
@@ -41,7 +41,8 @@ def draw(frame: Frame) -> Drawn | Missing:
     shown = data[data["panel"].isin(titles[:_MOST])]
     caption = (
         f"Val accuracy at the last evaluation over {axes[0]} and {axes[1]}: mean over the seeds that did not diverge "
-        f"({frame.seeds} a cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result (refused, where a run was). "
+        f"({frame.seeds} a cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result; "
+        "–: refused. "
         + (f"{_MOST} of {len(titles)} panels are drawn. " if len(titles) > _MOST else "")
         + f"Every run: {frame.configuration}."
     )
@@ -100,18 +101,19 @@ def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up
         lines = lines[::-1]  # names are read from the top, numbers rise
     many = min(len(titles), 3 if len(columns) <= 8 else 2)
     down = math.ceil(len(titles) / many)
-    heads = {title: _lines(title, _WIDTH / many) for title in titles}
+    heads = {title: broken(title, _WIDTH / many) for title in titles}
     tall = 0.73 + 0.17 * max(head.count("\n") + 1 for head in heads.values()) + 0.42 * len(lines)
     figure = Figure(figsize=(10, down * tall + 0.5), layout="constrained")
     grid = figure.subplots(down, many, sharex=True, sharey=True, squeeze=False)
     low, high = float(data["mean"].min()), float(data["mean"].max())
     scale = Normalize(min(low, high - 0.1), high)  # noise is not blown up to the whole range of colours
-    wide = _WIDTH / many / len(columns) >= _NARROW
+    room = _WIDTH / many / len(columns)
+    wide = room >= _NARROW
     for axes in grid.flat[len(titles) :]:
         axes.remove()
     for axes, title in zip(grid.flat, titles, strict=False):
         for row in data[data["panel"] == title].to_dict("records"):
-            _cell(axes, columns.index(row[across]), lines.index(row[up]), row, scale, named=wide)
+            _cell(axes, columns.index(row[across]), lines.index(row[up]), row, scale, room)
         axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(lines) - 0.5), title=heads[title], facecolor=_EMPTY)
         axes.set_xticks(range(len(columns)), [text(one) for one in columns], rotation=0 if wide else 90, fontsize=8)
         axes.set_yticks(range(len(lines)), [text(one) for one in lines], fontsize=8)
@@ -126,27 +128,18 @@ def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up
     return figure
 
 
-def _lines(title: str, inches: float) -> str:
-    """A title broken between its parts where it is wider than its panel."""
-    most = int(inches / _CHARACTER)
-    lines = [""]
-    for part in title.split(" · "):
-        longer = f"{lines[-1]} · {part}" if lines[-1] else part
-        lines[-1:] = [longer] if len(longer) <= most or not lines[-1] else [lines[-1], part]
-    return "\n".join(lines)
-
-
-def _cell(axes: Axes, x: int, y: int, row: Mapping[Any, Any], scale: Normalize, *, named: bool) -> None:
+def _cell(axes: Axes, x: int, y: int, row: Mapping[Any, Any], scale: Normalize, room: float) -> None:
     known = not math.isnan(row["mean"])
     if not known and not row["diverged"]:
         if row["refused"]:
-            axes.text(x, y, "refused" if named else "–", ha="center", va="center", fontsize=6.5, color="#555555")
+            word = "refused" if room >= _SHORT else "–"
+            axes.text(x, y, word, ha="center", va="center", fontsize=7, color="#555555")
         return
     face = _COLOURS(scale(row["mean"])) if known else (1.0, 1.0, 1.0, 1.0)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=face, edgecolor=_EMPTY, linewidth=1.5))
-    words = [f"{row['mean']:.2f}"] if known else []
+    words = [f"{row['mean']:.2f}"] if known else ["diverged"] if room >= _SHORT else []
     words += [f"×{row['diverged']}/{row['finished']}"] if row["diverged"] else []
-    if not named:
+    if room < _NARROW:
         words = ["×"] if row["diverged"] else []
     dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.5
     ink = "white" if dark else "black"

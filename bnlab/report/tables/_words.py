@@ -29,8 +29,8 @@ def amount(value: Estimate, digits: int, *, sign: bool = False) -> str:
     """ "0.950 ± 0.012", the mean alone where one value has no interval."""
     if value.n == 0:
         return NONE
-    mean = f"{value.mean:{'+' if sign else ''}.{digits}f}"
-    return mean if math.isnan(value.half) else f"{mean} ± {value.half:.{digits}f}"
+    mean = f"{value.mean:{'+' if sign else ''},.{digits}f}"
+    return mean if math.isnan(value.half) else f"{mean} ± {value.half:,.{digits}f}"
 
 
 def accuracy(value: Estimate, cell: Cell | None) -> str:

@@ -26,14 +26,17 @@ def table(frame: Frame) -> Table | Missing:
         return Missing("no run is complete")
     measured = [name for name in _MEASURES if facts[name].notna().any()]
     parts = {place: facts[facts["condition"] == place] for place in sorted(set(facts["condition"]))}
-    found = {place: {name: estimate(part[name]) for name in measured} for place, part in parts.items()}
+    found = {}
+    for place, part in parts.items():  # runs trained together are one measurement
+        each = part.groupby("pack", sort=False)[measured].mean()
+        found[place] = {name: estimate(each[name]) for name in measured}
     data, shown = [], []
     for place, mine in found.items():
         params = parts[place]["n_params"].max()
         reference = found.get(frame.references.get(place, -1), {})
         ratio = mine["update_ms"].mean / reference["update_ms"].mean if "update_ms" in reference else None
         data.append(
-            {**names(frame, place), "n_params": params, "runs": mine["seconds"].n}
+            {**names(frame, place), "n_params": params, "runs": len(parts[place]), "measurements": mine["seconds"].n}
             | {key: value for name in measured for key, value in numbers(name, mine[name]).items()}
             | {"update_ratio": ratio}
         )
@@ -41,7 +44,7 @@ def table(frame: Frame) -> Table | Missing:
             names(frame, place)
             | {"parameters": NONE if pd.isna(params) else f"{int(params):,}"}
             | {_MEASURES[name][0]: amount(mine[name], _MEASURES[name][1]) for name in measured}
-            | {"update, relative": NONE if ratio is None else f"{ratio:.2f}"}
+            | {"update, relative": NONE if ratio is None or pd.isna(ratio) else f"{ratio:.2f}"}
         )
     return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame, facts), [])
 
@@ -55,6 +58,7 @@ def _facts(frame: Frame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": complete["condition"],
+            "pack": [one.get("pack", run_id) for one, run_id in zip(executions, complete["run_id"], strict=True)],
             "n_params": [info["n_params"] for info in infos],
             "seconds": complete["seconds"].astype("float64"),
             "update_ms": 1000 * measured["update_seconds"].fillna(_pace(frame, complete["run_id"])),
@@ -81,7 +85,8 @@ def _caption(frame: Frame, facts: pd.DataFrame) -> str:
         "evaluations and checkpoints aside and diagnostics included; peak memory of the process, libraries included, "
         "or what torch took of a GPU; relative: to the update of the condition that the others are compared with. "
         "Runs that are trained together share an update: its time, the examples and the memory are those of all of "
-        "them. –: not measured, or nothing to compare with. "
-        f"± is the 95 % t-interval over complete runs. Executor: {executors}. Device: {', '.join(devices)}. "
+        "them, and they count once. –: not measured, or nothing to compare with. "
+        f"± is the 95 % t-interval over what was trained apart, of complete runs. Executor: {executors}. "
+        f"Device: {', '.join(devices)}. "
         f"Every run: {frame.configuration}."
     )

@@ -65,3 +65,25 @@ def test_no_steps_no_figure(study: Any) -> None:
     study.run("none")
     study.run("none", seed=1, status="failed", losses=[2.0])
     assert loss_curves.draw(frame(study)) == Missing("no finished run has logged its training loss")
+
+
+def sizes(study: Any, long: int) -> Drawn:
+    for size, length in ((2, long), (64, 10)):
+        for norm in ("none", "batch"):
+            study.run(norm, losses=[2.0] * length, axes={"data.batch_size": size})
+    drawn = loss_curves.draw(frame(study))
+    assert isinstance(drawn, Drawn)
+    return drawn
+
+
+def test_no_panel_is_a_stub_beside_a_long_one(study: Any) -> None:
+    drawn = sizes(study, 31)
+    ends = [axes.get_xlim()[1] for axes in drawn.figure.axes]
+    assert ends[0] > 31 > 11 > ends[1]
+    assert "Panels differ in their axis of steps." in drawn.caption
+
+
+def test_panels_of_about_one_length_share_their_axis(study: Any) -> None:
+    drawn = sizes(study, 30)
+    assert len({axes.get_xlim() for axes in drawn.figure.axes}) == 1
+    assert "Panels differ" not in drawn.caption

@@ -1,6 +1,7 @@
 """The heat map: which axes it crosses, and what a cell says."""
 
 import math
+from itertools import combinations
 from typing import Any
 
 from bnlab.report.figures.heat_map import crossed, draw, gather
@@ -44,7 +45,7 @@ def test_rate_by_norm_where_nothing_else_varies(study: Any) -> None:
     study.grid("batch", {0.1: [0.9, "diverged"], 1.0: ["failed", None]})
     found = frame(study)
     assert crossed(found) == ("optim.lr", "norm")
-    assert texts(draw(found)) == [["0.60", "×2/2", "0.90\n×1/2"]]  # and nothing where nothing is known
+    assert texts(draw(found)) == [["0.60", "diverged\n×2/2", "0.90\n×1/2"]]  # and nothing where nothing is known
     data = gather(found, "optim.lr", "norm")
     assert data["mean"].tolist()[0] == 0.6
     assert math.isnan(data["mean"][1])
@@ -77,3 +78,33 @@ def test_one_axis_is_too_few(study: Any) -> None:
     study.run("none")
     study.run("batch")
     assert draw(frame(study)) == Missing("fewer than two axes vary beside the seed")
+
+
+def test_a_refused_cell_says_so(study: Any) -> None:
+    study.grid("none", {0.1: [0.5], 1.0: [0.6]})
+    study.grid("batch", {0.1: ["refused"], 1.0: [0.9]})
+    assert texts(draw(frame(study))) == [["0.50", "0.60", "refused", "0.90"]]
+
+
+def test_narrow_cells_have_a_sign_for_it(study: Any) -> None:
+    rates = [0.1 * 2**n for n in range(18)]
+    study.grid("none", {rate: ["refused"] for rate in rates})
+    study.grid("batch", {0.1: [0.9], 0.2: ["diverged"]})
+    drawn = draw(frame(study))
+    assert texts(drawn) == [["–"] * 18 + ["0.90", "×1/1"]]
+    assert isinstance(drawn, Drawn)
+    assert "–: refused" in drawn.caption
+
+
+def test_titles_of_neighbours_do_not_touch(study: Any, styled: Any) -> None:
+    for place in ("before_act", "after_weight", "output"):
+        for size in (2, 64):
+            for track in (False, True):
+                axes = {"placement": place, "data.batch_size": size, "norm.track_running_stats": track}
+                study.grid("batch", {0.1: [0.5], 1.0: [0.6]}, axes=axes)
+    drawn = draw(frame(study))
+    assert isinstance(drawn, Drawn)
+    drawn.figure.draw_without_rendering()
+    boxes = [axes._left_title.get_window_extent() for axes in drawn.figure.axes if axes.get_title(loc="left")]
+    assert len(boxes) > 2
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -82,3 +83,23 @@ def test_regular_looks_get_a_linear_axis(study: Any, record: Any, frame_of: Any)
     drawn = draw(frame_of(study))
     assert isinstance(drawn, Drawn)
     assert {axes.get_xscale() for axes in drawn.figure.axes} == {"linear"}
+
+
+def test_a_net_that_did_not_learn_is_marked(study: Any, record: Any, frame_of: Any) -> None:
+    record(study.run("none", val=0.1), probes(1.0, 2.0))
+    record(study.run("batch"), probes(1.0, 2.0))
+    drawn = draw(frame_of(study))
+    assert isinstance(drawn, Drawn)
+    (legend,) = drawn.figure.subfigs[0].legends
+    assert [text.get_text() for text in legend.get_texts()] == ["none, lr 0.1, did not learn", "batch, lr 0.1"]
+    assert "a gradient that vanished: they are no sign of a smooth loss or of little shift (none). " in drawn.caption
+
+
+def test_labels_keep_off_the_neighbour(study: Any, record: Any, frame_of: Any, styled: Any) -> None:
+    record(study.run(), probes(0.1, 2.0))
+    drawn = draw(frame_of(study))
+    assert isinstance(drawn, Drawn)
+    drawn.figure.draw_without_rendering()
+    boxes = [(axes.get_window_extent(), axes.yaxis.label.get_window_extent()) for axes in drawn.figure.axes]
+    for (left, _), (_, label) in pairwise(boxes):
+        assert (label.x0 - left.x1) / drawn.figure.dpi > 0.2  # inches

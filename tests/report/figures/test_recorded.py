@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bnlab.report.figures._recorded import at_one_kind, missing, recorded, silent
+from bnlab.report.figures._recorded import at_one_kind, missing, recorded, silent, vanished
 
 
 def test_only_complete_runs_at_the_best_rate_count(study: Any, record: Any, frame_of: Any) -> None:
@@ -35,3 +35,12 @@ def test_what_to_say_of_what_was_not_recorded(study: Any, frame_of: Any) -> None
     assert silent(frame, [1]) == "No complete run has recorded it: none. "
     assert silent(frame, [0, 1]) == ""
     assert missing("ranks", "diagnostics=full").reason == "no complete run has recorded ranks: ask for diagnostics=full"
+
+
+def test_small_numbers_of_a_net_that_did_not_learn_are_explained(study: Any, frame_of: Any) -> None:
+    study.run("none", val=0.1)
+    study.run("batch", val=0.9)
+    frame = frame_of(study)
+    assert vanished(frame, [1]) == ""
+    assert "come from a gradient that vanished" in vanished(frame, [0, 1, 0])
+    assert vanished(frame, [0, 1, 0]).endswith("(none). ")
