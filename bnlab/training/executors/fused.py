@@ -27,7 +27,13 @@ class Fused:
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         params, buffers = stack_module_state(list(self._models))
-        return params, buffers
+
+        # The gradient of a stacked matrix comes out of a batched product transposed in memory. Where the matrix lies
+        # likewise, updates walk through both in step: a fifth of a small net's time.
+        def transposed(p: Tensor) -> Tensor:
+            return p.detach().mT.contiguous().mT.requires_grad_()
+
+        return {name: transposed(p) if p.ndim == 3 else p for name, p in params.items()}, buffers
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(values))
