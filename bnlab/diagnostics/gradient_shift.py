@@ -6,6 +6,7 @@ from torch import Tensor
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look, weights
+from bnlab.diagnostics.moments import length
 from bnlab.options import Moment
 
 NAMES = ("gradient_shift", "gradient_shift_cosine")
@@ -42,8 +43,8 @@ class GradientShift(Diagnostic):
     def _shift(look: Look, name: str, before: list[str]) -> Tensor:
         there = look.extra.again({other: look.extra.updated()[other] for other in before})
         old_Rn, new_Rn = (grads[name].flatten(1).double() for grads in (look.grads, there.grads))
-        shift_R, *lengths = (torch.linalg.vector_norm(g, dim=1) for g in (old_Rn - new_Rn, old_Rn, new_Rn))
-        return torch.stack([shift_R, (old_Rn * new_Rn).sum(1) / (lengths[0] * lengths[1])], 1)
+        cosine_R = (old_Rn * new_Rn).sum(1) / (length(old_Rn) * length(new_Rn))
+        return torch.stack([length(old_Rn - new_Rn), cosine_R], 1)
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return named_rows(step, site, NAMES, values.tolist())

@@ -5,6 +5,7 @@ import torch
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look
+from bnlab.diagnostics.moments import length
 from bnlab.options import Moment, Positive
 
 WHOLE = ""  # the site of rows about the net as a whole
@@ -63,5 +64,4 @@ class Landscape(Diagnostic):
 
 def _length(tensors: list[torch.Tensor]) -> torch.Tensor:
     """(R,) L2 norm of all of them together, in float64."""
-    norms = [torch.linalg.vector_norm(t.reshape(len(t), -1), dim=1, dtype=torch.float64) for t in tensors]
-    return torch.linalg.vector_norm(torch.stack(norms), dim=0)
+    return torch.linalg.vector_norm(torch.stack([length(t) for t in tensors]), dim=0)

@@ -32,8 +32,8 @@ def summary(x: Tensor) -> Tensor:
 
 
 def length(x: Tensor) -> Tensor:
-    """L2 norm (N,) of x (N, ...), in float64."""
-    return torch.linalg.vector_norm(x.flatten(1), dim=1, dtype=torch.float64)
+    """L2 norm (N,) of x (N, ...) or of N scalars, in float64."""
+    return torch.linalg.vector_norm(x.reshape(len(x), -1), dim=1, dtype=torch.float64)
 
 
 def unit_moments(x: Tensor) -> tuple[Tensor, Tensor]:

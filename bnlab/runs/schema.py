@@ -34,8 +34,8 @@ MODES = ("running", "batch", "recomputed")
 # run.json: run_id, status, cause (null or one line), traceback (null or text, of a failed run), diverged_at (step or
 # null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},
 # schema (VERSION), axes {config axis: value, dotted; a group's name under the group}, classes (of the data; null for
-# regression), diagnostics {name: its
-# moments}, metrics {final metrics; not finite as "nan", "inf"}, cost {COSTS}, command (what repeats it).
+# regression), diagnostics {name: its moments}, metrics {final metrics; not finite as "nan", "inf"}, cost {COSTS},
+# command (what repeats it).
 RUN_KEYS = (
     "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
     "execution", "schema", "axes", "diagnostics", "classes", "metrics", "cost", "command",
