@@ -98,8 +98,8 @@ class TensorData:
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Training examples (x, y) of those indices, (B) or (R,B); the result has the index's shape in front."""
-        x, y = self.parts["train"]
-        return x[index], y[index]
+        x, y = (part.index_select(0, index.flatten()) for part in self.parts["train"])  # copies whole rows
+        return x.view(*index.shape, *x.shape[1:]), y.view(*index.shape, *y.shape[1:])
 
     def augmented(self, x: Tensor, seeds: Sequence[int], step: int) -> Tensor:
         """A training batch augmented by draws keyed by (seed, step); x itself without `data.augment`.

@@ -1,18 +1,19 @@
 """R runs of one architecture at once: their tensors are stacked and one vmapped forward pass serves all."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.func import functional_call, stack_module_state
+from torch.func import stack_module_state
 
 from bnlab.models.base import Model
 from bnlab.noise import Noise, source
 from bnlab.norms.running import Sample, collecting, watching
 from bnlab.norms.site import Tape
 from bnlab.training.executors.base import Forward, Watch, bfloat16, mean_accuracy, mean_loss, observed
+from bnlab.training.executors.rules import Rules
 
 
 class Fused:
@@ -24,16 +25,16 @@ class Fused:
         self._models = list(models)
         self._low_precision = low_precision
         self.model = self._models[0]
+        self._places = {
+            f"{prefix}.{key}".lstrip("."): (held, key)
+            for prefix, module in self.model.named_modules()
+            for held in (module._parameters, module._buffers)
+            for key in held
+        }
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         params, buffers = stack_module_state(list(self._models))
-
-        # The gradient of a stacked matrix comes out of a batched product transposed in memory. Where the matrix lies
-        # likewise, updates walk through both in step: an eighth of a small net's time.
-        def transposed(p: Tensor) -> Tensor:
-            return p.detach().mT.contiguous().mT.requires_grad_()
-
-        return {name: transposed(p) if p.ndim == 3 else p for name, p in params.items()}, buffers
+        return params, buffers
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(values))
@@ -58,13 +59,15 @@ class Fused:
             inside.extend(samples)
             return [s.statistics for s in samples]
 
+        names = [*params, *buffers]
+
         def one(
-            params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
+            tensors: list[Tensor], x: Tensor, y: Tensor
         ) -> tuple[Tensor, list[Tensor], Tape, list[tuple[Tensor, ...]]]:
             statistics = watching(watch is not None and watch.statistics)
-            precision = bfloat16(x, self._low_precision)
-            with observed(watch) as passed, statistics as watched, collecting(collect) as collected, precision:
-                prediction = functional_call(self.model, (params, buffers), (x,))
+            precision, holding = bfloat16(x, self._low_precision), self._holding(zip(names, tensors, strict=True))
+            with observed(watch) as passed, statistics as watched, collecting(collect) as collected, precision, holding:
+                prediction = self.model(x)
             accuracy = mean_accuracy(prediction, y) if score else None  # which vmap does not return
             return (
                 mean_loss(prediction, y),
@@ -74,7 +77,22 @@ class Fused:
             )  # vmap returns no None
 
         each = None if shared else 0
-        with source(noise) if noise else nullcontext():
-            loss, accuracy, passed, statistics = torch.vmap(one, in_dims=(0, 0, each, each))(params, buffers, x, y)
+        with Rules(), source(noise) if noise else nullcontext():
+            tensors = [*params.values(), *buffers.values()]
+            loss, accuracy, passed, statistics = torch.vmap(one, in_dims=(0, each, each))(tensors, x, y)
         outside = [replace(s, statistics=own) for s, own in zip(inside, statistics, strict=True)]
         return Forward(loss, accuracy[0] if accuracy else None, passed, outside)
+
+    @contextmanager
+    def _holding(self, tensors: Iterable[tuple[str, Tensor]]) -> Iterator[None]:
+        """Let the model hold these tensors: `torch.func.functional_call` for a small net takes longer than the net."""
+        before = []
+        try:
+            for name, tensor in tensors:
+                held, key = self._places[name]
+                before.append((held, key, held[key]))
+                held[key] = tensor
+            yield
+        finally:
+            for held, key, tensor in before:
+                held[key] = tensor
