@@ -50,28 +50,39 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def crossed(frame: Frame) -> tuple[str, str] | None:
-    """The axes of the picture, across and up: learning rate, axes of numbers (with most values), others, norm."""
+    """The axes of the picture, across and up: learning rate, axes of numbers (with most values), others, norm.
+
+    A rate that follows from the rest (in proportion to the batch) is no axis of its own; norm then goes up.
+    """
     values = {name: _values(frame, name) for name in frame.axes}
     several = [name for name in frame.axes if name != "norm" and len(values[name]) > 1]
     several.sort(key=lambda name: (any(isinstance(value, str) for value in values[name]), -len(values[name])))
-    found = [*([LR] if len(frame.rates) > 1 else []), *several, *(["norm"] if len(values["norm"]) > 1 else [])]
+    norm = ["norm"] if len(values["norm"]) > 1 else []
+    found = [*several, *norm]
+    if any(frame.of(place)["lr"].nunique() > 1 for place in range(len(frame.conditions))):
+        found = [LR, *found]
+    elif len(frame.rates) > 1:
+        found = [*several[:1], *norm, *several[1:]]
     return (found[0], found[1]) if len(found) > 1 else None
 
 
 def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
     """One row a cell: panel, both axes, mean over n seeds, diverged, finished.
 
-    A condition that an axis does not concern (`none` under any placement) stands at each of its values.
+    A condition that an axis does not concern (`none` under any placement) stands at each value that the axis has in
+    conditions which are like it but for the norm.
     """
     names = {name for info in frame.source.infos.values() for name in info["axes"]}
-    every = {name: _values(frame, name) for name in frame.axes}
     rows: list[dict[str, Any]] = []
-    for condition, cells in zip(frame.conditions, frame.cells, strict=True):
+    for place, (condition, cells) in enumerate(zip(frame.conditions, frame.cells, strict=True)):
         known = _known(condition)
+        if LR not in (across, up):  # each has one
+            cells = [cell for cell in cells if cell.lr in set(frame.of(place)["lr"])]
         rest = [describe(name, known[name], names) for name in frame.axes if name in known and name not in (across, up)]
         for cell in cells:
             places = [
-                [known[name]] if name in known else [cell.lr] if name == LR else every[name] for name in (across, up)
+                [known[name]] if name in known else [cell.lr] if name == LR else _beside(frame, known, name)
+                for name in (across, up)
             ]
             rows += [
                 {"panel": " · ".join(rest), across: x, up: y}
@@ -87,6 +98,15 @@ def _known(condition: Condition) -> dict[str, Any]:
     values = {"norm": condition.norm, **dict(condition.variant)}
     numbers = {name: isinstance(value, int | float) and not isinstance(value, bool) for name, value in values.items()}
     return {name: value if numbers[name] else text(value) for name, value in values.items()}
+
+
+def _beside(frame: Frame, known: Mapping[str, Any], name: str) -> list[Any]:
+    """The values of an axis in conditions that agree with this one in all that both have, norm aside."""
+    found = []
+    for other in map(_known, frame.conditions):
+        if name in other and all(other[key] == known[key] for key in (known.keys() & other.keys()) - {"norm"}):
+            found.append(other[name])
+    return list(dict.fromkeys(found))
 
 
 def _values(frame: Frame, name: str) -> list[Any]:

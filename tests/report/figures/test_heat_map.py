@@ -64,6 +64,30 @@ def test_a_condition_without_the_axis_stands_at_each_value(study: Any) -> None:
     }
 
 
+def test_a_rate_that_follows_from_the_batch_is_no_axis(study: Any) -> None:
+    for norm in ("none", "batch"):
+        for size in (4, 16, 64):
+            study.grid(norm, {0.01 * size: [0.5]}, axes={"data.batch_size": size, "accumulate": 1})
+        study.grid(norm, {0.16: [0.6]}, axes={"data.batch_size": 4, "accumulate": 4})
+    found = frame(study)
+    assert crossed(found) == ("data.batch_size", "norm")
+    data = gather(found, "data.batch_size", "norm")
+    assert data.groupby("panel")["data.batch_size"].apply(list).to_dict() == {
+        "accumulate 1": [4, 16, 64, 4, 16, 64],
+        "accumulate 4": [4, 4],
+    }
+
+
+def test_no_norm_stands_only_where_its_model_has_other_norms(study: Any) -> None:
+    for model, place in (("mlp", "before_act"), ("lstm", "hidden")):
+        study.grid("none", {0.1: [0.5], 1.0: [0.4]}, axes={"model": model})
+        for site in (place, f"{place}+cell"):
+            study.grid("batch", {0.1: [0.8], 1.0: [0.9]}, axes={"model": model, "placement": site})
+    data = gather(frame(study), "optim.lr", "placement")
+    none = data[data["panel"] == "none · mlp"]
+    assert set(none["placement"]) == {"before_act", "before_act+cell"}
+
+
 def test_too_many_panels_are_left_out_and_said(study: Any) -> None:
     for number in range(14):
         for size in (4, 16):
