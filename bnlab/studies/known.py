@@ -84,14 +84,17 @@ def effect(known: Known, *, geometric: bool = False) -> Effect:
         geometric: of ratios: the mean and the interval are those of the logarithms.
 
     Raises:
-        Undecided: fewer than two seeds.
+        Undecided: fewer than two seeds, or nothing bounds it on either side.
     """
     if known.n < 2:
         raise Undecided(f"{known.n} {'seed' if known.n == 1 else 'seeds'} with a result, and two are the least")
+    bounds = known.by_seed.values()
+    least = 0.0 if geometric else -math.inf
+    if any(one.low == least for one in bounds) and any(one.high == math.inf for one in bounds):
+        raise Undecided("the runs bound it on neither side: what it compares was not reached")
     if None in known.by_seed:
         whole = known.by_seed[None]
         return Effect(whole.value, whole.low, whole.high, known.n)
-    bounds = known.by_seed.values()
     into, back = (_log, math.exp) if geometric else (float, float)
     mean = estimate(into(one.value) for one in bounds).mean
     lows, highs = [into(one.low) for one in bounds], [into(one.high) for one in bounds]

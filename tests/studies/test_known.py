@@ -64,9 +64,16 @@ def test_what_was_never_reached_leaves_the_interval_open() -> None:
     assert effect(ratio(never, quick), geometric=True).high == math.inf
     assert effect(ratio(quick, never), geometric=True).low == 0
     assert effect(ratio(quick, never), geometric=True).high == pytest.approx(0.2)
-    assert effect(ratio(never, never), geometric=True).low == 0
     assert effect(difference(quick, never)).low == -math.inf
     assert effect(difference(quick, never)).high == -8
+
+
+def test_of_two_that_never_got_there_nothing_is_known() -> None:
+    never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, 2, ())
+    with pytest.raises(Undecided, match="neither side"):
+        effect(ratio(never, never), geometric=True)
+    with pytest.raises(Undecided, match="neither side"):
+        effect(difference(never, never))
 
 
 def test_what_is_read_off_the_grid_is_one_step_wide() -> None:
