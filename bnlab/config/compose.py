@@ -130,10 +130,10 @@ def _literal(config: DictConfig) -> Composed | None:
 
 def _replaced(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any] | None:
     """The values with some of them replaced, unchanged parts shared; null where OmegaConf must see to it: a key that
-    is not there, a list or dict, a reference."""
+    is not there, a dict, a list that a value takes the place of, a reference."""
     for override in overrides:
         value = override.value()
-        if isinstance(value, dict | list) or (isinstance(value, str) and ("${" in value or "???" in value)):
+        if isinstance(value, dict) or any(sign in str(value) for sign in ("{", "???")):
             return None
         *path, last = override.key_or_group.split(".")
         values = inner = dict(values)
@@ -142,7 +142,8 @@ def _replaced(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str
                 return None
             inner[key] = dict(inner[key])
             inner = inner[key]
-        if last not in inner or isinstance(inner[last], dict | list):
+        before = inner.get(last, {})
+        if isinstance(before, dict) or (isinstance(before, list) and not isinstance(value, list)):
             return None
         inner[last] = value
     return values
