@@ -1,20 +1,15 @@
-"""What a careful user would write for a sweep: a Hydra application around a training loop of a few lines.
+"""What a careful user would write to train a net: a loop of a few lines (`by_hand_sweep.py` puts Hydra around it).
 
 Same data, batches and initial weights as bnlab's, so that their losses can be compared; torch's own modules' gradients
 and optimizer, tensors in memory, the loss read every tenth update. Run by benchmarks/executors.py.
 """
 
 import json
-import os
-import sys
 from functools import cache
 from pathlib import Path
 
-import hydra
 import torch
 import torch.nn.functional as F
-from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig
 
 from bnlab.config import build
 from bnlab.config.compose import Composed
@@ -62,15 +57,3 @@ def train(values: str, seed: int, lr: float, out: str) -> None:
             accuracy[part] = hits / len(x)
     path = Path(out) / f"{seed}_{lr:g}.json"
     path.write_text(json.dumps({"losses": losses, "accuracy": accuracy}))
-
-
-@hydra.main(version_base="1.3", config_path=None, config_name="by_hand")
-def main(config: DictConfig) -> None:
-    train(config.values_, config.seed, config.lr, config.out)
-
-
-if __name__ == "__main__":
-    node = {"values_": os.environ["BY_HAND_VALUES"], "seed": 0, "lr": 0.01, "out": os.environ["BY_HAND_OUT"]}
-    ConfigStore.instance().store(name="by_hand", node=node)
-    print("ready", flush=True)
-    sys.exit(main())

@@ -3,10 +3,10 @@
     python benchmarks/executors.py [--rounds 3] [--steps 400] [--threads 1] [--cases "MLP, batch 60" …]
 
 Prints runs a minute (median over the rounds), the ratio to the hand-written loop under Hydra's basic launcher (paired
-by round), peak memory of all processes together, and what bnlab takes beside training for a run. The clock runs from
-when torch is loaded to the end, so it counts the start of worker processes and not that of the command. Before that it
-checks that the losses of all contenders agree. Hydra's joblib launcher takes part where hydra-joblib-launcher is
-installed.
+by round) and peak memory of all processes together; then what bnlab takes beside training, a launch and a run. The
+clock runs from when torch is loaded to the end, so it counts the start of worker processes and not that of the command.
+Before that it checks that the losses of all contenders agree. Hydra's joblib launcher takes part where
+hydra-joblib-launcher is installed.
 """
 
 import argparse
@@ -36,6 +36,7 @@ COMMON = (
 )
 MLP = "model.depth=3 model.width=100"
 LRS = {32: (0.001, 0.003, 0.01, 0.03), 8: (0.003, 0.01)}
+FEW, MANY = 8, 64  # runs of the two sweeps that tell what a run takes from what a launch takes
 
 
 class Case(NamedTuple):
@@ -46,7 +47,7 @@ class Case(NamedTuple):
 
     @property
     def grid(self) -> tuple[list[int], list[float]]:
-        lrs = list(LRS[self.runs])
+        lrs = list(LRS.get(self.runs, LRS[8]))
         return list(range(self.runs // len(lrs))), lrs
 
 
@@ -70,7 +71,7 @@ class Measured(NamedTuple):
     seconds: float
     peak: float  # MiB of all processes
     losses: dict[tuple[int, float], dict[int, float]]
-    beside: float | None = None  # seconds a run that bnlab did not train
+    trained: float = 0.0  # seconds of all runs together, by their own account
 
 
 def contenders() -> list[str]:
@@ -96,14 +97,15 @@ def measure(name: str, case: Case, words: str, threads: int) -> Measured:
                 f"hydra.sweep.dir={folder}/hydra",
                 f"hydra/launcher={name.split()[1]}",
             ]
-            command = [sys.executable, str(Path(__file__).with_name("by_hand.py")), "--multirun", *given]
+            environment["PYTHONPATH"] = str(Path(__file__).parent)
+            command = [sys.executable, str(Path(__file__).with_name("by_hand_sweep.py")), "--multirun", *given]
         seconds, peak = timed(command, environment)
         if name not in OURS:
             return Measured(seconds, peak, {key: by_hand(Path(folder), *key) for key in keys(case)})
         infos = [json.loads(path.read_text()) for path in Path(folder).glob("main/*/run.json")]
         losses = {(info["axes"]["seed"], info["axes"]["optim.lr"]): logged(Path(folder), info) for info in infos}
         trained = sum(info["seconds"] for info in infos)
-        return Measured(seconds, peak, losses, (seconds - trained) / case.runs if name == "serial" else None)
+        return Measured(seconds, peak, losses, trained)
 
 
 @cache
@@ -179,6 +181,18 @@ def check(reference: Measured, other: Measured, name: str) -> None:
                 assert abs(found - expected) <= 1e-3 * abs(expected), f"{name} {key} step {step}: {found} {expected}"
 
 
+def bookkeeping(rounds: int, threads: int) -> None:
+    """What a serial sweep takes beside training: of a few runs and of many, hence a launch and a run."""
+    beside: dict[int, list[float]] = {FEW: [], MANY: []}
+    for _ in range(rounds):
+        for runs in beside:
+            found = measure("serial", Case("", runs), f"{COMMON} {MLP} data.batch_size=60 steps=20", threads)
+            beside[runs].append(found.seconds - found.trained)
+    few, many = (median(seconds) for seconds in beside.values())
+    a_run = (many - few) / (MANY - FEW)
+    print(f"\nbeside training: {1000 * a_run:.0f} ms a run, {few - FEW * a_run:.1f} s a launch")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
@@ -196,13 +210,12 @@ def main() -> None:
                 rounds[name].append(measure(name, case, words, given.threads))
                 check(rounds[names[0]][0], rounds[name][-1], name)
         print(f"\n{title}: {case.runs} runs of {given.steps} updates, {os.cpu_count()} cores")
-        print(f"{'':14}{'runs/min':>10}{'ratio':>8}{'peak MiB':>10}{'beside training, ms a run':>28}")
+        print(f"{'':14}{'runs/min':>10}{'ratio':>8}{'peak MiB':>10}")
         for name, found in rounds.items():
             ratios = [a.seconds / b.seconds for a, b in zip(rounds[names[0]], found, strict=True)]
-            beside = [one.beside for one in found if one.beside is not None]
             pace, peak = case.runs * 60 / median(m.seconds for m in found), max(m.peak for m in found)
-            print(f"{name:14}{pace:10.1f}{median(ratios):8.2f}{peak:10.0f}", end="")
-            print(f"{1000 * median(beside):28.0f}" if beside else "")
+            print(f"{name:14}{pace:10.1f}{median(ratios):8.2f}{peak:10.0f}")
+    bookkeeping(given.rounds, given.threads)
 
 
 if __name__ == "__main__":

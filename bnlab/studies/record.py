@@ -145,8 +145,8 @@ def interval(effect: Effect) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits."""
-    return f"{float(f'{value:.3g}'):g}".replace("inf", "∞").replace("-", "−")
+    """Three digits; what rounding leaves of 0 is 0."""
+    return f"{float(f'{round(value, 9) + 0.0:.3g}'):g}".replace("inf", "∞").replace("-", "−")
 
 
 def _tally(values: Any) -> str:

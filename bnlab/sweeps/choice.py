@@ -12,7 +12,7 @@ from bnlab.sweeps.pack import kin
 
 TOGETHER = {"cpu": 32, "cuda": 128}  # most runs of a pack; what does not fit into memory is halved (see Runner)
 LARGE = 100_000_000  # multiply-adds a batch from which on one net alone keeps a core busy
-GAIN = 1.7  # how much faster a small net trains in a pack than alone, on one core
+GAIN = 2.0  # how much faster a small net trains in a pack than alone, on one core
 START = 6.0  # seconds that worker processes take to start, most of them for the import of torch (compiled bytecode)
 COPIES = 8  # of its parameters that a run in a pack needs: gradients, velocity, initial ones, a checkpoint …
 
