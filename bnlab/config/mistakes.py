@@ -43,10 +43,13 @@ def translate(error: Exception) -> BadInput:
         if key in COMMON or key in GROUPS:
             return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
         if key in option_keys():
-            group = key.partition(".")[0]
-            return BadInput(
-                f"{key} is no option of the {group} chosen here; `bnlab train {group}=NAME --cfg job` shows NAME's"
-            )
+            group, _, option = key.partition(".")
+            if group == "diagnostics":
+                name = option.partition(".")[0]
+                return BadInput(f"{key}: {name} is not chosen here; to choose it: diagnostics=[light,{name}]")
+            having = [name for name, entry in sorted(entries(group).items()) if option in entry.options]
+            where = f"; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
+            return BadInput(f"{key} is no option of the {group} chosen here{where}: leave it out, or choose another")
         return BadInput(f"{key} is not an option here; {nearest(key, option_keys())}")
     if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", message):
         return BadInput(f"+{found[1]} is already an option: write it without the +")

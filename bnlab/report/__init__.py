@@ -54,6 +54,7 @@ def build(
     pdf: bool = False,
     verdicts: Sequence[Verdict] = (),
     command: str = "",
+    remark: str = "",
 ) -> Built:
     """Report on the runs of these studies.
 
@@ -65,9 +66,12 @@ def build(
         pdf: each figure as PDF too.
         verdicts: what the page shows first.
         command: what repeats the report, for its page.
+        remark: what a reader should know before all else; "" where there is nothing.
 
     Errors: BadInput where a folder is no study or holds no run that can be read, or `out` is a file or a run.
     """
     from bnlab.report.builder import Request, write_report  # pandas and matplotlib cost a second
 
-    return write_report(Request(tuple(map(Path, studies)), target, tolerance, out, pdf, tuple(verdicts), command))
+    return write_report(
+        Request(tuple(map(Path, studies)), target, tolerance, out, pdf, tuple(verdicts), command, remark)
+    )

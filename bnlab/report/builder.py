@@ -34,6 +34,7 @@ class Request:
     pdf: bool
     verdicts: tuple[Verdict, ...]
     command: str
+    remark: str
 
 
 def write_report(request: Request) -> Built:
@@ -60,6 +61,8 @@ def write_report(request: Request) -> Built:
     sections.sort(key=lambda section: section.order)
     write_atomic(folder / "runs.csv", csv(listing(frame)))
     page, notes = folder / "index.html", [*unreadable(frame), *warnings(frame)]
+    if request.remark:
+        notes.insert(0, request.remark)
     write_atomic(page, render(frame, sections, notes, request.verdicts, request.command))
     tables = [markdown(one.title, one.part) for one in sections if isinstance(one.part, Table)]
     missing = [one.title for one in sections if isinstance(one.part, Missing)]

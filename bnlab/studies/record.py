@@ -75,6 +75,12 @@ class Record:
         """How many of which verdict."""
         return dict(Counter(one.verdict for one in self.verdicts))
 
+    @property
+    def remark(self) -> str:
+        """What a reader should know before the verdicts; "" where there is nothing."""
+        small = "scale=smoke: it shows that the study runs, and is too small for its verdicts to mean anything"
+        return small if self.scale == "smoke" else ""
+
     def write(self, folder: Path) -> None:
         """Write the three files into a report's folder."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from bnlab.errors import Refused
 from bnlab.runs.causes import described, varying
 from bnlab.runs.holder import holder
 from bnlab.runs.info import Unreadable, read_info
-from bnlab.sweeps.choice import START, Choice, Machine, Size, asked, choose
+from bnlab.sweeps.choice import GAIN, START, Choice, Machine, Size, asked, choose
 from bnlab.sweeps.forecast import Forecast
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.pack import Pack, kin
@@ -22,6 +22,7 @@ from bnlab.sweeps.packs import Grouping, grouped
 from bnlab.sweeps.sweep import waits
 
 Told = Callable[[int, int], None]
+MEASURED = "measured"
 
 
 @dataclass
@@ -83,10 +84,12 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """About what these take, in all processes at once, and never less than one run."""
+        """About what these take, in all processes at once, and never less than one run; with the start of workers."""
         costs = [(group.seconds, len(group.waiting)) for group in self.to_train if group.seconds is not None]
-        workers = max(1, self.choice.workers if self.choice else 1)
-        return max(sum(each * n for each, n in costs) / workers, max((each for each, _ in costs), default=0.0))
+        workers = self.choice.workers if self.choice else 0
+        start = START if workers and costs else 0.0
+        share = sum(each * n for each, n in costs) / max(1, workers)
+        return start + max(share, max((each for each, _ in costs), default=0.0))
 
     @property
     def size(self) -> float | None:
@@ -159,7 +162,7 @@ def _measure(groups: Sequence[Group], meter: Meter, told: Told) -> None:
     for n, group in enumerate(groups):
         told(n, len(groups))
         try:
-            group.seconds, group.source = meter.seconds(group.jobs[0]), "measured"
+            group.seconds, group.source = meter.seconds(group.jobs[0]), MEASURED
         except Refused as reason:
             group.refused = str(reason)
 
@@ -179,6 +182,9 @@ def _choose(result: Plan, meter: Meter | None) -> None:
         return None if meter is None else meter.size(job)
 
     result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
+    for group in result.to_train:
+        if group.source == MEASURED and group.seconds is not None and result.choice.together(group.jobs[0]) > 1:
+            group.seconds /= GAIN  # it was timed alone
     result.packs = grouped(jobs, Grouping(result.choice.together, lambda _: 1, asked(jobs[0])))
 
 

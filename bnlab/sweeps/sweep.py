@@ -95,11 +95,14 @@ def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary:
     def ended(job: Job, info: dict[str, Any], pack: str) -> None:
         summary.infos[str(job.folder)] = info
         indices[job.study].add(info)
-        view.finished(jobs[str(job.folder)][1], info, pack)
+        label = jobs[str(job.folder)][1]
+        view.finished(label if pack else f"{label} (by another launch)".strip(), info, pack)
 
-    Launch([job for job, _ in jobs.values()], waiting, view, ended).run()
-    for index in indices.values():
-        index.close()
+    try:
+        Launch([job for job, _ in jobs.values()], waiting, view, ended).run()
+    finally:
+        for index in indices.values():
+            index.close()
 
 
 def _announce(
@@ -115,7 +118,9 @@ def _announce(
         words.append(f"{others - done - count['failed']} left alone, for they have not failed (sweep.retry=failed)")
     if requested > len(jobs):
         words.append(f"{requested - len(jobs)} the same as another")
-    console.print(f"{requested} runs: {', '.join(words)}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{requested} {'run' if requested == 1 else 'runs'}: {', '.join(words)}", highlight=False, soft_wrap=True
+    )
     if line := lacking([(job, summary.infos.get(folder)) for folder, (job, _) in jobs.items() if folder not in left]):
         console.print(line, style="yellow", markup=False, soft_wrap=True)
 

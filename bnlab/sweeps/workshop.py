@@ -63,19 +63,15 @@ class Workshop:
         """About what these jobs take alone, one after another, by a few updates of the first ones."""
         found = []
         for job in jobs:
-            begin = monotonic()
             try:
-                data, net, _ = self.built(job)
+                data, net, _ = self.built(job)  # once for all of a kin
+                begin = monotonic()
                 loop = assembly.assemble([job.config], data, net, [NOWHERE])
-                loop.rehearse()
-                built = monotonic()
-                for _ in range(TRIES):
-                    loop.rehearse()
+                built = monotonic() - begin
+                found.append(built + loop.forecast(TRIES))
             except Exception as error:
                 _pass_over(error)
                 continue
-            update = (monotonic() - built) / TRIES
-            found.append(built - begin + assembly.length(job.config, data).updates * update)
             if len(found) == TRIES:
                 break
         return len(jobs) * sum(found) / len(found) if found else None

@@ -58,6 +58,11 @@ class Evaluator:
                 for found in self._running(("val", "test")):
                     yield Evaluation(found.split, "recomputed", found.score)
 
+    def examples(self, epochs: int) -> int:
+        """About how many examples are evaluated after so many epochs and at the end, in all modes."""
+        val, train, test = (len(self._examples(part)[0]) for part in ("val", "train", "test"))
+        return (epochs + 1) * val + train + test + len(set(self._statistics.modes) - {"running"}) * (val + test)
+
     def _running(self, parts: Sequence[Part]) -> Iterator[Evaluation]:
         self._executor.train(False)
         for part in self._filled(parts):

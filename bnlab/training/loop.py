@@ -1,7 +1,8 @@
 """The loop: one for every executor, one run or R replicas."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from time import monotonic
 from typing import Any
 
@@ -25,6 +26,7 @@ from bnlab.training.statistics import Statistics, freeze
 from bnlab.training.step import METRICS, Step
 
 DEFAULT = Statistics()
+FORWARD = 1 / 3  # of an update: the way back takes two products for one
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,32 @@ class Loop:
             "peak_bytes": peak(self._device),
         }
 
-    def rehearse(self) -> None:
-        """Pass the next batches forward and back without a trace: raises what vmap or memory do not allow."""
+    def rehearse(self, due: Sequence[str] = ()) -> None:
+        """Pass the next batches forward and back without a trace: raises what vmap or memory do not allow.
+
+        Args:
+            due: diagnostics that look at them.
+        """
         state = self._state
         if state.step < self._length.updates:
             hyper = self._hypers(self._rates(state.step))
-            self._step(state, self._batches(state.step), hyper, [], self._noise(), update=False)
+            self._step(state, self._batches(state.step), hyper, due, self._noise(), update=False)
+
+    def forecast(self, tries: int) -> float:
+        """About the seconds that `run` will take, by so many updates and one look of all diagnostics.
+
+        Raises:
+            Exception: what vmap or memory do not allow.
+        """
+        length, names = self._length, list(self._when)
+        self.rehearse()  # the first one is dearer
+        update = median(_seconds(self.rehearse) for _ in range(tries))
+        look = max(0.0, _seconds(lambda: self.rehearse([*names, METRICS])) - update)
+        steps = range(length.updates + 1)
+        looks = sum(self._is_due(moments, step) for moments in self._when.values() for step in steps)
+        passed = self._evaluator.examples((length.updates - 1) // length.per_epoch)
+        passes = passed / (length.batch_size * length.accumulate) * FORWARD
+        return (length.updates + passes) * update + look * looks / max(1, len(names))
 
     def _measure(self, update: bool = True) -> None:
         """Measure at the state's step, and then update."""
@@ -284,3 +306,9 @@ class Loop:
 
     def _seconds(self) -> float:
         return self._elapsed_before + monotonic() - self._start
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = monotonic()
+    work()
+    return monotonic() - begun

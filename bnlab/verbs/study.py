@@ -118,7 +118,7 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
         record = Record.of(name, scale, command, source, len(planned), judge(claims, Evidence(planned, source)))
         (folder,) = folders
         record.write(folder / "report")
-        page = build([folder], verdicts=record.shown(), command=command).page
+        page = build([folder], verdicts=record.shown(), command=command, remark=record.remark).page
         _say(record, page, console)
         ended.append((record, len(summary.failed)))
 
@@ -131,6 +131,8 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
 def _say(record: "Record", page: Path, console: "Console") -> None:
     from bnlab.studies.record import measured
 
+    if record.remark:
+        console.print(record.remark, style="yellow", markup=False, highlight=False, soft_wrap=True)
     colours = {"confirmed": "green", "refuted": "red", "undecided": "yellow"}
     for one in record.verdicts:
         case = f" [{one.case}]" if one.case else ""

@@ -44,4 +44,5 @@ def test_the_second_waits_for_what_the_first_trains(start: Warm, tmp_path: Path)
         time.sleep(0.01)
     second = start(tmp_path, *words)
     assert (first.wait(), second.wait()) == (0, 0), second.said
+    assert second.said.count("(by another launch)") == 2
     assert all(path.read_text().count("begun") == 1 for path in study.glob("*/log.txt"))

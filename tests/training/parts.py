@@ -70,13 +70,19 @@ def net(seed: int, dtype: torch.dtype = torch.float64, norm: str = "batch") -> M
     return model.to(dtype)
 
 
-def train(
+def train(lrs: list[float], **options: Any) -> tuple[list[Memory], list[Outcome]]:
+    """Train one replica a rate, with consecutive seeds; alone, or fused."""
+    recorders, loop = prepared(lrs, **options)
+    return recorders, loop.run()
+
+
+def prepared(
     lrs: list[float], *, fused: bool = False, updates: int = 30, log_every: int = 4, source: TensorData | None = None,
     accumulate: int = 1, schedule: Schedule | None = None, momentum: float = 0.9, first_seed: int = 0,
     norm: str = "batch", statistics: Statistics = DEFAULT,
     extra: Mapping[str, Diagnostic] | None = None, recorders: Sequence[Memory] | None = None,
-) -> tuple[list[Memory], list[Outcome]]:  # fmt: skip
-    """Train one replica a rate, with consecutive seeds; alone, or fused."""
+) -> tuple[list[Memory], Loop]:  # fmt: skip
+    """The loop that `train` runs."""
     source = data() if source is None else source
     seeds = range(first_seed, first_seed + len(lrs))
     nets = [net(seed, norm=norm) for seed in seeds]
@@ -99,5 +105,4 @@ def train(
     length = Length(updates, per_epoch, source.common.batch_size, accumulate, 0.0, log_every, 1e9)
     when = {name: diagnostic.when for name, diagnostic in diagnostics.items()}
     step = make_step(executor, optimizer, diagnostics, None)
-    outcomes = Loop(executor, step, source, diagnostics, when, replicas, length, state, statistics).run()
-    return recorders, outcomes
+    return recorders, Loop(executor, step, source, diagnostics, when, replicas, length, state, statistics)

@@ -1,6 +1,7 @@
 """The loop: what is written when, divergence, and fused equal to serial row by row."""
 
 from math import isfinite
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,8 @@ from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look
 from bnlab.optim.schedules.plateau import Plateau
 from bnlab.runs.schema import COLUMNS, COSTS, METRICS
-from tests.training.parts import Memory, data, net, train
+from bnlab.training.statistics import Mode, Statistics
+from tests.training.parts import Memory, data, net, prepared, train
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,29 @@ def test_what_is_written_when(run: Memory) -> None:
     assert steps_of(run, "histograms") == [0]
     assert steps_of(run, "layers", diagnostic="weight_grad_norm") == list(range(4, 30, 4))
     assert steps_of(run, "layers", diagnostic="activation_std") == sorted({0, 30, *range(4, 30, 4), *range(0, 30, 7)})
+
+
+def test_a_forecast_leaves_no_trace(run: Memory) -> None:
+    (memory,), loop = prepared([0.05])
+    assert loop.forecast(2) > 0
+    assert memory.rows == {}
+    loop.run()
+
+    def timeless(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+    assert {table: timeless(rows) for table, rows in memory.rows.items()} == {
+        table: timeless(rows) for table, rows in run.rows.items()
+    }
+
+
+@pytest.mark.parametrize("modes", [("running",), ("running", "recomputed")])
+def test_the_examples_of_all_evaluations_are_known_before(modes: tuple[Mode, ...]) -> None:
+    """7 evaluations between epochs, and the last one."""
+    (memory,), loop = prepared([0.05], statistics=Statistics(modes=modes, examples=16))
+    expected = loop._evaluator.examples(7)
+    loop.run()
+    assert sum(row["n"] for row in memory.rows["evals"]) == expected
 
 
 def test_epochs_examples_and_rates(run: Memory) -> None:

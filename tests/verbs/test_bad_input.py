@@ -51,6 +51,8 @@ MISTAKES = {
     "preset of diagnostics": ("train diagnostics=liht", "diagnostics=liht", "light"),
     "diagnostic in a list": ("train diagnostics=[light,landscpe]", "diagnostics=landscpe", "landscape?"),
     "diagnostic as an option": ("train diagnostics.landscape=true", "diagnostics.landscape", "[light,landscape]"),
+    "option of a diagnostic not chosen": ("train diagnostics.landscape.when=[1]", "landscape", "[light,landscape]"),
+    "option of other data": ("study batch_size scale=smoke data.root=DIR", "data.root", "mnist have it"),
     "a moment that is no list": ("train when=20", "when=20", "when=[20]"),
     "sweep over diagnostics": ("sweep diagnostics=off,light", "diagnostics", "are one run"),
     "beginning of a key": ("train model.act=tanh", "model.act", "model.activation?"),
