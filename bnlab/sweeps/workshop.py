@@ -1,5 +1,6 @@
 """What a job trains on and with: its data and its net, kept for the next one like it; and how large and slow it is."""
 
+from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 
@@ -18,7 +19,7 @@ from bnlab.sweeps.recorder import NOWHERE
 
 ALL_THREADS = torch.get_num_threads()
 SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
-TRIES = 3  # runs that are timed, and updates of each
+TRIES = 3  # kins of which one is timed, and updates of it
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -60,21 +61,25 @@ class Workshop:
         return 1 if size is None or size.work * together < SMALL else ALL_THREADS
 
     def seconds(self, jobs: Sequence[Job]) -> float | None:
-        """About what these jobs take alone, one after another, by a few updates of the first ones."""
-        found = []
-        for job in jobs:
+        """About what these jobs take alone, one after another, by a few updates of one of each of a few kins."""
+        many = Counter(map(kin, jobs))
+        found: dict[str, float] = {}
+        for name, job in {kin(job): job for job in jobs}.items():
             try:
                 data, net, _ = self.built(job)  # once for all of a kin
                 begin = monotonic()
                 loop = assembly.assemble([job.config], data, net, [NOWHERE])
                 built = monotonic() - begin
-                found.append(built + loop.forecast(TRIES))
+                found[name] = built + loop.forecast(TRIES)
             except Exception as error:
                 _pass_over(error)
                 continue
             if len(found) == TRIES:
                 break
-        return len(jobs) * sum(found) / len(found) if found else None
+        if not found:
+            return None
+        timed = sum(many[name] for name in found)
+        return sum(each * many[name] for name, each in found.items()) * len(jobs) / timed
 
     def built(self, job: Job) -> tuple[TensorData, Model, Shapes]:
         """The data of a job, its net without storage, and the shape of an example at each site."""

@@ -33,8 +33,7 @@ class Fused:
         }
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        params, buffers = stack_module_state(list(self._models))
-        return params, buffers
+        return stack_module_state(list(self._models))
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(values))

@@ -1,4 +1,4 @@
-"""Linear maps and batch norms of stacked replicas, in place of vmap's own rules for them, which copy far more.
+"""Linear maps, batch norms and losses of stacked replicas, in place of vmap's own rules for them, which copy far more.
 
 Shapes: R replicas, B examples (or several axes of them), I inputs, O outputs, C channels, S positions.
 
