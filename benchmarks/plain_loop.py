@@ -1,14 +1,16 @@
 """One run through bnlab's loop against a hand-written one: same data, batches, initialization and number of updates.
 
-    python benchmarks/plain_loop.py [rounds]
+    python benchmarks/plain_loop.py [--rounds 15] [--together 1] [--cases "MLP 3x100, batch 60" …]
 
 Prints the median of the paired ratios bnlab / plain with its 95 % bootstrap interval, after checking that the losses
-agree. The plain loop uses torch's own modules and optimizer, in-memory tensors, one permutation an epoch, and reads
-the loss every tenth update; bnlab also computes accuracy and gradient norm there, and looks for divergence at every
-update. Diagnostics are off.
+agree. With --together R, bnlab trains R seeds in one pack, and the ratio is that of the time of a run. The plain loop
+uses torch's own modules and optimizer, in-memory tensors, one permutation an epoch, and reads the loss every tenth
+update; bnlab also computes accuracy and gradient norm there, and looks for divergence at every update. Diagnostics are
+off.
 """
 
-import sys
+import argparse
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -89,27 +91,34 @@ def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
     return perf_counter() - start, losses
 
 
-def ours(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
-    """Seconds and logged losses of bnlab's loop, the evaluations at its end left out."""
+def ours(config: Config, data: TensorData, together: int) -> tuple[float, dict[int, float]]:
+    """Seconds a run and logged losses of the first in bnlab's loop, the evaluations at its end left out."""
     net, _ = build.model(config, data)
-    recorder = Losses()
-    loop = assembly.assemble([config], data, net, [recorder])
+    recorders = [Losses() for _ in range(together)]
+    configs = [replace(config, run=config.run | {"seed": config.run["seed"] + n}) for n in range(together)]
+    loop = assembly.assemble(configs, data, net, recorders)
     loop._record = lambda _: None  # type: ignore[method-assign, assignment]
     start = perf_counter()
     loop.run()
-    return perf_counter() - start, recorder.steps
+    return (perf_counter() - start) / together, recorders[0].steps
 
 
-def main(rounds: int) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--together", type=int, default=1, help="runs of a pack")
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    given = parser.parse_args()
     torch.set_num_threads(1)
     register()
-    for name, overrides in CASES.items():
+    for name in given.cases:
+        overrides = CASES[name]
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             chosen = config(f"{overrides} {COMMON}")
         data = build.tensors(chosen, source(chosen))
         ratios = []
-        for n in range(rounds + 1):
-            (mine, seen), (theirs, expected) = ours(chosen, data), plain(chosen, data)
+        for n in range(given.rounds + 1):
+            (mine, seen), (theirs, expected) = ours(chosen, data, given.together), plain(chosen, data)
             gap = max(abs(seen[step] - loss) for step, loss in expected.items())
             assert gap < 1e-2, f"{name}: losses differ by {gap}"
             if n:  # the first round warms up
@@ -117,9 +126,9 @@ def main(rounds: int) -> None:
         interval = bootstrap((np.array(ratios),), np.median, rng=0).confidence_interval
         print(
             f"{name:<22} bnlab/plain {np.median(ratios):.3f}  [{interval.low:.3f}, {interval.high:.3f}]  "
-            f"n={rounds}  largest difference of a loss {gap:.1e}"
+            f"n={given.rounds}  largest difference of a loss {gap:.1e}"
         )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    main()
