@@ -39,15 +39,16 @@ class Runner:
     def attempt(self, pack: Pack, listener: Listener) -> None:
         """Train a pack of a sweep: what cannot work is refused, what others are at is left to them."""
         try:
-            for job in self.train(pack, listener):
-                listener.ended(str(job.folder), pack.id)
+            trained = self.train(pack, listener)
+            for job in trained or pack.jobs:  # none: another launch has ended them meanwhile
+                listener.ended(str(job.folder), pack.id if trained else "")
         except Refused as reason:
             self.stop(pack, "refused", str(reason), listener)
         except (Busy, Regrouped):
             pass  # the sweep comes back to it
 
     def train(self, pack: Pack, view: View) -> Sequence[Job]:
-        """Train a pack, or go on with it where it was interrupted; returns the jobs that have ended.
+        """Train a pack, or go on with it where it was interrupted; returns the jobs that it has ended.
 
         A fault of the program marks its runs `failed` with their traceback and is not raised again.
 
@@ -70,7 +71,7 @@ class Runner:
                 packs.split(pack, parts)
                 raise Regrouped
             _drop_checkpoint(pack)
-        return left or pack.jobs
+        return left
 
     def stop(self, pack: Pack, status: str, cause: str, listener: Listener) -> None:
         """Mark what is left of a pack as `refused`, or as `failed` where its process is no more."""

@@ -20,7 +20,7 @@ class Listener(View, Protocol):
     """Is told what happens while packs train."""
 
     def ended(self, folder: str, pack: str) -> None:
-        """The run of this folder, of that pack, has ended; its run.json says how."""
+        """The run of this folder has ended, as run.json says; of that pack, or "" where another launch trained it."""
 
     def stopped(self) -> bool:
         """Whether no further pack should be begun."""
