@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from bnlab.config.mistakes import translate
 from bnlab.config.schema import COMMON
+from bnlab.errors import BadInput
 
 
 def conf_dir() -> Path:
@@ -51,6 +52,9 @@ def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
     except OmegaConfBaseException as error:
         raise translate(error) from None
     assert isinstance(values, dict)
+    for group, choice in choices.items():
+        if isinstance(choice, str) and choice.endswith((".yaml", ".yml")):
+            raise BadInput(f"{group}={choice}: leave out the end, {group}={choice.rpartition('.')[0]}")
     claims = values.pop("claims", ())
     return Composed(
         {str(key): value for key, value in values.items()},

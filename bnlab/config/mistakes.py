@@ -4,6 +4,7 @@ import re
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.errors import BadInput
@@ -28,6 +29,9 @@ def option_keys() -> set[str]:
 def translate(error: Exception) -> BadInput:
     """A complaint of Hydra or OmegaConf, while they compose a config, as one line of ours; other errors are raised."""
     message = str(error)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return BadInput(f"{mark.name}, line {mark.line + 1}, cannot be read as yaml: {error.problem}")
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
         return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}")

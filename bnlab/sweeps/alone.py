@@ -1,5 +1,6 @@
 """One run, asked for by itself."""
 
+from bnlab.errors import BadInput
 from bnlab.runs.lock import Busy
 from bnlab.sweeps.choice import asked
 from bnlab.sweeps.executors.base import View
@@ -21,4 +22,8 @@ def train(job: Job, view: View) -> None:
     packs = Packs(job.study).form([job], {job.run_id: job}, grouping, view.note)
     if not packs:
         raise Busy(f"{job.folder} is being trained by another process together with other runs")
-    runner.train(packs[0], view)
+    try:
+        runner.train(packs[0], view)
+    except BadInput:
+        Packs(job.study).forget(packs[0])
+        raise

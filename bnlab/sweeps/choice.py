@@ -12,7 +12,6 @@ from bnlab.sweeps.pack import kin
 
 TOGETHER = {"cpu": 32, "cuda": 128}  # most runs of a pack; what does not fit into memory is halved (see Runner)
 LARGE = 100_000_000  # multiply-adds a batch from which on one net alone keeps a core busy
-GAIN = 2.0  # how much faster a small net trains in a pack than alone, on one core
 START = 6.0  # seconds that worker processes take to start, most of them for the import of torch (compiled bytecode)
 COPIES = 8  # of its parameters that a run in a pack needs: gradients, velocity, initial ones, a checkpoint …
 
@@ -32,6 +31,18 @@ class Size(NamedTuple):
 
     n_params: int
     work: int
+
+
+def gain(size: Size | None) -> float:
+    """How many times as fast a net trains in a pack as alone, on one core; 1.5 where its size is not known.
+
+    An update takes the time of its products and, alone, 0.55 ms besides; in a pack hardly more than its share of the
+    memory that 32 nets need. Fitted to benchmarks/results.md, on the machine there, and not believed beyond 1 to 4.
+    """
+    if size is None:
+        return 1.5
+    products = 6 * size.work / 60e9  # two operations each, forward and twice back
+    return min(4.0, max(1.0, (products + 0.55e-3) / (products + 0.05e-3 + 0.8e-9 * size.n_params)))
 
 
 @dataclass(frozen=True)
@@ -71,15 +82,18 @@ def choose(
         raise BadInput("launcher=serial trains run by run in this process: leave out sweep.workers and sweep.pack_size")
     alike = Counter(kin(job) for job in jobs)
     limits: dict[str, tuple[int, str]] = {}
+    saved = 0.0  # runs' worth of time
     for job in jobs:
         if alike[name := kin(job)] > 1 and name not in limits:
             limits[name] = _limit(job, machine, size)
+            if limits[name][0] > 1 and launcher == "auto" and machine.device == "cpu":
+                saved += alike[name] * (1 - 1 / gain(size(job)))
     fused = sum(alike[name] for name, (limit, _) in limits.items() if limit > 1)
     slots = min(machine.gpus if machine.device == "cuda" else machine.cores, len(jobs))
     short = False
     if workers is None and launcher == "auto" and machine.device == "cpu" and slots > 1:
         alone = seconds()
-        whole = 0.0 if alone is None else alone * (1 - fused / len(jobs) * (1 - 1 / GAIN))
+        whole = 0.0 if alone is None else alone * (1 - saved / len(jobs))
         short = whole * (1 - 1 / slots) < machine.start
     if workers is None:
         workers = (
@@ -94,7 +108,8 @@ def choose(
     reasons = dict.fromkeys(reason for _, reason in limits.values() if reason)
     if short:
         reasons["too short for worker processes to pay"] = None
-    how = f"up to {max(map(together, jobs))} together" if fused else "one by one"
+    most_together = max(min(together(job), alike[kin(job)]) for job in jobs)
+    how = f"up to {most_together} together" if fused else "one by one"
     how += f", {len(jobs) - fused} of {len(jobs)} alone" if 0 < fused < len(jobs) else ""
     where = f"in {workers} processes" if workers else "in this process"
     place = f"{machine.cores} cores" if machine.device == "cpu" else f"{machine.gpus} GPUs"

@@ -148,7 +148,8 @@ def ending(info: dict[str, Any]) -> str:
             words.append(f"{split} accuracy {metrics[f'{split}_accuracy']:.4f}")
         elif metrics.get(f"{split}_loss") is not None:
             words.append(f"{split} loss {metrics[f'{split}_loss']:.4g}")
-    return "  ".join([*words, f"{info['seconds']:.1f} s"])
+    runs = (info.get("execution") or {}).get("runs", 1)
+    return "  ".join([*words, f"{info['seconds']:.1f} s" + (f" ({runs} together)" if runs > 1 else "")])
 
 
 def labels(overrides: Iterable[list[str]]) -> list[str]:

@@ -46,7 +46,7 @@ def folder(experiment: str | None, scale: str | None) -> list[str]:
 
 def _size(scales: Mapping[str, Any], scale: str) -> Mapping[str, Any]:
     if not scales:
-        raise BadInput(f"scale={scale}: sizes belong to experiments that have them: experiment=NAME (bnlab list study)")
+        raise BadInput(f"scale={scale}: no experiment with sizes is chosen (bnlab list study): leave it out")
     if scale not in scales:
         raise BadInput(f"scale={scale} is no size of this experiment; {nearest(scale, map(str, scales))}")
     return scales[scale]

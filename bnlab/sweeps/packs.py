@@ -7,13 +7,14 @@ the same order, so its numbers are those of an undisturbed one, bit for bit.
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from bnlab.runs.atomic import write_atomic
+from bnlab.runs.holder import NAME
 from bnlab.runs.info import Unreadable, read_info
 from bnlab.runs.lock import Busy, lock
 from bnlab.runs.schema import FINISHED
@@ -114,6 +115,16 @@ class Packs:
         if self._seen[0] != changed:
             self._seen = (changed, {record["id"] for record in self._read()})
         return pack.id in self._seen[1]
+
+    def forget(self, pack: Pack) -> None:
+        """Leave nothing of a pack of which nothing has been written."""
+        with self._turn():
+            self._write([record for record in self._read() if record["id"] != pack.id])
+        for job in pack.jobs:
+            with suppress(Busy, OSError):  # others are at it, or there is something in it
+                with lock(job.folder):
+                    (job.folder / NAME).unlink()
+                job.folder.rmdir()
 
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
         """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""

@@ -14,7 +14,7 @@ from bnlab.errors import Refused
 from bnlab.runs.causes import described, varying
 from bnlab.runs.holder import holder
 from bnlab.runs.info import Unreadable, read_info
-from bnlab.sweeps.choice import GAIN, START, Choice, Machine, Size, asked, choose
+from bnlab.sweeps.choice import START, Choice, Machine, Size, asked, choose, gain
 from bnlab.sweeps.forecast import Forecast
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.pack import Pack, kin
@@ -184,7 +184,7 @@ def _choose(result: Plan, meter: Meter | None) -> None:
     result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
     for group in result.to_train:
         if group.source == MEASURED and group.seconds is not None and result.choice.together(group.jobs[0]) > 1:
-            group.seconds /= GAIN  # it was timed alone
+            group.seconds /= gain(size(group.jobs[0]))  # it was timed alone
     result.packs = grouped(jobs, Grouping(result.choice.together, lambda _: 1, asked(jobs[0])))
 
 

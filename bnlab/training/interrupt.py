@@ -1,4 +1,5 @@
 """Ctrl-C between two steps: what was trained so far is kept."""
+# A worker process leaves Ctrl-C, which a terminal sends to all, to its parent, and takes SIGUSR1 from it instead.
 
 import signal
 import threading
@@ -16,22 +17,24 @@ class Interrupt:
     def ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Take the signal; another one ends the program at once."""
         self.asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager
 def deferred() -> Iterator[Interrupt]:
-    """Inside the block a first Ctrl-C only asks; in a thread beside the main one, which gets no signals, never."""
+    """Inside the block the first of the signals that would raise KeyboardInterrupt only asks.
+
+    In a thread beside the main one, which gets no signals, none does.
+    """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:  # somebody else's business
-        yield interrupt
-        return
-    signal.signal(signal.SIGINT, interrupt.ask)
+    mine = [n for n in (signal.SIGINT, signal.SIGUSR1) if signal.getsignal(n) is signal.default_int_handler]
+    for number in mine:  # others are somebody else's business
+        signal.signal(number, interrupt.ask)
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in mine:
+            signal.signal(number, signal.default_int_handler)

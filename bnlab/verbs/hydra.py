@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from bnlab.config.compose import Composed, common_defaults, conf_dir, plain
 from bnlab.config.mistakes import translate
@@ -58,7 +59,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
         try:
             main()
-        except (HydraException, OmegaConfBaseException, ValueError) as error:
+        except (HydraException, OmegaConfBaseException, MarkedYAMLError, ValueError) as error:
             raise translate(error) from None
     if raised:
         raise raised[0]

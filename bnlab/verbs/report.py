@@ -47,6 +47,7 @@ def run(words: Sequence[str]) -> int:
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
             raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+    given.studies = list(dict.fromkeys(given.studies))
     for study in given.studies:
         if not study.exists() and (Path("outputs") / study).is_dir():
             raise BadInput(f"{study} does not exist; did you mean {Path('outputs') / study}?")

@@ -36,7 +36,10 @@ def run(words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(words):
         print(HELP + hydra.OPTIONS)
         return 0
-    first, *rest = words or [""]
+    # The name is the first word that is neither an override nor a flag nor a flag's value.
+    place = next((n for n, word in enumerate(words) if word == "--all" or _is_name(words, n)), None)
+    first = "" if place is None else words[place]
+    rest = [word for n, word in enumerate(words) if n != place]
     hydra.check_flags(rest)
     known = _studies(hydra.config_options(rest))
     if first == "--all":
@@ -47,6 +50,11 @@ def run(words: Sequence[str]) -> int:
 
     ended = _study(first, rest, Console())
     return 1 if ended is not None and ended[1] else 0
+
+
+def _is_name(words: Sequence[str], n: int) -> bool:
+    before = words[n - 1] if n else ""
+    return "=" not in words[n] and not words[n].startswith("-") and before not in ("--config-dir", "-cd")
 
 
 def _all(names: Sequence[str], words: Sequence[str]) -> int:

@@ -55,6 +55,20 @@ def test_interrupted(start: Warm, tmp_path: Path) -> None:
     again.kill()
 
 
+def test_workers_keep_a_checkpoint_too(start: Warm, tmp_path: Path) -> None:
+    words = ["sweep", *LONG, "seed=0,1", "launcher=processes", "sweep.workers=2", "checkpoint_seconds=1e9"]
+    process = start(tmp_path, *words)
+    until_trained(process, tmp_path / "outputs/s", 2)
+    assert process.kill(signal.SIGINT) == 130, process.said
+    assert "Traceback" not in process.said
+    again = start(tmp_path, *words)
+    while again.said.count("it goes on from step") < 2:
+        assert again.lives, again.said
+        assert "begins anew" not in again.said
+        time.sleep(0.02)
+    again.kill()
+
+
 def test_a_worker_that_is_killed_costs_what_it_was_training(start: Warm, tmp_path: Path) -> None:
     study = tmp_path / "outputs/s"
     words = ["sweep", *LONG, "seed=0,1", "launcher=processes", "sweep.workers=2", "sweep.fail_fast=true"]

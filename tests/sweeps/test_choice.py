@@ -8,12 +8,17 @@ from hydra.core.global_hydra import GlobalHydra
 
 from bnlab.config.compose import Composer, conf_dir
 from bnlab.errors import BadInput
-from bnlab.sweeps.choice import LARGE, Choice, Machine, Size, choose
+from bnlab.sweeps.choice import LARGE, Choice, Machine, Size, choose, gain
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.plugin import register
 
 CPU = Machine("cpu", 4, 0, 8 * 2**30, 15.0)
 GPUS = Machine("cuda", 16, 2, 8 * 2**30, 15.0)
+MEASURED = {  # benchmarks/results.md: how many times as fast
+    Size(100_000, 6_000_000): 1.79,
+    Size(100_000, 1_600_000): 2.60,
+    Size(400_000, 25_000_000): 1.06,
+}
 SMALL = Size(100_000, 6_000_000)
 
 Make = Callable[..., list[Job]]
@@ -107,3 +112,9 @@ def test_the_options_decide(make: Make, words: list[str], workers: int, size: in
 def test_options_that_exclude_each_other(make: Make) -> None:
     with pytest.raises(BadInput, match=r"launcher=serial .* leave out sweep\.workers"):
         chosen(make("launcher=serial", "sweep.pack_size=2"))
+
+
+def test_what_packs_gain_is_near_what_was_measured() -> None:
+    for size, times in MEASURED.items():
+        assert gain(size) == pytest.approx(times, rel=0.15)
+    assert (gain(Size(10**7, LARGE - 1)), gain(None), gain(Size(1, 1))) == (1, 1.5, 4)

@@ -13,7 +13,7 @@ from bnlab.errors import Refused
 from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps import plan as planning
-from bnlab.sweeps.choice import GAIN, START, Machine, Size
+from bnlab.sweeps.choice import START, Machine, Size, gain
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.plan import Meter, plan
 from bnlab.sweeps.plugin import register
@@ -124,7 +124,7 @@ def test_measured(jobs: Callable[..., list[Job]]) -> None:
     assert [group.refused for group in found.groups] == [None, "not here", None]
     assert found.waiting == 7
     assert not found.unsure
-    assert found.seconds == pytest.approx(7.0 / GAIN)  # 1 s each alone, and they go together
+    assert found.seconds == pytest.approx(7.0 / gain(Size(1000, 1000)))  # 1 s each alone, and they go together
     assert [group.source for group in found.groups] == ["measured", "1 similar run", "measured"]
     assert all(job.config.norm["name"] != "layer" for pack in found.packs for job in pack.jobs)
 

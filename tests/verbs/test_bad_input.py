@@ -51,6 +51,7 @@ MISTAKES = {
     "preset of diagnostics": ("train diagnostics=liht", "diagnostics=liht", "light"),
     "diagnostic in a list": ("train diagnostics=[light,landscpe]", "diagnostics=landscpe", "landscape?"),
     "diagnostic as an option": ("train diagnostics.landscape=true", "diagnostics.landscape", "[light,landscape]"),
+    "the end of a yaml": ("sweep experiment=demo.yaml", "experiment=demo.yaml", "experiment=demo"),
     "option of a diagnostic not chosen": ("train diagnostics.landscape.when=[1]", "landscape", "[light,landscape]"),
     "option of other data": ("study batch_size scale=smoke data.root=DIR", "data.root", "mnist have it"),
     "a moment that is no list": ("train when=20", "when=20", "when=[20]"),
@@ -82,6 +83,17 @@ def test_one_line_and_status_2(
     assert right in err
     assert out == ""
     assert not list(tmp_path.rglob("run.json")), "something was written before the mistake was found"
+    assert not list(tmp_path.glob("outputs/*/*/")), "a folder is left of what has never been a run"
+
+
+@pytest.mark.parametrize("words", ["train norm=bad", "sweep norm=bad seed=0,1", "sweep norm=none,bad"])
+def test_a_broken_yaml(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path, words: str) -> None:
+    (tmp_path / "norm").mkdir()
+    (tmp_path / "norm/bad.yaml").write_text("name: batch\nlist: [1,\n")
+    verb, *rest = words.split()
+    status, _, err = bnlab(verb, "--config-dir", str(tmp_path), *rest, f"output_dir={tmp_path / 'out'}")
+    assert (status, err.count("\n")) == (2, 1), err
+    assert "bad.yaml, line 3, cannot be read as yaml" in err
 
 
 def test_no_cuda(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

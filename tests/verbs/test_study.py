@@ -159,7 +159,9 @@ def test_a_wrong_claim_is_found_before_anything_is_trained(
     ("words", "said"),
     [
         ("study lr_sensitivity --fast", "--fast"),
-        ("study scale=smoke lr_sensitivity", "name a study first"),
+        ("study scale=smoke", "name a study first"),
+        ("study scale=smoke lr_sensitivty", "did you mean lr_sensitivity?"),  # the name may come later
+        ("study --config-dir . lr_sensitivty", "did you mean lr_sensitivity?"),
         ("study", "name a study first, or --all: there is batch_size"),
         ("study lr_sensitivty", "did you mean lr_sensitivity?"),
         ("study demo", "bnlab sweep experiment=NAME"),

@@ -15,11 +15,12 @@ from joblib.externals.loky import ProcessPoolExecutor
 
 from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.executors.base import Listener
-from bnlab.sweeps.executors.worker import events_path, repeat, start, work
+from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
 
 LOOK = 0.2  # seconds between looks at what workers tell
+GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
 
 
 class Processes:
@@ -50,6 +51,12 @@ class Processes:
                     for slot in slots:
                         if (lost := slot.look()) is not None:
                             self._runner.stop(*lost, listener)
+            except KeyboardInterrupt:
+                listener.note("interrupted: checkpoints are being kept; Ctrl-C again ends at once")
+                for slot in slots:
+                    slot.stop()
+                wait([slot.future for slot in slots if slot.future is not None], GRACE)
+                raise
             finally:
                 for slot in slots:
                     slot.end()
@@ -87,6 +94,13 @@ class _Slot:
             self.end()
             return pack, "failed", _cause(error)
         return None
+
+    def stop(self) -> None:
+        """Ask for a checkpoint of what it is at, and the end of it."""
+        if self._pool is not None and self.future is not None and not self.future.done():
+            for pid in self._pool._processes:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, STOP)
 
     def end(self) -> None:
         if self._pool is not None:

@@ -13,6 +13,7 @@ from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
 
+STOP = signal.SIGUSR1  # what the parent sends so that a pack keeps a checkpoint and ends
 WATCH = 0.5  # seconds between looks whether the parent lives
 TELL = 0.25  # seconds between lines about progress
 
@@ -62,6 +63,7 @@ def repeat(path: Path, listener: Listener) -> Iterator[None]:
 def start(parent: int) -> None:
     """Make this process a worker: it leaves Ctrl-C to its parent, and ends with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(STOP, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -72,12 +74,18 @@ def start(parent: int) -> None:
 
 
 def work(path: Path) -> None:
-    """Train the pack that a file describes; the events go to the file beside it.
+    """Train the pack that a file describes, or until `STOP` comes; the events go to the file beside it.
 
     Raises:
         BadInput, OSError: as `Executor.run`.
     """
-    _runner().attempt(Pack.read(path), Events(events_path(path)))
+    try:
+        signal.signal(STOP, signal.default_int_handler)
+        _runner().attempt(Pack.read(path), Events(events_path(path)))
+    except KeyboardInterrupt:
+        pass  # its runs are left to go on with
+    finally:
+        signal.signal(STOP, signal.SIG_IGN)
 
 
 def events_path(path: Path) -> Path:
