@@ -62,7 +62,8 @@ def warnings(frame: Frame) -> list[str]:
         found.append(f"incomplete: {', '.join(missing)}; what is shown may change")
     if frame.repeated:
         found.append(
-            f"{frame.repeated} runs share condition, lr and seed with another: each counts as a seed of its own"
+            f"{frame.repeated} runs share condition, lr and seed with another (of another version of a plugin or "
+            "of the data?): each counts as a seed of its own here, which makes intervals too narrow"
         )
     for end, beyond in (("lowest", "lower"), ("highest", "higher")):
         names = [
