@@ -12,7 +12,7 @@ from bnlab.runs.schema import COLUMNS, RUN_TIMES, TIMES
 # 24 runs that hold all that can go wrong: a schedule that learns, dropout, momentum, and some that diverge.
 SWEEP = [
     "sweep", "study=soak", "norm=none,batch", "seed=0,1,2", "optim.lr=0.01,0.05,0.3,1000", "model.depth=2",
-    "model.width=16", "model.dropout=0.2", "data.batch_size=16", "epochs=4", "schedule=plateau",
+    "model.width=16", "model.dropout=0.2", "data.batch_size=16", "epochs=8", "schedule=plateau",
     "schedule.patience=0", "schedule.threshold=0.5", "clip=1.0", "log_every=7", "checkpoint_seconds=0.1",
     "data.train_size=400",
 ]  # fmt: skip

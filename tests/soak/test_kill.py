@@ -15,7 +15,7 @@ LAUNCHERS = {
     "processes": ["launcher=processes", "sweep.workers=2"],
     "packs in processes": ["launcher=fused", "sweep.workers=2"],
 }
-LONGEST = 0.3  # seconds of training between kills, at most
+LONGEST = 0.2  # seconds of training between kills, at most
 
 
 def rows(folder: Path) -> int:
