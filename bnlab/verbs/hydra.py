@@ -40,6 +40,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     """
     register()
     check_flags(words)
+    _warn_of_repeats(words)
     offer_plugins(words)
     prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
     arguments = ["bnlab", *words, *(["--multirun"] if multirun and not prints_only else [])]
@@ -105,6 +106,18 @@ def check_flags(words: Sequence[str]) -> None:
         raise BadInput(f"--config-dir {given.config_dir} is no folder; it should hold norm/mine.yaml and the like")
     if given.multirun:
         raise BadInput("--multirun: `bnlab sweep` does that")
+
+
+def _warn_of_repeats(words: Sequence[str]) -> None:
+    """Say which value stands where an option has two: Hydra takes the last, as scripts with settings of their own like
+    it, but who meant to compare both should know."""
+    given: dict[str, str] = {}
+    for word in get_args_parser().parse_args(list(words)).overrides:
+        key, _, value = word.partition("=")
+        if given.get(key, value) != value:
+            both = f"{key}={given[key]},{value}"
+            print(f"bnlab: {key} is given twice: {word} stands (`bnlab sweep {both}` takes both)", file=sys.stderr)
+        given[key] = value
 
 
 def config_options(words: Sequence[str]) -> list[str]:

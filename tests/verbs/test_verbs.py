@@ -57,6 +57,14 @@ def test_diverging_is_a_result(bnlab: Call, tmp_path: Path) -> None:
     assert out.startswith("diverged: the loss left all bounds at step")
 
 
+def test_an_option_given_twice_is_said(bnlab: Call, tmp_path: Path) -> None:
+    status, _, err = bnlab("train", *SMALL, "norm=batch", "norm=layer", "seed=1", "seed=1", f"output_dir={tmp_path}")
+    assert status == 0
+    assert err == "bnlab: norm is given twice: norm=layer stands (`bnlab sweep norm=batch,layer` takes both)\n"
+    (info,) = tmp_path.glob("main/*/run.json")
+    assert json.loads(info.read_text())["axes"]["norm"] == "layer"
+
+
 def test_interrupted(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
