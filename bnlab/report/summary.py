@@ -1,5 +1,10 @@
 """What came out, in sentences: the head of the page; and what a reader must know before believing it."""
 
+import shlex
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
 from bnlab.report.frame import Frame
 from bnlab.report.stats import Estimate, estimate
 from bnlab.runs.status import planned
@@ -47,19 +52,21 @@ def warnings(frame: Frame) -> list[str]:
     found = []
     counts = frame.runs["status"].value_counts()
     begun = {folder.name for folder in frame.source.folders.values()}
-    waiting = sum(len(planned(study, begun)) for study in frame.studies)
+    waiting = [command for study in frame.studies for command in planned(study, begun).values()]
     absent = sum(cell.absent for cells in frame.cells for cell in cells)  # where no sweep has left its plan
     missing = [
         f"{count} {words}"
         for count, words in (
             (int(counts.get("running", 0)), "running or interrupted"),
             (int(counts.get("failed", 0)), "failed"),
-            (max(waiting, absent), "not begun"),
+            (max(len(waiting), absent), "not begun"),
         )
         if count
     ]
     if missing:
         found.append(f"incomplete: {', '.join(missing)}; what is shown may change")
+    if lacking := _lacking(frame, waiting):
+        found.append(f"asked for, and nothing of it has begun: {_few(lacking)}")
     if frame.repeated:
         found.append(
             f"{frame.repeated} runs share condition, lr and seed with another (of another version of a plugin or "
@@ -75,6 +82,24 @@ def warnings(frame: Frame) -> list[str]:
             edge = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
             found.append(f"{edge}: {_few(names)}")
     return found
+
+
+def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
+    """The overrides of runs not begun whose value no begun run has: "norm=layer"."""
+    asked = dict.fromkeys(word for command in commands for word in shlex.split(command)[2:] if "=" in word)
+    infos = frame.source.infos.values()
+    begun = {word for info in infos for word in shlex.split(info["command"] or "")}
+    return [word for word in asked if word not in begun and not any(_has(info["axes"], word) for info in infos)]
+
+
+def _has(axes: Mapping[str, Any], override: str) -> bool:
+    """Whether a run has the value of an override, be it by default or written in another way."""
+    axis, _, written = override.partition("=")
+    value = axes.get(axis)
+    if isinstance(value, int | float):
+        with suppress(ValueError):
+            return float(written) == value
+    return str(value).lower() == {"null": "none"}.get(written, written.lower())
 
 
 def _few(names: list[str]) -> str:

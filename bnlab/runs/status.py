@@ -149,14 +149,15 @@ def updates(folder: Path, axes: dict[str, Any]) -> tuple[int, int] | None:
     return (step, total) if total else None
 
 
-def planned(study: Path, begun: set[str]) -> list[Path]:
-    """The folders of runs that packs.json names and that are not there; a damaged file names none."""
+def planned(study: Path, begun: set[str]) -> dict[Path, str]:
+    """The folders of runs that packs.json names and that are not there, each with the command that trains it; a
+    damaged file names none."""
     try:
         packs = json.loads((study / "packs.json").read_text(encoding="utf-8"))["packs"]
-        names = [str(name) for pack in packs for name in pack["runs"]]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return []
-    return [study / name for name in dict.fromkeys(names) if name not in begun]
+        commands = {str(name): str(command) for pack in packs for name, command in pack["runs"].items()}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return {study / name: command for name, command in commands.items() if name not in begun}
 
 
 def _union(spans: Iterable[tuple[float, float]]) -> float:

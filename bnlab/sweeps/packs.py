@@ -1,7 +1,8 @@
 """packs.json of a study: which runs are trained together, in which order, with which executor and threads.
 
-It is written before they train and says how a run was executed. A pack that was begun goes on with the same runs in
-the same order, so its numbers are those of an undisturbed one, bit for bit.
+It is written before they train and says how a run was executed and, of one that nobody has begun, the command that
+trains it. A pack that was begun goes on with the same runs in the same order, so its numbers are those of an
+undisturbed one, bit for bit.
 """
 
 import json
@@ -95,7 +96,7 @@ class Packs:
             fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
             regrouped = {job.run_id for pack in fresh for job in pack.jobs}
             records = [record for record in records if not regrouped & set(record["runs"])]
-            self._write(records + [_record([j.run_id for j in p.jobs], p.threads, grouping.asked) for p in fresh])
+            self._write(records + [_record(_commands(p), p.threads, grouping.asked) for p in fresh])
         order = {job.run_id: n for n, job in enumerate(known.values())}
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
 
@@ -104,7 +105,7 @@ class Packs:
         if not (found := list(self._study.glob("pack_*.pt"))):
             return
         with self._turn():
-            runs = {checkpoint_path(self._study, record["runs"]): record["runs"] for record in self._read()}
+            runs = {checkpoint_path(self._study, list(record["runs"])): record["runs"] for record in self._read()}
             for path in found:
                 if all(_has_ended(self._study / run_id) for run_id in runs.get(path, ())):
                     path.unlink(missing_ok=True)
@@ -164,20 +165,22 @@ class Packs:
     def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
         from bnlab.training import checkpoint  # torch
 
-        payloads = checkpoint.load_pack(checkpoint_path(self._study, record["runs"]), record["runs"])
-        whole = dict(zip(record["runs"], payloads or (), strict=False))
+        together = list(record["runs"])
+        payloads = checkpoint.load_pack(checkpoint_path(self._study, together), together)
+        whole = dict(zip(together, payloads or (), strict=False))
         for part in parts if whole else ():
             own = {run_id: whole[run_id] for run_id in part}
             path = checkpoint_path(self._study, part)
             checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
-        return [_record(part, record["threads"], record["asked"]) for part in parts]
+        commands = [{run_id: record["runs"][run_id] for run_id in part} for part in parts]
+        return [_record(part, record["threads"], record["asked"]) for part in commands]
 
     def _read(self, note: Callable[[str], None] = lambda _: None) -> list[Record]:
         if not self._path.exists():
             return []
         try:
             records = json.loads(self._path.read_text(encoding="utf-8"))["packs"]
-            if all(record.keys() >= KEYS for record in records):
+            if all(record.keys() >= KEYS and isinstance(record["runs"], dict) for record in records):
                 return list(records)
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
@@ -206,9 +209,14 @@ class Packs:
             yield
 
 
-def _record(runs: Sequence[str], threads: int, asked: Mapping[str, Any]) -> Record:
+def _commands(pack: Pack) -> dict[str, str]:
+    return {job.run_id: job.command for job in pack.jobs}
+
+
+def _record(runs: Mapping[str, str], threads: int, asked: Mapping[str, Any]) -> Record:
     executor = "serial" if len(runs) == 1 else "fused"
-    return {"id": pack_id(runs), "executor": executor, "threads": threads, "runs": list(runs), "asked": dict(asked)}
+    own = {"id": pack_id(list(runs)), "executor": executor, "threads": threads}
+    return own | {"runs": dict(runs), "asked": dict(asked)}
 
 
 def _is_done(job: Job | None) -> bool:

@@ -20,6 +20,7 @@ from yaml import MarkedYAMLError
 
 from bnlab.config.compose import Composed, common_defaults, conf_dir, plain
 from bnlab.config.mistakes import translate
+from bnlab.config.schema import GROUPS
 from bnlab.errors import BadInput
 from bnlab.registry import add_plugin
 from bnlab.sweeps.plugin import register
@@ -109,14 +110,15 @@ def check_flags(words: Sequence[str]) -> None:
 
 
 def _warn_of_repeats(words: Sequence[str]) -> None:
-    """Say which value stands where an option has two: Hydra takes the last, as scripts with settings of their own like
-    it, but who meant to compare both should know."""
+    """Say which choice of a group stands where there are two: Hydra takes the last, and who meant to compare both
+    should know. Plain values and lists are often given twice, by scripts with defaults of their own."""
     given: dict[str, str] = {}
     for word in get_args_parser().parse_args(list(words)).overrides:
         key, _, value = word.partition("=")
-        if given.get(key, value) != value:
-            both = f"{key}={given[key]},{value}"
-            print(f"bnlab: {key} is given twice: {word} stands (`bnlab sweep {both}` takes both)", file=sys.stderr)
+        both = f"{given.get(key, value)},{value}"
+        if key in GROUPS and given.get(key, value) != value and both.count(",") == 1:
+            said = f"{key} is given twice: {word} stands (`bnlab sweep {key}={both}` takes both)"
+            print(f"bnlab: {said}", file=sys.stderr)
         given[key] = value
 
 

@@ -34,10 +34,22 @@ def test_what_is_not_there_yet(study: Any) -> None:
 
 
 def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
-    study.run("batch")
-    packs = [{"id": "a", "runs": ["run0001", "other"]}, {"id": "b", "runs": ["third"]}]
+    study.run("batch", lr=0.1)
+    common = "bnlab train norm=batch optim.lr=0.1"
+    packs = [{"id": "a", "runs": {"run0001": common, "other": f"{common} seed=7"}}, {"id": "b", "runs": {"third": ""}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
-    assert warnings(frame(study)) == ["incomplete: 2 not begun; what is shown may change"]
+    assert warnings(frame(study)) == [
+        "incomplete: 2 not begun; what is shown may change",
+        "asked for, and nothing of it has begun: seed=7",
+    ]
+
+
+def test_nothing_is_lacking_of_which_a_run_has_begun(study: Any) -> None:
+    study.run("batch", lr=0.1, seed=0)
+    study.run("none", lr=0.1, seed=0)
+    packs = [{"id": "a", "runs": {"third": "bnlab train --config-dir my norm=none seed=0 optim.lr=0.10"}}]
+    (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
+    assert warnings(frame(study)) == ["incomplete: 1 not begun; what is shown may change"]
 
 
 def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:

@@ -30,7 +30,8 @@ def test_every_state(new_run: New, tmp_path: Path) -> None:
         if content is not None:
             (study / name / "run.json").write_text(content)
     (study / "report").mkdir()
-    packs = [{"runs": ["complete", "held", "later", "begins"]}, {"runs": ["later", "last"]}]
+    names = [["complete", "held", "later", "begins"], ["later", "last"]]
+    packs = [{"runs": {name: f"bnlab train study={name}" for name in some}} for some in names]
     (study / "packs.json").write_text(json.dumps({"packs": packs}))
     with ExitStack() as held:
         for name in ("held", "building", "begins"):
