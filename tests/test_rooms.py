@@ -19,6 +19,7 @@ LEAVES: dict[str, set[str]] = {
     "registry": {"errors", "options"},
 }
 ROOMS: dict[str, set[str]] = {
+    "__main__": {"cli"},
     "cli": {"verbs", ""},  # "" is bnlab itself: its version
     "": {"runs"},  # bnlab.load
     "verbs": {"studies", "sweeps", "report", "config", "models", "runs"},
@@ -35,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "report": {"runs"},
     "runs": set(),
 }
-LIGHT = ("cli", "", "studies", "report", "runs", *LEAVES)  # never torch, at whatever level
+LIGHT = ("__main__", "cli", "", "studies", "report", "runs", *LEAVES)  # never torch, at whatever level
 
 # What is shared of a room that others build on; the rest of it is reached by name, through the registry.
 DOORS = {
