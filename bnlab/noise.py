@@ -1,7 +1,8 @@
 """Random numbers inside a forward pass (dropout, noisy norms), the same for a run alone and among stacked replicas.
 
-Each replica draws from its own generator keyed by (seed, "noise", step), in the order of the forward pass, so a run's
-masks depend neither on its siblings nor on where it was resumed.
+Each replica draws from generators of its own, keyed by (seed, stream, step), in the order of the forward pass, so a
+run's masks depend neither on its siblings nor on where it was resumed. Noisy norms have a stream of their own: with one
+seed, dropout masks the same units whatever norm stands beside it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from torch import Tensor
 from bnlab.rng import generator
 
 Sample = Callable[..., Tensor]  # torch.rand or torch.randn
+LAYER, NORM = "noise", "noise of norms"  # streams: of what a model draws itself, as dropout does; of noisy norms
 
 
 class Noise:
@@ -22,23 +24,22 @@ class Noise:
     def __init__(self, seeds: Sequence[int], step: int, device: torch.device) -> None:
         self._keys = [(seed, step) for seed in seeds]
         self._device = device
-        self._generators: list[torch.Generator] | None = None
+        self._generators: dict[str, list[torch.Generator]] = {}
 
     def again(self) -> "Noise":
         """The same noise from its beginning."""
         return Noise([seed for seed, _ in self._keys], self._keys[0][1], self._device)
 
-    def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype, stream: str) -> Tensor:
         """Random numbers of shape (R, *shape): row r from replica r's own generator.
 
         Half precisions are drawn in float32, whose grid is fine enough to compare with a probability.
         """
         dtype = torch.promote_types(dtype, torch.float32)
-        if self._generators is None:
-            self._generators = [generator(seed, "noise", step, self._device) for seed, step in self._keys]
-        return torch.stack(
-            [sample(tuple(shape), generator=g, dtype=dtype, device=self._device) for g in self._generators]
-        )
+        if stream not in self._generators:
+            self._generators[stream] = [generator(seed, stream, step, self._device) for seed, step in self._keys]
+        own = self._generators[stream]
+        return torch.stack([sample(tuple(shape), generator=g, dtype=dtype, device=self._device) for g in own])
 
 
 _noise: Noise | None = None
@@ -55,46 +56,47 @@ def source(noise: Noise) -> Iterator[None]:
         _noise = before
 
 
-def uniform_like(x: Tensor) -> Tensor:
+def uniform_like(x: Tensor, stream: str = LAYER) -> Tensor:
     """Uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
-    return _like(x, torch.rand)
+    return _like(x, torch.rand, stream)
 
 
-def normal_like(x: Tensor) -> Tensor:
+def normal_like(x: Tensor, stream: str = LAYER) -> Tensor:
     """Standard normal numbers of x's shape and device, at least float32; under vmap, each replica's own."""
-    return _like(x, torch.randn)
+    return _like(x, torch.randn, stream)
 
 
-def _like(x: Tensor, sample: Sample) -> Tensor:
+def _like(x: Tensor, sample: Sample, stream: str) -> Tensor:
     if x.is_meta:
         return torch.empty_like(x, dtype=torch.promote_types(x.dtype, torch.float32))
     if _noise is None:
         raise RuntimeError("a layer draws noise outside a training step: wrap the forward pass in bnlab.noise.source")
-    return _Draw.apply(x, _noise, sample)  # type: ignore[no-untyped-call]
+    return _Draw.apply(x, _noise, sample, stream)  # type: ignore[no-untyped-call]
 
 
 class _Draw(torch.autograd.Function):
     # vmap cannot see inside a generator; its rule for this function draws all replicas' numbers at once.
     @staticmethod
-    def forward(x: Tensor, noise: Noise, sample: Sample) -> Tensor:
-        return noise.draw_R(sample, x.shape, x.dtype)[0]
+    def forward(x: Tensor, noise: Noise, sample: Sample, stream: str) -> Tensor:
+        return noise.draw_R(sample, x.shape, x.dtype, stream)[0]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004
         ctx.mark_non_differentiable(output)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[None, None, None]:  # noqa: ARG004
-        return None, None, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[None, ...]:  # noqa: ARG004
+        return None, None, None, None
 
     @staticmethod
     def vmap(
         info: Any,  # noqa: ARG004
-        in_dims: tuple[int | None, None, None],
+        in_dims: tuple[int | None, ...],
         x: Tensor,
         noise: Noise,
         sample: Sample,
+        stream: str,
     ) -> tuple[Tensor, int]:
         axis = in_dims[0]
         assert axis is not None
-        return noise.draw_R(sample, x.movedim(axis, 0).shape[1:], x.dtype), 0
+        return noise.draw_R(sample, x.movedim(axis, 0).shape[1:], x.dtype, stream), 0

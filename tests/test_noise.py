@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bnlab.noise import Noise, normal_like, source, uniform_like
+from bnlab.noise import NORM, Noise, normal_like, source, uniform_like
 
 CPU = torch.device("cpu")
 
@@ -94,6 +94,19 @@ def test_an_inner_source_gives_back_to_the_outer_one_even_after_an_error() -> No
             uniform_like(x)
             raise ZeroDivisionError
         assert torch.equal(torch.stack(whole), torch.stack([first, uniform_like(x)]))
+
+
+def test_what_norms_draw_leaves_dropout_its_masks() -> None:
+    x = torch.zeros(2, 50)
+    with source(Noise([0, 1], 3, CPU)):
+        between = [torch.vmap(uniform_like)(x), torch.vmap(lambda x: normal_like(x, NORM))(x)]
+        between.append(torch.vmap(uniform_like)(x))
+    with source(Noise([0, 1], 3, CPU)):
+        alone = [torch.vmap(uniform_like)(x), torch.vmap(uniform_like)(x)]
+    assert torch.equal(between[0], alone[0])
+    assert torch.equal(between[2], alone[1])
+    with source(Noise([0, 1], 3, CPU)):
+        assert not torch.equal(torch.vmap(lambda x: uniform_like(x, NORM))(x), alone[0])
 
 
 def test_a_dry_run_needs_no_source() -> None:

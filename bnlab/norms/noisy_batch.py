@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from bnlab.noise import normal_like, uniform_like
+from bnlab.noise import NORM, normal_like, uniform_like
 from bnlab.norms.base import widened
 from bnlab.norms.batch import BatchNorm
 from bnlab.options import Fraction, Positive
@@ -55,8 +55,8 @@ class NoisyBatchNorm(BatchNorm):
             return y
         like = y.detach().float()
         one_each = like[:1, :, *[slice(1)] * (x.ndim - 2)] if self.drift == "channel" else like.flatten()[0]
-        shift = SHIFT * (2 * uniform_like(one_each) - 1) + SPREAD * (2 * uniform_like(like) - 1)
-        scale = 1 + (SCALE - 1) * uniform_like(one_each) + SPREAD * normal_like(like)
+        shift = SHIFT * (2 * uniform_like(one_each, NORM) - 1) + SPREAD * (2 * uniform_like(like, NORM) - 1)
+        scale = 1 + (SCALE - 1) * uniform_like(one_each, NORM) + SPREAD * normal_like(like, NORM)
         return (scale * widened(y) + shift).to(x.dtype)
 
     def extra_repr(self) -> str:
