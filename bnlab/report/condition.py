@@ -95,13 +95,17 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def by_size(value: Any) -> tuple[int, float, str]:
+    """For sorting an axis's values: numbers by size, then text with `none` first, then what is neither, as null."""
+    if isinstance(value, int | float):
+        return (0, float(value), "")
+    return (1, value != "none", value) if isinstance(value, str) else (2, 0.0, json.dumps(value))
+
+
 def _key(axes: Axes, varying: Sequence[str]) -> tuple[Any, ...]:
     rest = (json.dumps(axes[name]) if has(axes, name) else None for name in varying[1:])
     return (str(axes.get("norm")), *rest)
 
 
 def _sortable(value: str | None) -> tuple[int, float, str]:
-    if value is None:
-        return (0, 0.0, "")
-    decoded = json.loads(value)
-    return (1, float(decoded), "") if isinstance(decoded, int | float) else (2, 0.0, value)
+    return (-1, 0.0, "") if value is None else by_size(json.loads(value))

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bnlab.report import Verdict
-from bnlab.report.condition import LR, text
+from bnlab.report.condition import LR, by_size, text
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing, Table
 from bnlab.report.provenance import provenance
@@ -74,7 +74,7 @@ def _swept(frame: Frame) -> list[tuple[str, str]]:
     found = []
     for name in [*frame.axes, LR, "seed"]:
         values = {text(axes[name]): axes[name] for axes in every if name in axes and axes[name] != ""}
-        ordered = sorted(values, key=lambda shown: (isinstance(values[shown], str), shown != "none", values[shown]))
+        ordered = sorted(values, key=lambda shown: by_size(values[shown]))
         found.append((name, ", ".join(ordered)))
     return found
 

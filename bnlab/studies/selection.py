@@ -1,11 +1,10 @@
 """Which of the planned runs a claim speaks of, and the cases it is judged for."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bnlab.errors import BadInput
-from bnlab.report.condition import LR, describe, has, text, varying_axes
+from bnlab.report.condition import LR, by_size, describe, has, text, varying_axes
 from bnlab.studies.claim import Claim, Selection
 from bnlab.text import nearest
 
@@ -37,7 +36,7 @@ def cases(claim: Claim, planned: Mapping[str, Axes]) -> list[Case]:
     found = {tuple((name, _hashable(axes[name])) for name in varying if has(axes, name)) for axes in spoken.values()}
     # The net without norm has no placement: it belongs to the cases of the others and is none of its own.
     whole = [case for case in found if not any(set(case) < set(other) for other in found)]
-    return sorted(whole, key=lambda case: [(name, *_sortable(value)) for name, value in case]) or [()]
+    return sorted(whole, key=lambda case: [(name, *by_size(value)) for name, value in case]) or [()]
 
 
 def label(case: Case, planned: Mapping[str, Axes]) -> str:
@@ -79,10 +78,6 @@ def check(claims: Sequence[Claim], planned: Mapping[str, Axes], free: Collection
 def _has_value(axes: Axes, name: str, value: Any) -> bool:
     # Without norm a run has no placement and is the baseline of each.
     return name in axes and (axes[name] == value or (name == "placement" and not has(axes, name)))
-
-
-def _sortable(value: Any) -> tuple[float, str]:
-    return (value, "") if isinstance(value, int | float) else (math.inf, text(value))
 
 
 def _hashable(value: Any) -> Any:

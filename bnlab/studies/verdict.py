@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from bnlab.report.condition import by_size
 from bnlab.studies import known
 from bnlab.studies.claim import Bound, Claim, Selection
 from bnlab.studies.evidence import Evidence, Selected
@@ -107,7 +108,7 @@ def _known(claim: Claim, side: Selection, case: Case, evidence: Evidence) -> Kno
     if claim.slope is None:
         return claim.metric.measure(Selected(evidence, words(side, case), tuple(runs)))
     along: dict[float, Known] = {}
-    for value in sorted({axes[claim.slope] for axes in runs.values()}):
+    for value in sorted({axes[claim.slope] for axes in runs.values()}, key=by_size):
         here = tuple(run_id for run_id, axes in runs.items() if axes[claim.slope] == value)
         name = words({**side, claim.slope: value}, case)
         if not isinstance(value, int | float) or value <= 0:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from bnlab.report import Verdict
+from bnlab.report import Verdict, build
 from bnlab.report.frame import read
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Missing
@@ -29,6 +29,13 @@ def test_summary_troubles_and_provenance(study: Any) -> None:
     assert "git commit abc1234 (3 runs), unknown (1 run)" in text
     assert "command each run&#39;s own: see the table of runs" in text
     assert "left out: x" in text
+
+
+def test_an_axis_may_be_null_in_some_runs_and_a_number_or_a_word_in_others(study: Any) -> None:
+    for seed, value in enumerate((5, None, "inf", 2.5, True, [1, 2])):
+        study.run("none", seed=seed, axes={"clip": value})
+    assert "clip true, 2.5, 5, inf, [1, 2], null" in words(study)
+    assert build([study.folder]).page.exists()
 
 
 def test_nothing_went_wrong(study: Any) -> None:

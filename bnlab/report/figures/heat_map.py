@@ -112,7 +112,7 @@ def _beside(frame: Frame, known: Mapping[str, Any], name: str) -> list[Any]:
 def _values(frame: Frame, name: str) -> list[Any]:
     """The values of an axis: numbers by size, then text as it comes."""
     found = dict.fromkeys(known[name] for known in map(_known, frame.conditions) if name in known)
-    return sorted(found, key=lambda value: (1, 0) if isinstance(value, str) else (0, value))
+    return sorted(found, key=lambda value: (0, value) if isinstance(value, int | float) else (1, 0))
 
 
 def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up: str) -> Figure:
