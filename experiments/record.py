@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bnlab.studies.record import NAME, Record, measured, read, table
+from bnlab.studies.record import NAME, Record, measured, read, row, table
 
 HERE = Path(__file__).parent
 
@@ -45,8 +45,7 @@ def overview(here: Path = HERE) -> str:
             claim = one.claim + (f" [{one.case}]" if one.case else "")
             n = "" if one.effect is None else str(one.effect.n)
             link = f"[{record.study}]({record.study}/README.md)"
-            cells = [link, claim.replace("|", "\\|"), one.verdict, measured(one.effect), one.threshold, n]
-            lines.append("| " + " | ".join(cells) + " |")
+            lines.append(row([link, claim, one.verdict, measured(one.effect), one.threshold, n]))
     return "\n".join(lines)
 
 

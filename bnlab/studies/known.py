@@ -18,11 +18,17 @@ class Undecided(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """A number with what it cannot lie below and above."""
+    """A number with what it cannot lie below and above.
+
+    Attributes:
+        least, most: the value itself is such a bound: of a run that never got there, of a range that the grid ends.
+    """
 
     value: float
     low: float
     high: float
+    least: bool = False
+    most: bool = False
 
     @classmethod
     def exact(cls, value: float) -> "Bounds":
@@ -46,12 +52,17 @@ class Known:
 
 @dataclass(frozen=True)
 class Effect:
-    """A number with its interval: 95 % over seeds, and as wide as the bounds of what it was computed from."""
+    """A number with its interval: 95 % over seeds, and as wide as the bounds of what it was computed from.
+
+    Attributes:
+        sign: "≥" or "≤" where the number itself is but a bound, or else "".
+    """
 
     value: float
     low: float
     high: float
     n: int
+    sign: str = ""
 
 
 def ratio(a: Known, b: Known) -> Known:
@@ -60,14 +71,20 @@ def ratio(a: Known, b: Known) -> Known:
     def one(x: Bounds, y: Bounds) -> Bounds:
         if x.value <= 0 or y.value <= 0:
             raise Undecided("a ratio needs values above 0")
-        return Bounds(x.value / y.value, x.low / y.high, x.high / y.low if y.low > 0 else math.inf)
+        high = x.high / y.low if y.low > 0 else math.inf
+        return Bounds(x.value / y.value, x.low / y.high, high, *_open(x, y))
 
     return _paired(a, b, one)
 
 
 def difference(a: Known, b: Known) -> Known:
     """a - b, seed by seed."""
-    return _paired(a, b, lambda x, y: Bounds(x.value - y.value, x.low - y.high, x.high - y.low))
+    return _paired(a, b, lambda x, y: Bounds(x.value - y.value, x.low - y.high, x.high - y.low, *_open(x, y)))
+
+
+def _open(x: Bounds, y: Bounds) -> tuple[bool, bool]:
+    """Whether what rises with x and falls with y is at least, or at most, what it is measured as."""
+    return x.least or y.most, x.most or y.least
 
 
 def _paired(a: Known, b: Known, one: Callable[[Bounds, Bounds], Bounds]) -> Known:
@@ -89,18 +106,22 @@ def effect(known: Known, *, geometric: bool = False) -> Effect:
     if known.n < 2:
         raise Undecided(f"{known.n} {'seed' if known.n == 1 else 'seeds'} with a result, and two are the least")
     bounds = known.by_seed.values()
-    least = 0.0 if geometric else -math.inf
-    if any(one.low == least for one in bounds) and any(one.high == math.inf for one in bounds):
+    bottom = 0.0 if geometric else -math.inf
+    if any(one.low == bottom for one in bounds) and any(one.high == math.inf for one in bounds):
+        if None in known.by_seed:
+            raise Undecided("the runs bound it on neither side: what it compares is usable up to the end of the grid")
         raise Undecided("the runs bound it on neither side: what it compares was not reached")
+    least, most = any(one.least for one in bounds), any(one.most for one in bounds)
+    sign = "≥" if least and not most else "≤" if most and not least else ""
     if None in known.by_seed:
         whole = known.by_seed[None]
-        return Effect(whole.value, whole.low, whole.high, known.n)
+        return Effect(whole.value, whole.low, whole.high, known.n, sign)
     into, back = (_log, math.exp) if geometric else (float, float)
     mean = estimate(into(one.value) for one in bounds).mean
     lows, highs = [into(one.low) for one in bounds], [into(one.high) for one in bounds]
     low = estimate(lows).low if all(map(math.isfinite, lows)) else -math.inf
     high = estimate(highs).high if all(map(math.isfinite, highs)) else math.inf
-    return Effect(back(mean), back(low), back(high), known.n)
+    return Effect(back(mean), back(low), back(high), known.n, sign)
 
 
 def _log(value: float) -> float:

@@ -22,6 +22,7 @@ _COLUMNS = (
     "claim",
     "case",
     "verdict",
+    "sign",
     "effect",
     "low",
     "high",
@@ -94,7 +95,7 @@ class Record:
             Shown(
                 claim=f"{one.claim}{f' [{one.case}]' if one.case else ''} ({one.threshold})",
                 verdict=one.verdict,
-                effect=one.reason if one.effect is None else number(one.effect.value),
+                effect=one.reason if one.effect is None else central(one.effect),
                 interval="" if one.effect is None else interval(one.effect),
                 n="" if one.effect is None else str(one.effect.n),
                 command=self.command,
@@ -109,10 +110,11 @@ class Record:
         writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
         writer.writeheader()
         for one in self.verdicts:
-            row = asdict(one) | {"runs": " ".join(one.runs), "command": self.command, "effect": None}
+            cells = asdict(one) | {"runs": " ".join(one.runs), "command": self.command, "effect": None}
             if one.effect is not None:
-                row |= {"effect": one.effect.value, "low": one.effect.low, "high": one.effect.high, "n": one.effect.n}
-            writer.writerow(row)
+                cells |= asdict(one.effect) | {"effect": one.effect.value}
+                del cells["value"]
+            writer.writerow(cells)
         return buffer.getvalue()
 
 
@@ -136,13 +138,23 @@ def table(record: Record) -> str:
         verdict = f"**{one.verdict}**" + (f": {one.reason}" if one.reason else "")
         n = "" if one.effect is None else str(one.effect.n)
         cells = [claim, verdict, measured(one.effect), one.threshold, n, one.published or "–"]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append(row(cells))
     return "\n".join(lines)
+
+
+def row(cells: Sequence[str]) -> str:
+    """A row of a Markdown table, whatever is in its cells."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def measured(effect: Effect | None) -> str:
     """A number with its interval: "10 (3.3 to 30)"."""
-    return "–" if effect is None else f"{number(effect.value)} ({interval(effect)})"
+    return "–" if effect is None else f"{central(effect)} ({interval(effect)})"
+
+
+def central(effect: Effect) -> str:
+    """The number alone: "10", or "≥ 10" where it is but a bound."""
+    return f"{effect.sign} {number(effect.value)}".strip()
 
 
 def interval(effect: Effect) -> str:

@@ -48,13 +48,20 @@ def judge(claims: Sequence[Claim], evidence: Evidence) -> list[Verdict]:
 
 
 def decide(effect: Effect, bound: Bound) -> Decision:
-    """Confirmed where the whole interval is within the bound, refuted where all of it is outside, else undecided."""
+    """Confirmed where the whole interval is within the bound, refuted where all of it is outside, else undecided.
+
+    An interval that touches the bound, but for rounding (3 and 0.3 / 0.1), is neither.
+    """
     above, below = bound.above, bound.below
-    if (above is None or effect.low > above) and (below is None or effect.high < below):
+    if (above is None or _beyond(effect.low, above)) and (below is None or _beyond(below, effect.high)):
         return "confirmed"
-    if (above is not None and effect.high < above) or (below is not None and effect.low > below):
+    if (above is not None and _beyond(above, effect.high)) or (below is not None and _beyond(effect.low, below)):
         return "refuted"
     return "undecided"
+
+
+def _beyond(high: float, low: float) -> bool:
+    return high > low and not math.isclose(high, low, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def _verdict(claim: Claim, case: Case, evidence: Evidence) -> Verdict:

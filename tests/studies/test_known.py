@@ -68,6 +68,25 @@ def test_what_was_never_reached_leaves_the_interval_open() -> None:
     assert effect(difference(quick, never)).high == -8
 
 
+def test_a_number_that_is_but_a_bound_has_its_sign() -> None:
+    never = Known({0: Bounds(10, 10, math.inf, least=True), 1: Bounds(4, 3, 4)}, 2, ())
+    quick = Known({0: Bounds(2, 1, 2), 1: Bounds(1, 0, 1)}, 2, ())
+    assert effect(ratio(never, quick), geometric=True).sign == "≥"
+    assert effect(ratio(quick, never), geometric=True).sign == "≤"
+    assert effect(difference(never, quick)).sign == "≥"
+    assert effect(difference(quick, never)).sign == "≤"
+    # An interval may be open though every run got there: in the first epoch, at a time that nobody knows.
+    slow = Known({0: Bounds(4, 3, 4), 1: Bounds(4, 3, 4)}, 2, ())
+    both = effect(ratio(slow, quick), geometric=True)
+    assert (both.high, both.sign) == (math.inf, "")
+
+
+def test_what_the_grid_ends_on_both_sides_is_no_effect() -> None:
+    top = Known({None: Bounds(3, 3, math.inf, least=True)}, 3, ())
+    with pytest.raises(Undecided, match="usable up to the end of the grid"):
+        effect(ratio(top, top), geometric=True)
+
+
 def test_of_two_that_never_got_there_nothing_is_known() -> None:
     never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, 2, ())
     with pytest.raises(Undecided, match="neither side"):

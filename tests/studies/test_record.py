@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from bnlab.studies.known import Effect
-from bnlab.studies.record import Record, interval, measured, number, read, table
+from bnlab.studies.record import Record, interval, measured, number, read, row, table
 from bnlab.studies.verdict import Verdict
 from tests.studies.conftest import Study
 
@@ -48,6 +48,11 @@ def test_numbers_have_three_digits() -> None:
     assert number(-0.01234) == "−0.0123"
     assert interval(Effect(1, -math.inf, 1234.5, 2)) == "−∞ to 1230"
     assert measured(None) == "–"
+    assert measured(Effect(10, 2, math.inf, 2, "≥")) == "≥ 10 (2 to ∞)"
+
+
+def test_a_claim_of_several_lines_is_one_row() -> None:
+    assert row(["It is\nso |\n", ""]) == r"| It is so \| |  |"
 
 
 def test_the_page_is_given_words(study: Study) -> None:

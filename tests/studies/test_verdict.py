@@ -30,6 +30,12 @@ AGAINST_NONE = {"of": {"norm": "batch"}, "against": {"norm": "none"}}
         (12, math.inf, {"above": 10}, "confirmed"),
         (12, math.inf, {"above": 10, "below": 100}, "undecided"),
         (0, math.inf, {"above": 10}, "undecided"),
+        # Touching is neither, also where floating point puts it on one side.
+        (0.3 / 0.1 * (1 + 4e-16), 9, {"above": 3}, "undecided"),
+        (math.exp(math.log(3)), 9, {"above": 3}, "undecided"),
+        (1, 0.3 / 0.1, {"above": 3}, "undecided"),
+        (0.95 - 0.94, 0.1, {"above": 0.01}, "undecided"),
+        (-0.1, 0.94 - 0.95, {"below": -0.01}, "undecided"),
     ],
 )
 def test_the_whole_interval_must_lie_beyond_the_threshold(

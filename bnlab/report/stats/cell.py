@@ -7,6 +7,8 @@ import pandas as pd
 
 from bnlab.report.stats.estimate import Estimate, estimate
 
+# Accuracies are shares of at most some 10,000 examples; what lies closer together is the same, but for rounding.
+ROUNDING = 1e-7
 COUNTS = ("complete", "diverged", "failed", "running", "refused")
 
 

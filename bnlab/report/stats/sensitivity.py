@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bnlab.report.stats.cell import Cell
+from bnlab.report.stats.cell import ROUNDING, Cell
 
 TOLERANCE = 0.05  # val accuracy that a usable rate may lie below the best
-_ROUNDING = 1e-12  # two means of the same accuracies, summed in another order, are equal
 
 # Why a usable range is not known to end: the grid ends, or the next cell has no result; "" where the next rate failed.
 Edge = Literal["", "grid", "missing"]
@@ -61,12 +60,12 @@ def sensitivity(cells: Sequence[Cell], classes: int | None, tolerance: float = T
     if not stable:
         return Sensitivity(None, None, _least_diverged(cells))
     top = max(cells[index].val.mean for index in stable)
-    best = next(index for index in stable if cells[index].val.mean >= top - _ROUNDING)
+    best = next(index for index in stable if cells[index].val.mean >= top - ROUNDING)
     best_lr = cells[best].lr
-    learned = None if classes is None else top >= learning_threshold(classes) - _ROUNDING
+    learned = None if classes is None else top >= learning_threshold(classes) - ROUNDING
     if learned is False:
         return Sensitivity(False, None, best_lr)
-    usable = [cell.stable and cell.val.mean >= top - tolerance - _ROUNDING for cell in cells]
+    usable = [cell.stable and cell.val.mean >= top - tolerance - ROUNDING for cell in cells]
     low, below = _walk(cells, usable, best, -1)
     high, above = _walk(cells, usable, best, 1)
     return Sensitivity(learned, best_lr, best_lr, low, high, below, above, _end(cells, best_lr))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bnlab.report.stats.cell import ROUNDING
 from bnlab.report.stats.estimate import Estimate, estimate
 
 TARGET = 0.9  # val accuracy that "time to target" waits for
@@ -34,7 +35,7 @@ def first_reached(evals: pd.DataFrame, target: float = TARGET) -> pd.DataFrame:
     Args:
         evals: val evaluations: run_id, epoch, step, accuracy.
     """
-    reached = evals[evals["accuracy"] >= target].groupby("run_id")[["epoch", "step"]].min()
+    reached = evals[evals["accuracy"] >= target - ROUNDING].groupby("run_id")[["epoch", "step"]].min()
     return reached.reindex(pd.Index(evals["run_id"].unique(), name="run_id")).astype("float64")
 
 

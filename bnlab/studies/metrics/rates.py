@@ -16,7 +16,7 @@ class MaxStableLr(Metric):
 
     def measure(self, selected: Selected) -> Known:
         low, high, open_end = _edge(selected, 1)
-        return _whole(selected, Bounds(low, low, math.inf if open_end else high))
+        return _whole(selected, Bounds(low, low, math.inf if open_end else high, least=open_end))
 
 
 class UsableDecades(Metric):
@@ -29,8 +29,8 @@ class UsableDecades(Metric):
         top, beyond, top_open = _edge(selected, 1)
         bottom, below, bottom_open = _edge(selected, -1)
         width = math.log10(top / bottom)
-        high = math.inf if top_open or bottom_open else math.log10(beyond / below)
-        return _whole(selected, Bounds(width, width, high))
+        open_end = top_open or bottom_open
+        return _whole(selected, Bounds(width, width, math.inf if open_end else math.log10(beyond / below), open_end))
 
 
 def _edge(selected: Selected, direction: Literal[1, -1]) -> tuple[float, float, bool]:

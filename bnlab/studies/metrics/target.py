@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import pandas as pd
 from pydantic import Field
 
-from bnlab.report.stats import seconds_at
+from bnlab.report.stats import ROUNDING, seconds_at
 from bnlab.studies.evidence import Selected
 from bnlab.studies.known import Bounds, Known, Undecided
 from bnlab.studies.metrics.base import Metric
@@ -58,7 +58,7 @@ def _seconds(steps: pd.DataFrame, run_id: str, step: float) -> float:
 def _first(times: list[float], accuracies: list[float], target: float) -> Bounds:
     before = 0.0
     for time, accuracy in zip(times, accuracies, strict=True):
-        if accuracy >= target:
+        if accuracy >= target - ROUNDING:
             return Bounds(time, before, time)
         before = time
-    return Bounds(before, before, math.inf)
+    return Bounds(before, before, math.inf, least=True)

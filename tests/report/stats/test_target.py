@@ -26,6 +26,10 @@ def test_first_time_at_or_above() -> None:
     assert (found.time.mean, found.censored, found.runs, found.budget) == (3.0, 0, 2, 4.0)
 
 
+def test_a_share_written_with_rounding_reaches_it() -> None:
+    assert first_reached(evals(a=[0.899999999, 0.95], b=[0.8999, 0.95]), 0.9)["epoch"].tolist() == [1.0, 2.0]
+
+
 def test_one_censored_run_leaves_no_mean() -> None:
     found = time_to_target(first_reached(evals(a=[0.95, 0.95], b=[0.1, 0.2]))["epoch"], 2.0)
     assert math.isnan(found.time.mean)
