@@ -14,7 +14,7 @@ class Verdict(NamedTuple):
         claim: the claim, a sentence.
         verdict: "confirmed", "refuted", "undecided" …
         effect: what was measured, with its unit.
-        interval: its 95 % interval; "" where it has none.
+        interval: its 95 % interval over seeds, or one rate of the grid to the next; "" where it has none.
         n: seeds (or pairs of seeds) behind it.
         command: what repeats it.
         published: the value of the source, and whether it was verified; "" where there is none.

@@ -89,11 +89,12 @@ class Record:
         write_atomic(folder / f"{NAME}.csv", self._csv())
         write_atomic(folder / f"{NAME}.md", table(self) + "\n")
 
-    def shown(self) -> list[Shown]:
-        """For the report's page."""
+    def shown(self, *, named: bool = False) -> list[Shown]:
+        """For the report's page, on request each with the study's name."""
         return [
             Shown(
-                claim=f"{one.claim}{f' [{one.case}]' if one.case else ''} ({one.threshold})",
+                claim=f"{f'{self.study}: ' if named else ''}{one.claim}{f' [{one.case}]' if one.case else ''} "
+                f"({one.threshold})",
                 verdict=one.verdict,
                 effect=one.reason if one.effect is None else central(one.effect),
                 interval="" if one.effect is None else interval(one.effect),

@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -44,7 +45,9 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     _warn_of_repeats(words)
     offer_plugins(words)
     prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
-    arguments = ["bnlab", *words, *(["--multirun"] if multirun and not prints_only else [])]
+    overrides = _parsed(words).overrides  # Hydra wants them in one piece
+    flags = [word for word in words if word not in overrides]
+    arguments = ["bnlab", *overrides, *flags, *(["--multirun"] if multirun and not prints_only else [])]
     raised: list[BaseException] = []
 
     # Hydra prints a line of its own before it passes on what a task raises; so nothing passes through it.
@@ -102,7 +105,7 @@ def check_flags(words: Sequence[str]) -> None:
 
     parser = get_args_parser()
     parser.error = refuse  # type: ignore[method-assign]
-    given = parser.parse_args(list(words))
+    given = parser.parse_intermixed_args(list(words))
     if given.config_dir is not None and not os.path.isdir(given.config_dir):  # noqa: PTH112 - as Hydra reads it
         raise BadInput(f"--config-dir {given.config_dir} is no folder; it should hold norm/mine.yaml and the like")
     if given.multirun:
@@ -113,7 +116,7 @@ def _warn_of_repeats(words: Sequence[str]) -> None:
     """Say which choice of a group stands where there are two: Hydra takes the last, and who meant to compare both
     should know. Plain values and lists are often given twice, by scripts with defaults of their own."""
     given: dict[str, str] = {}
-    for word in get_args_parser().parse_args(list(words)).overrides:
+    for word in _parsed(words).overrides:
         key, _, value = word.partition("=")
         both = f"{given.get(key, value)},{value}"
         if key in GROUPS and given.get(key, value) != value and both.count(",") == 1:
@@ -124,5 +127,10 @@ def _warn_of_repeats(words: Sequence[str]) -> None:
 
 def config_options(words: Sequence[str]) -> list[str]:
     """Flags that say where configs are, which a command that repeats a run must carry."""
-    given = get_args_parser().parse_args(list(words))
+    given = _parsed(words)
     return ["--config-dir", given.config_dir] if given.config_dir is not None else []
+
+
+def _parsed(words: Sequence[str]) -> Namespace:
+    """Flags and overrides, in whatever order."""
+    return get_args_parser().parse_intermixed_args(list(words))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bnlab.errors import BadInput
 
 if TYPE_CHECKING:
-    from bnlab.report import Verdict
+    from bnlab.studies.record import Record
 
 _USAGE = "bnlab report DIR... [--out DIR] [--pdf] [--target 0.9] [--tolerance 0.05]"
 
@@ -57,15 +57,16 @@ def run(words: Sequence[str]) -> int:
     from bnlab.report import build
 
     console = Console()
-    verdicts = [one for study in given.studies for one in _verdicts(study)]
+    records = [record for study in given.studies if (record := _record(study)) is not None]
     built = build(
         given.studies,
         target=given.target,
         tolerance=given.tolerance,
         out=given.out,
         pdf=given.pdf,
-        verdicts=verdicts,
+        verdicts=[one for record in records for one in record.shown(named=len(records) > 1)],
         command=shlex.join(["bnlab", "report", *words]),
+        remark="; ".join(dict.fromkeys(record.remark for record in records if record.remark)),
     )
     rows = [line for line in built.table_text.splitlines() if line.startswith("|")]
     if console.is_terminal and max(map(len, rows), default=0) <= console.width:
@@ -78,14 +79,14 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def _verdicts(study: Path) -> "list[Verdict]":
+def _record(study: Path) -> "Record | None":
     """What `bnlab study` has judged of a study's runs, for its page to keep."""
     from bnlab.studies.record import NAME, read
 
     path = study / "report" / f"{NAME}.json"
     if not path.exists():
-        return []
+        return None
     try:
-        return read(path).shown()
+        return read(path)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadInput(f"{path} is damaged: remove it, or judge anew with bnlab study") from None

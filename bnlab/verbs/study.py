@@ -28,6 +28,8 @@ A study is an experiment that has claims (bnlab list study): conf/experiment/NAM
 
 """
 
+_VALUED = ("--config-dir", "-cd", "--cfg", "-c", "--info", "-i", "--package", "-p")  # flags that take the next word
+
 
 def run(words: Sequence[str]) -> int:
     """Run one study or all; returns the exit status."""
@@ -54,7 +56,7 @@ def run(words: Sequence[str]) -> int:
 
 def _is_name(words: Sequence[str], n: int) -> bool:
     before = words[n - 1] if n else ""
-    return "=" not in words[n] and not words[n].startswith("-") and before not in ("--config-dir", "-cd")
+    return "=" not in words[n] and not words[n].startswith("-") and before not in _VALUED
 
 
 def _all(names: Sequence[str], words: Sequence[str]) -> int:
@@ -110,7 +112,10 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
 
     options = hydra.config_options(words)
     command = shlex.join(["bnlab", "study", name, *words])
-    scale = next((word.removeprefix("scale=") for word in words if word.startswith("scale=")), DEFAULT)
+    given = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in words)}
+    if "experiment" in given:
+        raise BadInput(f"experiment={given['experiment']}: the study's name, {name}, says which: leave it out")
+    scale = given.get("scale", "null").replace("null", DEFAULT)
     ended: list[tuple[Record, int]] = []
 
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
@@ -132,7 +137,7 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
 
     task = OneRun(console, options).entry()
     task.batch = batch  # type: ignore[attr-defined]  # what our launcher calls for all runs
-    hydra.call(task, [*words, f"experiment={name}"], multirun=True)
+    hydra.call(task, [f"experiment={name}", *words], multirun=True)
     return ended[0] if ended else None
 
 

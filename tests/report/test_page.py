@@ -50,7 +50,7 @@ def test_verdicts_come_before_everything_else(study: Any) -> None:
     study.run()
     one = Verdict("batch stands 10 times the rate", "refuted", "3 ×", "[1, 5]", "5", "bnlab study x", "10 to 100 ×")
     text = words(study, verdicts=(one, one._replace(published="")), notes=("a note",))
-    head = "claim verdict effect 95 % interval n published command"
+    head = "claim verdict effect interval n published command"
     assert f"{head} batch stands 10 times the rate refuted 3 × [1, 5] 5 10 to 100 × bnlab study x" in text
     behind = words(study, verdicts=(one._replace(runs=("run1", "<run2>")),))
     assert "bnlab study x 2 runs run1 &lt;run2&gt;" in behind

@@ -60,7 +60,18 @@ def test_verdicts_of_the_study_stay_on_its_page(bnlab: Callable[..., Any], tmp_p
     path.write_text(json.dumps(record))
     called = bnlab("report", str(tmp_path / "a"))
     assert called.status == 0, called.err
-    assert "Batch norm stands more" in (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "too small" not in called.out
+    assert ">Batch norm stands more" in (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
+    run(tmp_path / "b", "batch")
+    other = tmp_path / "b" / "report" / "verdicts.json"
+    other.parent.mkdir()
+    other.write_text(json.dumps(record | {"study": "b", "scale": "smoke"}))
+    called = bnlab("report", str(tmp_path / "a"), str(tmp_path / "b"), "--out", str(tmp_path / "both"))
+    page = (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
+    assert ">a: Batch norm stands more" in page
+    assert ">b: Batch norm stands more" in page
+    assert "too small for its verdicts to mean anything" in called.out
+    assert "too small for its verdicts to mean anything" in page
     path.write_text("{torn")
     called = bnlab("report", str(tmp_path / "a"))
     assert (called.status, called.err.count("\n")) == (2, 1)

@@ -42,6 +42,27 @@ def test_smoke(bnlab: Call, tmp_path: Path, name: str) -> None:
     assert record.verdicts[0].claim.split(",")[0] in page
 
 
+def test_its_size_is_the_one_that_hydra_takes(bnlab: Call, tmp_path: Path) -> None:
+    words = ["lr_sensitivity", "scale=cpu", "scale=smoke", "norm=batch", "seed=0", "steps=2", f"output_dir={tmp_path}"]
+    status, out, err = bnlab("study", *words)
+    assert (status, err) == (0, "")
+    assert "too small for its verdicts to mean anything" in out
+    assert read(tmp_path / "lr_sensitivity_smoke" / "report" / "verdicts.json").scale == "smoke"
+
+
+@pytest.mark.parametrize("words", [("--cfg", "job", "convergence"), ("convergence", "seed=7", "--cfg", "job")])
+def test_its_config_can_be_seen(bnlab: Call, words: tuple[str, ...]) -> None:
+    status, out, err = bnlab("study", *words)
+    assert (status, err) == (0, "")
+    assert "claim: Batch norm is at 90 % in less than half the epochs" in out
+
+
+def test_its_name_says_which_experiment(bnlab: Call) -> None:
+    status, _, err = bnlab("study", "convergence", "experiment=placement")
+    assert status == 2
+    assert err == "bnlab: experiment=placement: the study's name, convergence, says which: leave it out\n"
+
+
 def grid_of(words: Sequence[str]) -> tuple[list[Claim], Mapping[str, Mapping[str, Any]]]:
     """The claims of an experiment and the axes of its runs, for which no data are needed."""
     found: list[tuple[list[Claim], Mapping[str, Mapping[str, Any]]]] = []
