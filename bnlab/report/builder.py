@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from bnlab.errors import BadInput
 from bnlab.report import Built, Verdict
@@ -85,9 +87,21 @@ def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -
     files = {"csv": csv(part.data)}
     if isinstance(part, Table):
         return files | {"md": markdown(title, part).encode(), "tex": latex(name, title, part).encode()}
+    _take_names_as_written(part.figure)
     for form in ("png", "svg", *(["pdf"] if pdf else [])):
         buffer = io.BytesIO()
         part.figure.savefig(buffer, format=form, metadata=_UNDATED.get(form))
         part.figure.set_layout_engine("none")  # the places found for the PNG hold: finding them is half the time
         files[form] = buffer.getvalue()
     return files
+
+
+def _take_names_as_written(figure: Figure) -> None:
+    """Let no text be read as a formula, where a config's name holds two dollars, but for the powers on log axes."""
+    for axes in figure.axes:
+        axes.get_xticklabels(which="both")  # their texts are made when they are asked for
+        axes.get_yticklabels(which="both")
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if "$" in text.get_text() and not text.get_text().startswith("$\\mathdefault"):
+            text.set_parse_math(False)
