@@ -17,3 +17,9 @@ class Refused(BadInput):
 def is_unwritable(error: BaseException) -> bool:
     """Whether nothing can be written any more, whatever one does."""
     return isinstance(error, OSError) and error.errno in UNWRITABLE
+
+
+def one_line(error: BaseException) -> str:
+    """An error's type and the first line of its message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

@@ -46,7 +46,10 @@ class Entry:
     defaults: dict[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
-        """The class itself (imports its module, and with it torch)."""
+        """The class itself (imports its module, and with it torch).
+
+        Errors: BadInput where a plugin's class extends neither `Model` nor `Norm`.
+        """
         if self.plugin is not None and self.module not in sys.modules:
             spec = importlib.util.spec_from_file_location(self.module, self.plugin)
             assert spec is not None
@@ -54,7 +57,13 @@ class Entry:
             module = importlib.util.module_from_spec(spec)
             sys.modules[self.module] = module
             spec.loader.exec_module(module)
-        return getattr(importlib.import_module(self.module), self.attribute)
+        found = getattr(importlib.import_module(self.module), self.attribute)
+        if self.plugin is not None and not {"Model", "Norm"} & {base.__name__ for base in found.__mro__[1:]}:
+            raise BadInput(
+                f"plugins: {self.plugin}: {self.attribute} extends neither bnlab.norms.base.Norm nor "
+                "bnlab.models.base.Model; README shows how"
+            )
+        return found
 
 
 _plugins: dict[str, dict[str, Entry]] = {}

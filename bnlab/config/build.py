@@ -1,6 +1,8 @@
 """From a valid config to the parts of a run: data, model, optimizer, schedule, diagnostics."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import torch
@@ -11,8 +13,9 @@ from bnlab.data.base import Dataset
 from bnlab.data.common import Common
 from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.base import Diagnostic
-from bnlab.errors import BadInput
+from bnlab.errors import BadInput, Refused, one_line
 from bnlab.models.base import Model, assemble, dry_run
+from bnlab.norms.base import Norm
 from bnlab.norms.placement import Placement
 from bnlab.optim.optimizers.base import Optimizer
 from bnlab.optim.schedules.base import Schedule
@@ -47,10 +50,24 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
     """The net without storage, after a dry run with every batch size that will occur, and the shape at each site.
 
     Raises:
-        Refused: the norm cannot stand there, or not with such batches.
+        Refused: the norm cannot stand there, or not with such batches; or a user's own norm or model has a fault.
     """
-    norms = Placement.of(find("norm", config.norm["name"]).load(), _own("norm", config.norm), config.sites)
-    kind = find("model", config.model["name"]).load()
+    chosen = [find("norm", config.norm["name"]), find("model", config.model["name"])]
+    try:
+        return _dry_run(config, data, *(entry.load() for entry in chosen))
+    except Exception as error:
+        plugins = {f"{entry.attribute} of {entry.plugin}": entry.plugin for entry in chosen if entry.plugin is not None}
+        if isinstance(error, BadInput) or not plugins:
+            raise
+        frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename) in plugins.values()]
+        place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else " or ".join(plugins)
+        raise Refused(f"{place}: {one_line(error)}") from error
+
+
+def _dry_run(
+    config: Config, data: TensorData, norm: type[Norm], kind: type[Model]
+) -> tuple[Model, dict[str, tuple[int, ...]]]:
+    norms = Placement.of(norm, _own("norm", config.norm), config.sites)
     net = assemble(kind, data.shape, data.outputs, norms, _own("model", config.model))
     size = data.common.batch_size
     training = _batch_sizes(data.n_train, size, whole=data.common.drop_last)

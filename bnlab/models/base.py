@@ -1,6 +1,8 @@
 """What every model shares: its sites, its dry run on the meta device, and its initial weights."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 import torch
@@ -75,7 +77,7 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
         sizes = set(sizes)
         for size in sorted(sizes):
             try:
-                with tape() as seen, torch.no_grad():
+                with tape() as seen, torch.no_grad(), _same_buffers(model):
                     model(torch.empty(size, *model.input_shape, device="meta"))
             except Refused as reason:
                 if size == max(sizes):
@@ -87,6 +89,18 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
     return shapes
 
 
+@contextmanager
+def _same_buffers(model: Model) -> Iterator[None]:
+    """Raise `Refused` where a layer puts another tensor in the place of a buffer: a run would lose it."""
+    before = dict(model.named_buffers())
+    yield
+    for path, tensor in model.named_buffers():
+        if before.get(path) is not tensor:
+            owner, _, name = path.rpartition(".")
+            kind = type(model.get_submodule(owner)).__name__
+            raise Refused(f"{kind} assigns its buffer {name} anew: change it in place, self.{name}.copy_(…)")
+
+
 def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     """Give a model on the meta device its storage and its initial values, on the CPU in float32.
 
@@ -94,22 +108,41 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     more layer, start from the same weights. A model may then change them (`Model.adjust_initial`), and a norm of
     weights starts out from what they are by then.
 
+    Raises:
+        Refused: something of the user's own leaves a parameter or a buffer without a value.
+
     Schemes (weights of fan-in n and fan-out m): torch, U(±1/√n), bias too (PyTorch's default); he, N(0, 2/n) (He et
     al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 but for torch.
     """
     model.to_empty(device="cpu")
+    with torch.no_grad():
+        for tensor in _floating(model).values():
+            tensor.fill_(math.nan)
     for path, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
         elif isinstance(module, Reparametrization):
             continue  # written below, from its weight
-        elif next(module.parameters(recurse=False), None) is not None or list(module.buffers(recurse=False)):
+        elif hasattr(module, "reset_parameters"):
             module.reset_parameters()
     with torch.no_grad():
         model.adjust_initial()
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and (norm := norm_of_weight(module)) is not None:
             norm.reset_parameters(module.weight)
+    for path, tensor in _floating(model).items():
+        if tensor.isnan().any():
+            owner, _, name = path.rpartition(".")
+            kind = type(model.get_submodule(owner)).__name__
+            raise Refused(
+                f"{kind} gives {name} no initial value: write it in {kind}.reset_parameters, for a net is built "
+                "without storage and filled afterwards"
+            )
+
+
+def _floating(model: Model) -> dict[str, Tensor]:
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {path: tensor for path, tensor in tensors.items() if tensor.is_floating_point()}
 
 
 def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:

@@ -31,8 +31,7 @@ class Norm(nn.Module):
         self.features = features
 
     def reset_parameters(self) -> None:
-        """Write the initial value of each parameter and buffer."""
-        raise NotImplementedError
+        """Write the initial value of each parameter and buffer; here there is none."""
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bnlab.config import assembly
-from bnlab.errors import BadInput, Refused, is_unwritable
+from bnlab.errors import BadInput, Refused, is_unwritable, one_line
 from bnlab.models.describe import site_rows
 from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.executors.base import Listener, View
@@ -134,12 +134,6 @@ class Runner:
 def is_too_large(error: Exception) -> bool:
     """Whether memory was short; on the CPU torch says so in words only."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
-
-
-def one_line(error: BaseException) -> str:
-    """An error's type and the first line of its message."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def _smaller(left: list[Job], error: Exception, begun: bool, view: View) -> Parts:

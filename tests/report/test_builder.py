@@ -52,7 +52,8 @@ def demo_report(tmp_path_factory: pytest.TempPathFactory, make_demo: Callable[..
 def test_names_are_no_formulas(study: Any) -> None:
     for norm in ("p$_$q", "a$^$b", "none"):
         for variant in ("$_$", "x"):
-            study.grid(norm, {0.1: [0.5, 0.6], 1.0: [0.7, 0.8]}, axes={"model": variant}, losses=[1.0, 0.5], curve=[0.9])
+            cells = {0.1: [0.5, 0.6], 1.0: [0.7, 0.8]}
+            study.grid(norm, cells, axes={"model": variant}, losses=[1.0, 0.5], curve=[0.9])
     build([study.folder])
     figures = {path.stem: path.read_text() for path in (study.folder / "report" / "figures").glob("*.svg")}
     assert {"accuracy_vs_lr", "heat_map", "paired_differences", "loss_curves"} <= figures.keys()

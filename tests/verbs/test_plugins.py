@@ -108,6 +108,60 @@ def test_mistakes_in_the_file_give_one_line(bnlab: Call, mine: Path, text: str, 
     assert str(mine) in err
 
 
+NORM = """
+import torch
+from torch import nn
+from bnlab.norms.base import Norm
+
+class Own({base}):
+    name = "own"
+
+    def __init__(self, features):
+        {init}
+
+    def forward(self, x):
+        {forward}
+{rest}
+"""
+BASE, INIT, FORWARD = "Norm", "super().__init__(features)", "return x"
+BUFFER = f"{INIT}; self.register_buffer('m', torch.empty(features))"
+RESET = "    def reset_parameters(self): self.m.zero_()"
+ANEW = "self.m = 0.9 * self.m + 0.1 * x.mean(0); return x - self.m"
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ((BASE, "super().__init__()", FORWARD, ""), "line 10: TypeError: Norm.__init__() missing"),
+        (("nn.Module", "super().__init__()", FORWARD, ""), "Own extends neither"),
+        ((BASE, INIT, "return x.mean(1)", ""), "Own of "),
+        ((BASE, INIT, "return x if x.mean() > 0 else -x", ""), "line 13: RuntimeError: Tensor.item() cannot be called"),
+        ((BASE, INIT, "return y", ""), "line 13: NameError: name 'y' is not defined"),
+        ((BASE, BUFFER, FORWARD, ""), "Own gives m no initial value: write it in Own.reset_parameters"),
+        ((BASE, BUFFER, ANEW, RESET), "Own assigns its buffer m anew: change it in place, self.m.copy_("),
+        ((BASE, f"{INIT}; self.g = nn.Parameter(torch.ones(features))", "return self.g * x", ""), "Own gives g no"),
+    ],
+)
+def test_faults_of_a_norm_give_one_line(bnlab: Call, mine: Path, parts: tuple[str, ...], says: str) -> None:
+    mine.write_text(NORM.format(**dict(zip(("base", "init", "forward", "rest"), parts, strict=True))))
+    status, _, err = bnlab("train", f"plugins=[{mine}]", "norm=own", f"output_dir={mine.parent}")
+    assert (status, err.count("\n")) == (2, 1)
+    assert says in err
+    assert not [path for path in (mine.parent / "main").iterdir() if path.is_dir()]
+
+
+def test_a_buffer_changed_in_place_trains_alike_in_packs(bnlab: Call, mine: Path, tmp_path: Path) -> None:
+    change = "self.m.mul_(0.9).add_(0.1 * x.detach().mean(0)); return x - self.m"
+    mine.write_text(NORM.format(base=BASE, init=BUFFER, forward=change, rest=RESET))
+    words = [f"plugins=[{mine}]", "norm=own", "seed=0,1", "steps=30", "precision=float64"]
+    for launcher in ("serial", "fused"):
+        status, _, err = bnlab("sweep", *words, f"launcher={launcher}", f"output_dir={tmp_path / launcher}")
+        assert (status, err) == (0, "")
+    metrics = [[run["metrics"] for run in runs(tmp_path / launcher)] for launcher in ("serial", "fused")]
+    for alone, together in zip(*metrics, strict=True):
+        assert alone == pytest.approx(together, abs=1e-8)
+
+
 def test_no_such_file(bnlab: Call, tmp_path: Path) -> None:
     status, _, err = bnlab("train", f"plugins=[{tmp_path / 'none.py'}]")
     assert (status, err.count("\n")) == (2, 1)
