@@ -34,7 +34,8 @@ def translate(error: Exception) -> BadInput:
         return BadInput(f"{mark.name}, line {mark.line + 1}, cannot be read as yaml: {error.problem}")
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
-        return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}")
+        own = " (one of your own: plugins=[FILE.py])" if group in ("model", "norm") else ""
+        return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}{own}")
     if found := re.search(r"Could not load '(\w+)/([^']+)'", message):  # in a list of choices
         from bnlab.config.compose import conf_dir  # which imports this module
 

@@ -15,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
@@ -42,7 +42,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     """
     register()
     check_flags(words)
-    _warn_of_repeats(words)
+    _check_choices(words)
     offer_plugins(words)
     prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
     overrides = _parsed(words).overrides  # Hydra wants them in one piece
@@ -76,25 +76,37 @@ def composed(config: DictConfig) -> Composed:
 
 
 def offer_plugins(words: Sequence[str]) -> None:
-    """Let `model=` and `norm=` find what the files of a `plugins=` override offer.
+    """Let `model=` and `norm=` find what the files of a `plugins=` override, or of the experiment's yaml, offer.
 
     Raises:
         BadInput: a file offers nothing, or clashes with what there is.
     """
     store = ConfigStore.instance()
-    parser = OverridesParser.create()
-    for word in words:
-        if not word.startswith("plugins="):
-            continue
+    for name in _plugins(words):
+        for group, found in add_plugin(Path(name)).items():
+            for entry in found:
+                node = {"name": entry.name} | common_defaults(group) | entry.defaults
+                store.store(group=group, name=entry.name, node=node, provider="plugins")
+
+
+def _plugins(words: Sequence[str]) -> list[str]:
+    parsed = _parsed(words)
+    given = {key: (word, value) for word in parsed.overrides for key, _, value in [word.partition("=")]}
+    found: Any = None
+    if "plugins" in given:
         try:
-            given = parser.parse_override(word).value()
+            found = OverridesParser.create().parse_override(given["plugins"][0]).value()
         except HydraException as error:
             raise translate(error) from None
-        for name in given if isinstance(given, list) else [given]:
-            for group, found in add_plugin(Path(str(name))).items():
-                for entry in found:
-                    node = {"name": entry.name} | common_defaults(group) | entry.defaults
-                    store.store(group=group, name=entry.name, node=node, provider="plugins")
+    elif "experiment" in given:
+        folders = [*([Path(parsed.config_dir)] if parsed.config_dir is not None else []), conf_dir()]
+        paths = [folder / "experiment" / f"{given['experiment'][1]}.yaml" for folder in folders]
+        if path := next((path for path in paths if path.is_file()), None):
+            try:
+                found = OmegaConf.select(OmegaConf.load(path), "plugins")
+            except (OmegaConfBaseException, MarkedYAMLError) as error:
+                raise translate(error) from None
+    return list(map(str, found)) if isinstance(found, list | ListConfig) else [] if found is None else [str(found)]
 
 
 def check_flags(words: Sequence[str]) -> None:
@@ -112,14 +124,23 @@ def check_flags(words: Sequence[str]) -> None:
         raise BadInput("--multirun: `bnlab sweep` does that")
 
 
-def _warn_of_repeats(words: Sequence[str]) -> None:
-    """Say which choice of a group stands where there are two: Hydra takes the last, and who meant to compare both
-    should know. Plain values and lists are often given twice, by scripts with defaults of their own."""
+def _check_choices(words: Sequence[str]) -> None:
+    """Refuse a list of choices where Hydra would merge them, norm=[none,batch]; and say which choice stands where there
+    are two: Hydra takes the last, and who meant to compare both should know. Plain values and lists for a sweep are
+    often given twice, by scripts with defaults of their own.
+
+    Raises:
+        BadInput: a group that takes one choice has a list.
+    """
     given: dict[str, str] = {}
     for word in _parsed(words).overrides:
         key, _, value = word.partition("=")
+        if key not in GROUPS or key == "diagnostics":
+            continue
+        if value.startswith("["):
+            raise BadInput(f"{word} is one list: `bnlab sweep {key}={value.strip('[]')}` takes each of several")
         both = f"{given.get(key, value)},{value}"
-        if key in GROUPS and given.get(key, value) != value and both.count(",") == 1:
+        if given.get(key, value) != value and both.count(",") == 1:
             said = f"{key} is given twice: {word} stands (`bnlab sweep {key}={both}` takes both)"
             print(f"bnlab: {said}", file=sys.stderr)
         given[key] = value

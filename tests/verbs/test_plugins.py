@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,8 +55,8 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     return path
 
 
-def runs(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(path.read_text()) for path in sorted(folder.glob("main/*/run.json"))]
+def runs(folder: Path, study: str = "main") -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted(folder.glob(f"{study}/*/run.json"))]
 
 
 def test_model_and_norm_train_and_sweep_like_ours(bnlab: Call, tmp_path: Path, mine: Path) -> None:
@@ -64,7 +65,7 @@ def test_model_and_norm_train_and_sweep_like_ours(bnlab: Call, tmp_path: Path, m
     assert (status, err) == (0, "")
     assert "4 complete" in out
     axes = [info["axes"] for info in runs(tmp_path)]
-    assert {(a["model"], a["norm"]) for a in axes} == {  # type: ignore[index]
+    assert {(a["model"], a["norm"]) for a in axes} == {
         ("mlp", "divide"), ("mlp", "batch"), ("narrow", "divide"), ("narrow", "batch"),
     }  # fmt: skip
     assert "narrow" in bnlab("show", f"plugins=[{mine}]", "model=narrow", "norm=divide")[1]
@@ -160,6 +161,20 @@ def test_a_buffer_changed_in_place_trains_alike_in_packs(bnlab: Call, mine: Path
     metrics = [[run["metrics"] for run in runs(tmp_path / launcher)] for launcher in ("serial", "fused")]
     for alone, together in zip(*metrics, strict=True):
         assert alone == pytest.approx(together, abs=1e-8)
+
+
+def test_an_experiment_may_name_it(bnlab: Call, tmp_path: Path, mine: Path) -> None:
+    path = tmp_path / "conf/experiment/own.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        f"# @package _global_\nplugins: [{mine}]\nsteps: 2\nhydra: {{sweeper: {{params: {{norm: 'divide,none'}}}}}}\n"
+    )
+    words = ["experiment=own", "--config-dir", str(tmp_path / "conf"), f"output_dir={tmp_path}"]
+    status, out, err = bnlab("sweep", *words)
+    assert (status, err) == (0, "")
+    assert "2 complete" in out
+    (command,) = (run["command"] for run in runs(tmp_path, "own") if run["axes"]["norm"] == "divide")
+    assert bnlab(*command.split()[1:])[0] == 0
 
 
 def test_no_such_file(bnlab: Call, tmp_path: Path) -> None:
