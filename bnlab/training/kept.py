@@ -16,7 +16,8 @@ Layer = tuple[str, str]  # path and kind
 
 @contextmanager
 def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int]]:
-    """Bytes that a forward pass inside the block keeps for backward, by layer, filled in as it goes.
+    """Bytes that a forward pass inside the block keeps for backward, by layer, filled in as it goes. There is no way
+    back from such a pass.
 
     Memory counts once, at the layer that keeps it first (an activation that a ReLU and the weight behind it both need
     is the ReLU's), and whole where a layer keeps a view of it. What lies in the memory of `own` counts nowhere.
@@ -25,16 +26,17 @@ def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int
     held = list(own)  # what is held stays where it is, so no address comes up twice
     seen = {_address(tensor) for tensor in held}
 
-    def keep(saved: Tensor) -> Tensor:
+    def keep(saved: Tensor) -> None:
         if _address(saved) not in seen:
             seen.add(_address(saved))
             held.append(saved)
             layer = inside[-1] if inside else (LOSS, LOSS)
             found[layer] = found.get(layer, 0) + saved.untyped_storage().nbytes()
-        return saved
 
-    with entered(model) as inside, torch.autograd.graph.saved_tensors_hooks(keep, lambda saved: saved):
+    # Nothing is given to the graph to keep: an output that its own graph keeps is never freed.
+    with entered(model) as inside, torch.autograd.graph.saved_tensors_hooks(keep, lambda nothing: nothing):
         yield found
+    held.clear()  # the graph holds the hook, which must not hold the graph
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from statistics import median
 from time import monotonic
 from typing import Any
@@ -105,6 +106,8 @@ class Loop:
             self._elapsed_before = max(self._elapsed_before, payload["seconds"])
             self._training_seconds = max(self._training_seconds, payload["training_seconds"])
         self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
+        # Made without this loop: in a cycle, a run's tensors would outlive it until Python looks for cycles.
+        self._noise = partial(_noise, self._seeds, state, self._device)
         self._evaluator = Evaluator(executor, state, data, statistics, length.batch_size, self._noise)
         self._order: tuple[int, torch.Tensor] | None = None
         self._hyper: tuple[list[float], Hyper] | None = None
@@ -254,10 +257,6 @@ class Loop:
             self._hyper = (lr_R, Hyper(stacked(lr_R), momentum, decay))
         return self._hyper[1]
 
-    def _noise(self) -> Noise:
-        """The noise of a pass at the state's step."""
-        return Noise(self._seeds, self._state.step, self._device)
-
     def _record(self, evaluations: Iterable[Evaluation]) -> None:
         """Write evaluations down; those of a net as it would be used count as its metrics and reach the schedules."""
         step = self._state.step
@@ -312,3 +311,8 @@ def _seconds(work: Callable[[], object]) -> float:
     begun = monotonic()
     work()
     return monotonic() - begun
+
+
+def _noise(seeds: Sequence[int], state: TrainState, device: torch.device) -> Noise:
+    """The noise of a pass at the state's step."""
+    return Noise(seeds, state.step, device)

@@ -1,5 +1,7 @@
 """The loop: what is written when, divergence, and fused equal to serial row by row."""
 
+import gc
+import weakref
 from math import isfinite
 from typing import Any
 
@@ -13,6 +15,7 @@ from bnlab.diagnostics.look import Look
 from bnlab.optim.schedules.plateau import Plateau
 from bnlab.runs.schema import COLUMNS, COSTS, METRICS
 from bnlab.training.statistics import Mode, Statistics
+from tests.diagnostics.small import at_defaults
 from tests.training.parts import Memory, data, net, prepared, train
 
 
@@ -219,3 +222,20 @@ def test_arrays_go_to_a_file_a_step(fused: bool) -> None:
         assert list(memory.arrays["maps_4"])[:2] == ["units.0.before_act", "units.0.after_act"]
         assert {array.shape for array in memory.arrays["maps_4"].values()} == {(2, 2)}
         assert "arrays" not in memory.rows
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("name", [None, "kept_bytes", "landscape"])
+def test_what_a_loop_held_goes_with_it(fused: bool, name: str | None) -> None:
+    """Without waiting for Python to look for cycles: the next pack needs the memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        extra = {} if name is None else {name: at_defaults(name)}
+        recorders, loop = prepared([0.1, 0.2] if fused else [0.1], fused=fused, extra=extra)
+        loop.run()
+        held = weakref.ref(next(iter(loop._state.params.values())))
+        del recorders, loop
+        assert held() is None
+    finally:
+        gc.enable()
