@@ -2,6 +2,7 @@
 
 import errno
 
+FAULTS = (Exception, SystemExit)  # what may come of the code of a norm or a model
 # The disk is full, a quota or the largest size of a file is reached, or the file system takes no writes at all.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 

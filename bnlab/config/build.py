@@ -57,7 +57,7 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
         return _dry_run(config, data, *(entry.load() for entry in chosen))
     except Exception as error:
         plugins = {f"{entry.attribute} of {entry.plugin}": entry.plugin for entry in chosen if entry.plugin is not None}
-        if isinstance(error, BadInput) or not plugins:
+        if isinstance(error, BadInput | MemoryError) or not plugins:
             raise
         frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename) in plugins.values()]
         place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else " or ".join(plugins)

@@ -23,3 +23,8 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         os.fsync(folder)  # the new name itself must survive a power cut
     finally:
         os.close(folder)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files that a kill left there; also those that a process is writing now."""
+    return list(folder.glob(".*.tmp"))

@@ -53,7 +53,7 @@ def written(folder: Path) -> Holder | None:
     """What the lock's file says; null where it was given back, or torn by the end of the one who wrote it."""
     try:
         return Holder(**json.loads((folder / NAME).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError):
         return None
 
 

@@ -57,6 +57,7 @@ def read_info(folder: Path) -> dict[str, Any]:
         info.get("status") not in STATUSES
         or not isinstance(info.get("run_id"), str)
         or not isinstance(info.get("axes"), dict)
+        or not isinstance(info.get("metrics") or {}, dict)
     ):
         raise Unreadable(f"{path} lacks a run_id, a status or axes; remove its folder or train it anew")
     metrics = {name: _from_json(value) for name, value in (info.get("metrics") or {}).items()}

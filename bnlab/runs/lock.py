@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
+from bnlab.errors import BadInput
 from bnlab.runs.holder import NAME, Holder, is_fresh, this_process, written
 
 BEAT = 5.0  # seconds between heartbeats
@@ -30,9 +31,15 @@ def lock(folder: Path) -> Iterator[None]:
 
     Raises:
         Busy: another process holds it; the message says which, and since when.
+        BadInput: there is no writing in that folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = (folder / NAME).open("a+b", buffering=0)  # kept as it is until it is ours
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / NAME).open("a+b", buffering=0)  # kept as it is until it is ours
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        raise BadInput(
+            f"{folder} cannot be written ({error.strerror}): mend it, and the same command goes on"
+        ) from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

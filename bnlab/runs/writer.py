@@ -12,7 +12,7 @@ from typing import Any, Self, TextIO
 import numpy as np
 
 from bnlab.errors import BadInput
-from bnlab.runs.atomic import write_atomic
+from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.cell import text
 from bnlab.runs.info import read_info, write_info
 from bnlab.runs.schema import COLUMNS, VERSION
@@ -34,8 +34,8 @@ class RunWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.truncate({})
         shutil.rmtree(self.folder / "arrays", ignore_errors=True)
-        for name in ("checkpoint.pt", "log.txt"):
-            (self.folder / name).unlink(missing_ok=True)
+        for path in (self.folder / "checkpoint.pt", self.folder / "log.txt", *leftovers(self.folder)):
+            path.unlink(missing_ok=True)
         write_atomic(self.folder / "config.yaml", config_yaml)
         self._info = {"metrics": {}, **info, "status": "running", "schema": VERSION}
         write_info(self.folder, self._info)

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 
 from bnlab.config import build
 from bnlab.config.identity import axes
-from bnlab.runs.atomic import write_atomic
+from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.info import write_info
 from bnlab.runs.schema import METRICS, VERSION
 from bnlab.runs.writer import RunWriter
@@ -43,13 +43,17 @@ class Folder(RunWriter):
         Errors: BadInput where a table is shorter than that.
         """
         self.truncate(lengths)
+        for path in leftovers(self.folder):
+            path.unlink()
         path, yaml = self.folder / "config.yaml", self._yaml()
         if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != yaml:
             write_atomic(path, yaml)
         info = self.job.info()
         if info is None:
             info = self._facts() | {"metrics": {}, "status": "running", "schema": VERSION}
-        write_info(self.folder, info | self.facts)
+        asked = self.job.diagnostics
+        taken = {name: when for name, when in (info["diagnostics"] or {}).items() if asked.get(name) == when}
+        write_info(self.folder, info | self.facts | {"diagnostics": taken})  # those that it has from begin to end
         self.log(f"gone on with from step {step}")
 
     def end(self, outcome: Outcome, payload: Mapping[str, Any] | None) -> None:

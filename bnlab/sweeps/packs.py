@@ -14,8 +14,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bnlab.runs.atomic import write_atomic
-from bnlab.runs.holder import NAME
+from bnlab.errors import BadInput
+from bnlab.runs.atomic import leftovers, write_atomic
+from bnlab.runs.holder import NAME, holder
 from bnlab.runs.info import Unreadable, read_info
 from bnlab.runs.lock import Busy, lock
 from bnlab.runs.schema import FINISHED
@@ -23,6 +24,7 @@ from bnlab.sweeps.job import CHECKPOINT, Job
 from bnlab.sweeps.pack import Pack, checkpoint_path, kin, pack_id
 
 PATIENCE = 60.0  # seconds that another launch may take over packs.json
+OLD = 3600.0  # seconds
 KEYS = {"id", "executor", "threads", "runs", "asked"}
 
 Record = dict[str, Any]
@@ -101,7 +103,11 @@ class Packs:
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
 
     def tidy(self) -> None:
-        """Remove checkpoints of packs that are done or are no more, as a kill at the very end leaves them."""
+        """Remove what a kill leaves: half-written files, checkpoints of packs that are done or are no more."""
+        for path in leftovers(self._study):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > OLD:  # nobody is writing it
+                    path.unlink()
         if not (found := list(self._study.glob("pack_*.pt"))):
             return
         with self._turn():
@@ -160,7 +166,9 @@ class Packs:
         return len(asked) == len(record["runs"]) and record["asked"] == dict(grouping.asked)
 
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
-        return any(free[run_id].begun() for run_id in record["runs"] if run_id in free)
+        """Whether training has begun, or somebody is about to begin."""
+        mine = [free[run_id] for run_id in record["runs"] if run_id in free]
+        return any(job.begun() for job in mine) or any(holder(job.folder) for job in mine)
 
     def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
         from bnlab.training import checkpoint  # torch
@@ -202,9 +210,11 @@ class Packs:
                 try:
                     held.enter_context(lock(self._study))
                     break
-                except Busy:
+                except Busy as by:
                     if time.monotonic() > until:
-                        raise
+                        raise BadInput(
+                            f"{by}, and has been for {PATIENCE:g} s: is it stopped? end it, or wait"
+                        ) from None
                     time.sleep(0.05)
             yield
 

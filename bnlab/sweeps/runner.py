@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bnlab.config import assembly
-from bnlab.errors import BadInput, Refused, is_unwritable, one_line
+from bnlab.errors import FAULTS, BadInput, Refused, is_unwritable, one_line
 from bnlab.models.describe import site_rows
 from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.executors.base import Listener, View
@@ -68,13 +68,31 @@ class Runner:
             left = [job for job in pack.jobs if not job.finished()]
             parts = self._train(pack, left, view) if left else []
             if parts:
+                torch.cuda.empty_cache()  # what the pack held is free by now
                 packs.split(pack, parts)
                 raise Regrouped
             _drop_checkpoint(pack)
         return left
 
+    def lost(self, pack: Pack, cause: str, listener: Listener) -> None:
+        """Its process is no more: a run alone has failed, of several each half is tried by itself."""
+        packs = Packs(pack.study)
+        try:
+            with ExitStack() as held:
+                for job in pack.jobs:
+                    held.enter_context(lock(job.folder))
+                left = [job for job in pack.jobs if not job.finished()]
+                if len(left) > 1:
+                    parts = _halves(left)
+                    packs.split(pack, parts)
+                    listener.note(f"{len(left)} runs together: {cause}; {_sizes(parts)} instead")
+                    return
+        except Busy:
+            return
+        self.stop(pack, "failed", cause, listener)
+
     def stop(self, pack: Pack, status: str, cause: str, listener: Listener) -> None:
-        """Mark what is left of a pack as `refused`, or as `failed` where its process is no more."""
+        """Mark what is left of a pack as `refused` or `failed`."""
         try:
             with ExitStack() as held:
                 for job in pack.jobs:
@@ -92,7 +110,15 @@ class Runner:
     def _train(self, pack: Pack, left: list[Job], view: View) -> Parts:
         """Train what is left of a pack; returns the parts that it had to be split into, if any."""
         configs = [job.config for job in pack.jobs]
-        data, net, shapes = self.shop.built(pack.jobs[0])  # refused before anything is written
+        try:
+            data, net, shapes = self.shop.built(pack.jobs[0])  # refused before anything is written
+        except FAULTS as error:
+            if is_unwritable(error) or isinstance(error, BadInput):
+                raise
+            for job in left:
+                with Folder(job) as folder:
+                    folder.stop("failed", one_line(error), traceback.format_exc())
+            return []
         torch.set_num_threads(pack.threads)
         with ExitStack() as opened:
             folders = [opened.enter_context(Folder(job)) for job in pack.jobs]
@@ -117,7 +143,7 @@ class Runner:
                         folder.begin(site_rows(net, shapes))
                     begun = True
                 outcomes = loop.run()
-            except Exception as error:
+            except FAULTS as error:
                 if is_unwritable(error) or (isinstance(error, BadInput) and not begun):
                     raise
                 if parts := _smaller(left, error, begun, view):
@@ -131,20 +157,30 @@ class Runner:
         return []
 
 
-def is_too_large(error: Exception) -> bool:
+def is_too_large(error: BaseException) -> bool:
     """Whether memory was short; on the CPU torch says so in words only."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error):
+        return True
+    return error.__context__ is not None and is_too_large(error.__context__)  # torch.save makes an error of its own
 
 
-def _smaller(left: list[Job], error: Exception, begun: bool, view: View) -> Parts:
+def _halves(left: list[Job]) -> Parts:
+    half = (len(left) + 1) // 2
+    return [left[:half], left[half:]]
+
+
+def _sizes(parts: Parts) -> str:
+    return " and ".join(str(len(part)) for part in parts)
+
+
+def _smaller(left: list[Job], error: BaseException, begun: bool, view: View) -> Parts:
     """What to train instead of a pack that this error ended; nothing where it is the runs' own fault."""
     if len(left) == 1:
         return []
     if is_too_large(error):
-        torch.cuda.empty_cache()
-        half = (len(left) + 1) // 2
-        view.note(f"{len(left)} runs together need more memory than there is: {half} and {len(left) - half} instead")
-        return [left[:half], left[half:]]
+        parts = _halves(left)
+        view.note(f"{len(left)} runs together need more memory than there is: {_sizes(parts)} instead")
+        return parts
     if begun:
         return []
     config = left[0].config
@@ -165,7 +201,7 @@ def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, A
     else:
         payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
     if payloads is None:
-        view.note(f"{name} was interrupted before a usable checkpoint: it begins anew")
+        view.note(f"{name} was begun and has no usable checkpoint: it begins anew")
         return None
     try:
         for run_id, payload in zip(run_ids, payloads, strict=True):

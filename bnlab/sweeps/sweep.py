@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bnlab.config.compose import Composer
 from bnlab.errors import BadInput
-from bnlab.runs.index import Index
+from bnlab.runs.index import Index, rebuild
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
@@ -73,6 +73,9 @@ def run_sweep(
     if waiting:
         with SweepConsole(console, len(waiting)) as view:
             _train(jobs, waiting, summary, view)
+    else:
+        for study in summary.studies:
+            rebuild(study)  # a kill at the very end leaves an index that lacks the last
     _say(summary, console, command)
     return summary
 
@@ -83,7 +86,7 @@ def waits(job: Job, info: Mapping[str, Any] | None) -> bool:
     if job.config.run["rerun"]:
         return True
     if job.config.sweep["retry"] == "failed":
-        return status == "failed"
+        return status in ("failed", "running")  # what was begun again, and then interrupted, is no longer failed
     return status not in (*FINISHED, "failed")
 
 
@@ -141,7 +144,7 @@ def _say(summary: Summary, console: Console, command: str | None) -> None:
         console.print(f"failed: {info['run_id']}: {info['cause']}", style="red", markup=False, soft_wrap=True)
         console.print(f"  {info['command']}", markup=False, highlight=False, soft_wrap=True)
     if summary.failed and command is not None:
-        again = [word for word in shlex.split(command) if not word.startswith("sweep.retry=")]
+        again = [word for word in shlex.split(command) if not word.startswith(("sweep.retry=", "rerun="))]
         line = f"train them again: {shlex.join([*again, 'sweep.retry=failed'])}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     for study in summary.studies:

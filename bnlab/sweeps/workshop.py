@@ -9,7 +9,7 @@ import torch
 from bnlab.config import assembly, build
 from bnlab.config.source import source
 from bnlab.data.tensors import TensorData
-from bnlab.errors import BadInput, Refused
+from bnlab.errors import FAULTS, BadInput, Refused
 from bnlab.models.base import Model
 from bnlab.models.describe import multiply_adds
 from bnlab.sweeps.choice import Size
@@ -48,7 +48,7 @@ class Workshop:
         """How large a job's net is; null where it will be refused."""
         try:
             data, net, _ = self.built(job)
-        except Exception as error:
+        except FAULTS as error:
             _pass_over(error)
             return None
         return Size(sum(p.numel() for p in net.parameters()), multiply_adds(net, data.common.batch_size))
@@ -71,7 +71,7 @@ class Workshop:
                 loop = assembly.assemble([job.config], data, net, [NOWHERE])
                 built = monotonic() - begin
                 found[name] = built + loop.forecast(TRIES)
-            except Exception as error:
+            except FAULTS as error:
                 _pass_over(error)
                 continue
             if len(found) == TRIES:
@@ -90,7 +90,7 @@ class Workshop:
         return (data, *self._nets[name])
 
 
-def _pass_over(error: Exception) -> None:
+def _pass_over(error: BaseException) -> None:
     """Leave it to training to say what is wrong with a run; data that cannot be found are wrong for all."""
     if isinstance(error, BadInput) and not isinstance(error, Refused):
         raise error

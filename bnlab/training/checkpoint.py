@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,21 @@ def restore(state: TrainState, executor: Executor, payloads: Sequence[Payload]) 
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists():
+    if not path.exists() or not _is_sound(path):
         return {}
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _is_sound(path: Path) -> bool:
+    """Whether the file is an archive whose every member has its checksum, which torch itself does not look at."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except MemoryError:
+        raise
+    except Exception:  # whatever the damaged bytes happen to spell
+        return False

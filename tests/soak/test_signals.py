@@ -84,6 +84,20 @@ def test_a_worker_that_is_killed_costs_what_it_was_training(start: Warm, tmp_pat
     assert "1 failed" in process.said
 
 
+def test_a_pack_whose_worker_is_killed_goes_on_in_halves(start: Warm, tmp_path: Path) -> None:
+    study = tmp_path / "outputs/s"
+    words = ["sweep", *LONG, "epochs=60", "seed=0,1,2", "launcher=processes", "sweep.workers=1", "sweep.pack_size=3"]
+    process = start(tmp_path, *words)
+    until_trained(process, study, 3)
+    while not list(study.glob("pack_*.pt")):
+        time.sleep(0.02)
+    os.kill(workers(process)[0], signal.SIGKILL)
+    assert process.wait() == 0, process.said
+    assert "3 runs together: its process ended: SIGKILL(-9) (out of memory?); 2 and 1 instead" in process.said
+    assert process.said.count("it goes on from step") == 2
+    assert "3 complete" in process.said
+
+
 @pytest.mark.exhaustive
 def test_the_others_go_on(start: Warm, tmp_path: Path) -> None:
     study = tmp_path / "outputs/s"

@@ -1,6 +1,7 @@
 """Failures are results: they end in their runs' folders, the others go on, and one command trains them again."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +80,80 @@ def test_a_pack_fails_with_its_cause_and_alone_is_trained_again(
     assert (status, "2 to train" in out) == (0, True)
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert sorted(str(info["status"]) for info in infos(tmp_path / "main")) == ["complete"] * 4
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a fault"), SystemExit(3), MemoryError("no room")])
+def test_a_net_that_cannot_be_built_fails_and_the_others_go_on(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    forward = MLP.forward
+
+    def faulty(self: MLP, x: Tensor) -> Tensor:
+        if x.is_meta and width(self) == 9:
+            raise error
+        return forward(self, x)
+
+    monkeypatch.setattr(MLP, "forward", faulty)
+    words = [*NET[2:], "model.depth=1", "model.width=9,8", "seed=0,1", f"output_dir={tmp_path}"]
+    for launcher in ("serial", "fused"):
+        status, out, _ = bnlab("sweep", *words, f"launcher={launcher}", f"study={launcher}")
+        assert (status, "2 complete, 2 failed" in out) == (1, True)
+        failed = [info for info in infos(tmp_path / launcher) if info["status"] == "failed"]
+        assert all("in faulty" in str(info["traceback"]) for info in failed)
+        assert {info["cause"] for info in failed} == {f"{type(error).__name__}: {error}"}
+
+
+def test_an_interrupted_retry_is_gone_on_with_by_the_same_command(
+    bnlab: Call, tmp_path: Path, faulty: Callable[[Fault], None]
+) -> None:
+    broken: type[BaseException] | None = ZeroDivisionError
+
+    def fault(model: MLP, x: Tensor) -> None:
+        if broken is not None:
+            raise broken("a fault")
+
+    faulty(fault)
+    words = ["sweep", *NET, "seed=0,1", "launcher=serial", "rerun=true", f"output_dir={tmp_path}"]
+    _, out, _ = bnlab(*words)
+    (line,) = [line for line in out.splitlines() if line.startswith("train them again: ")]
+    assert "rerun" not in line, "that would train all of them"
+    again = line.partition(": bnlab ")[2].split()
+    broken = KeyboardInterrupt
+    assert bnlab(*again)[0] == 130
+    assert sorted(str(info["status"]) for info in infos(tmp_path / "main")) == ["failed", "running"]
+    broken = None
+    status, out, _ = bnlab(*again)
+    assert (status, "2 to train" in out, "2 complete" in out) == (0, True, True)
+
+
+@pytest.mark.parametrize("launcher", ["serial", "processes"])
+def test_a_folder_that_cannot_be_written_is_one_line(bnlab: Call, tmp_path: Path, launcher: str) -> None:
+    words = ["sweep", *NET, "seed=0,1", f"launcher={launcher}", f"output_dir={tmp_path}"]
+    assert bnlab(*words)[0] == 0
+    one = sorted(path.parent for path in (tmp_path / "main").glob("*/run.json"))[0]
+    shutil.rmtree(one)
+    one.write_text("in its place")
+    status, _, err = bnlab(*words)
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"{one} cannot be written" in err
+
+
+def test_memory_that_ends_in_the_middle_of_a_checkpoint_halves_the_pack(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = torch.save
+
+    def short(content: dict[str, object], *given: object) -> None:
+        if len(content) > 1 and "lengths" not in content:  # of a pack
+            try:
+                raise MemoryError
+            except MemoryError:
+                raise RuntimeError("[enforce fail at inline_container.cc] . unexpected pos 64 vs 0")  # noqa: B904
+        save(content, *given)
+
+    monkeypatch.setattr(torch, "save", short)
+    status, out, _ = bnlab("sweep", *NET, "seed=0,1", "launcher=fused", f"output_dir={tmp_path}")
+    assert (status, "2 runs together need more memory than there is: 1 and 1 instead" in out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """Which runs are trained together, and that a pack that was begun goes on as it was."""
 
 import json
+import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
-from bnlab.sweeps.packs import Packs
+from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packs import Grouping, Packs
 from tests.soak.study import assert_equal
 
 Call = Callable[..., tuple[int, str, str]]
@@ -140,7 +143,7 @@ def test_garbage_is_recovered_from_or_trained_anew(
     says = "it goes on from step"
     if what == "checkpoint":
         pack.write_bytes(pack.read_bytes()[:1000])
-        says = "before a usable checkpoint: it begins anew"
+        says = "has no usable checkpoint: it begins anew"
     elif what == "packs.json":
         (study / what).write_text('{"packs": [{"id"')
         says = "packs.json cannot be read"
@@ -177,6 +180,79 @@ def test_a_pack_that_nobody_has_begun_is_formed_anew_for_another_launcher(
     assert [len(record["runs"]) for record in records(study)] == [1] * 4
     assert bnlab(*FOUR)[0] == 0
     assert [len(record["runs"]) for record in records(study)] == [4]
+
+
+def test_a_pack_that_somebody_is_about_to_train_stays(
+    bnlab: Call, here: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its locks and its first rows, as while it is built, a launch that asks for less leaves it whole."""
+    study = here("a")
+    begin = Packs.holds
+
+    def meanwhile(self: Packs, pack: Pack) -> bool:
+        monkeypatch.setattr(Packs, "holds", begin)
+        known = {job.run_id: job for job in pack.jobs}
+        other = Grouping(lambda _: 1, lambda _: 1, {"launcher": "serial"})
+        before = (study / "packs.json").read_text()
+        assert self.form([pack.jobs[1]], known, other, print) == []
+        assert self.form(pack.jobs, known, other, print) == [pack]
+        assert (study / "packs.json").read_text() == before
+        return begin(self, pack)
+
+    monkeypatch.setattr(Packs, "holds", meanwhile)
+    assert bnlab(*FOUR)[0] == 0
+    assert [len(record["runs"]) for record in records(study)] == [4]
+
+
+def test_diagnostics_that_a_run_goes_on_with_are_not_those_of_its_whole(
+    bnlab: Call, killed: Callable[..., None], here: Callable[[str], Path]
+) -> None:
+    here("a")
+    killed(41, *FOUR, "diagnostics=[light,weight_alignment]")
+    assert bnlab(*FOUR)[0] == 0
+    assert "4 of those done lack weight_alignment" in bnlab(*FOUR, "diagnostics=[light,weight_alignment]")[1]
+    assert "lack" not in bnlab(*FOUR)[1]
+
+
+@pytest.mark.parametrize("content", [None, "xx"])
+def test_the_index_is_made_anew_though_nothing_waits(
+    bnlab: Call, here: Callable[[str], Path], content: str | None
+) -> None:
+    study = here("a")
+    bnlab(*FOUR)
+    index = study / "index.csv"
+    before = index.read_text()
+    index.unlink() if content is None else index.write_text(content)
+    assert bnlab(*FOUR)[0] == 0
+    assert index.read_text() == before
+
+
+def test_half_written_files_go(bnlab: Call, killed: Callable[..., None], here: Callable[[str], Path]) -> None:
+    study = here("a")
+    killed(41, *FOUR)
+    old, young = study / ".pack_1.pt.0.tmp", study / ".packs.json.1.tmp"
+    one = sorted(study.glob("*/run.json"))[0].parent / ".checkpoint.pt.2.tmp"
+    for path in (old, young, one):
+        path.touch()
+    os.utime(old, (0, 0))
+    assert bnlab(*FOUR)[0] == 0
+    assert (old.exists(), young.exists(), one.exists()) == (
+        False,
+        True,
+        False,
+    )  # another launch may be at the young one
+
+
+def test_a_turn_that_nobody_gives_back_is_one_line(
+    bnlab: Call, here: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = here("a")
+    bnlab(*FOUR, "seed=7")
+    monkeypatch.setattr("bnlab.sweeps.packs.PATIENCE", 0.1)
+    with lock(study):
+        status, _, err = bnlab(*FOUR)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "is it stopped?" in err
 
 
 def test_what_is_left_of_a_finished_pack_is_removed(bnlab: Call, here: Callable[[str], Path]) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -20,6 +21,7 @@ from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
 
 LOOK = 0.2  # seconds between looks at what workers tell
+YOUNG = 60.0  # seconds for which a launch's folder is not asked whether its owner lives
 GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
 
 
@@ -50,7 +52,7 @@ class Processes:
                     wait(futures, LOOK, FIRST_COMPLETED)
                     for slot in slots:
                         if (lost := slot.look()) is not None:
-                            self._runner.stop(*lost, listener)
+                            self._runner.lost(*lost, listener)
             except KeyboardInterrupt:
                 listener.note("interrupted: checkpoints are being kept; Ctrl-C again ends at once")
                 for slot in slots:
@@ -79,8 +81,8 @@ class _Slot:
         self._events = repeat(events_path(path), listener)
         self.pack, self.future = pack, self._pool.submit(work, path)
 
-    def look(self) -> tuple[Pack, str, str] | None:
-        """Pass on what the worker tells; what it lost, if it has died: the pack, its status and the cause."""
+    def look(self) -> tuple[Pack, str] | None:
+        """Pass on what the worker tells; what it lost, if it has died: the pack, and the cause."""
         if self.pack is None or self.future is None:
             return None
         done = self.future.done()
@@ -92,7 +94,7 @@ class _Slot:
             future.result()
         except BrokenProcessPool as error:
             self.end()
-            return pack, "failed", _cause(error)
+            return pack, _cause(error)
         return None
 
     def stop(self) -> None:
@@ -126,8 +128,10 @@ def _cause(error: BrokenProcessPool) -> str:
 def _folder(study: Path) -> Iterator[Path]:
     """A folder for the files of this launch; what dead ones have left goes."""
     for old in study.glob("launch_*"):
-        with suppress(Busy), lock(old):
-            shutil.rmtree(old)
+        with suppress(Busy, FileNotFoundError):
+            if time.time() - old.stat().st_mtime > YOUNG:  # a new one's owner may be about to lock it
+                with lock(old):
+                    shutil.rmtree(old)
     folder = study / f"launch_{socket.gethostname()}_{os.getpid()}"
     with lock(folder):
         try:
