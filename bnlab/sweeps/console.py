@@ -64,8 +64,11 @@ class SweepConsole:
         Args:
             accuracy: on the validation split, as last known.
             pack: tells packs apart where several train at once.
-            runs: how many runs of it have not ended.
+            runs: how many runs of it have not ended; 0 of one that is no more.
         """
+        if runs == 0:
+            self._under.pop(pack, None)
+            return
         self._under[pack] = Under(step, total, runs)
         if self._begun is None:
             self._begun = (monotonic(), self._amount())

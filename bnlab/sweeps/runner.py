@@ -69,14 +69,13 @@ class Runner:
             parts = self._train(pack, left, view) if left else []
             if parts:
                 torch.cuda.empty_cache()  # what the pack held is free by now
-                packs.split(pack, parts)
+                _split(pack, parts, view)
                 raise Regrouped
             _drop_checkpoint(pack)
         return left
 
     def lost(self, pack: Pack, cause: str, listener: Listener) -> None:
         """Its process is no more: a run alone has failed, of several each half is tried by itself."""
-        packs = Packs(pack.study)
         try:
             with ExitStack() as held:
                 for job in pack.jobs:
@@ -84,7 +83,7 @@ class Runner:
                 left = [job for job in pack.jobs if not job.finished()]
                 if len(left) > 1:
                     parts = _halves(left)
-                    packs.split(pack, parts)
+                    _split(pack, parts, listener)
                     listener.note(f"{len(left)} runs together: {cause}; {_sizes(parts)} instead")
                     return
         except Busy:
@@ -162,6 +161,11 @@ def is_too_large(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error):
         return True
     return error.__context__ is not None and is_too_large(error.__context__)  # torch.save makes an error of its own
+
+
+def _split(pack: Pack, parts: Parts, view: View) -> None:
+    Packs(pack.study).split(pack, parts)
+    view.progress(0, 1, 0.0, None, pack.id, 0)
 
 
 def _halves(left: list[Job]) -> Parts:

@@ -75,6 +75,17 @@ def test_packs_side_by_side(clock: Callable[[float], None]) -> None:
     assert view.left() == pytest.approx(60 * 4 / 6)
 
 
+def test_a_pack_that_is_no_more_counts_nowhere(clock: Callable[[float], None]) -> None:
+    with SweepConsole(Console(file=io.StringIO(), width=60), 4) as view:
+        view.progress(0, 100, 0.5, None, "whole", 4)
+        clock(10.0)
+        view.progress(50, 100, 0.5, None, "whole", 4)
+        view.progress(0, 1, 0.0, None, "whole", 0)
+        view.progress(50, 100, 0.5, None, "half", 2)
+        assert view.left() == pytest.approx(30.0)  # one run's worth in 10 s
+        assert view._where() == "update 50/100"
+
+
 @pytest.mark.parametrize("width", [80, 40])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     out = io.StringIO()

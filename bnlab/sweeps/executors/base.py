@@ -10,7 +10,8 @@ class View(Protocol):
     """Is told how training goes."""
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
-        """How far a pack with so many runs left is, and what one of them last had for loss and validation accuracy."""
+        """How far a pack with so many runs left is (with none: it is no more, they are in others), and what one of them
+        last had for loss and validation accuracy."""
 
     def note(self, line: str) -> None:
         """Something that the user should know."""
