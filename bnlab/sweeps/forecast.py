@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from bnlab.config.schema import FREE
 from bnlab.runs.index import scan
@@ -28,12 +28,14 @@ class Cost:
 
     Attributes:
         seconds: of a run alone, or its share of its pack.
+        packed: whether it is a share: most of the earlier runs were trained several at a time.
         size: bytes of its folder.
         runs: how many earlier runs say so.
         alike: whether they differ from it in seed, rates and length alone, and not in norm or optimizer too.
     """
 
     seconds: float
+    packed: bool
     size: float
     runs: int
     alike: bool
@@ -48,7 +50,7 @@ class Forecast:
         complete = [info for info in infos if info["status"] == "complete" and info["seconds"]]
         self._together = Counter(_pack(info) for info in infos)  # runs that share a pack's time
         self._groups = [(True, _alike, _grouped(complete, _alike)), (False, _shape, _grouped(complete, _shape))]
-        self._seen: dict[str, tuple[float, float, float] | None] = {}
+        self._seen: dict[str, _Seen | None] = {}
 
     def cost(self, axes: Axes) -> Cost | None:
         """What a run of these axes takes; null where no complete run has its model, data and batch."""
@@ -56,24 +58,20 @@ class Forecast:
             known = groups.get(key(axes), [])
             found = [seen for info in known[:SAMPLE] if (seen := self._seen_of(info)) is not None]
             if found:
-                updates = axes["steps"] or axes["epochs"] * median(per_epoch for _, per_epoch, _ in found)
-                seconds = updates * median(each for each, _, _ in found)
-                return Cost(seconds, median(size for _, _, size in found), len(known), alike)
+                packed = 2 * sum(one.packed for one in found) > len(found)
+                found = [one for one in found if one.packed == packed]
+                updates = axes["steps"] or axes["epochs"] * median(one.per_epoch for one in found)
+                seconds = updates * median(one.seconds for one in found)
+                return Cost(seconds, packed, median(one.size for one in found), len(known), alike)
         return None
 
-    def seconds(self, every: Sequence[Axes]) -> float | None:
-        """What such runs take one after another; null where a single one is unknown."""
-        costs = [self.cost(axes) for axes in every]
-        return None if None in costs else sum(cost.seconds for cost in costs if cost is not None)
-
-    def _seen_of(self, info: dict[str, Any]) -> tuple[float, float, float] | None:
-        """Seconds an update, updates an epoch and bytes of a complete run."""
+    def _seen_of(self, info: dict[str, Any]) -> "_Seen | None":
         run_id = info["run_id"]
         if run_id not in self._seen:
             self._seen[run_id] = self._look(info)
         return self._seen[run_id]
 
-    def _look(self, info: dict[str, Any]) -> tuple[float, float, float] | None:
+    def _look(self, info: dict[str, Any]) -> "_Seen | None":
         folder = self._study / info["run_id"]
         row = last_row(folder / "steps.csv")
         try:
@@ -83,8 +81,18 @@ class Forecast:
             return None
         if step == 0 or epoch == 0:
             return None
-        seconds = info["seconds"] / (1 if (pack := _pack(info)) is None else self._together[pack])
-        return seconds / step, step / epoch, sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        together = 1 if (pack := _pack(info)) is None else self._together[pack]
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+        return _Seen(info["seconds"] / together / step, step / epoch, size, pack is not None)
+
+
+class _Seen(NamedTuple):
+    """Of a complete run: seconds an update (of a pack its share), updates an epoch, bytes."""
+
+    seconds: float
+    per_epoch: float
+    size: int
+    packed: bool
 
 
 def _alike(axes: Axes) -> str:

@@ -12,7 +12,7 @@ from bnlab.config import build
 from bnlab.config.identity import axes
 from bnlab.runs.holder import holder
 from bnlab.runs.schema import FINISHED
-from bnlab.sweeps.choice import START, Choice, Machine, asked, choose
+from bnlab.sweeps.choice import START, Choice, Machine, asked, choose, gain
 from bnlab.sweeps.console import SweepConsole
 from bnlab.sweeps.executors.base import Executor
 from bnlab.sweeps.executors.in_process import InProcess
@@ -113,7 +113,11 @@ class Launch:
         """What the jobs take one after another: by earlier runs, or by a few updates."""
         forecasts = {study: Forecast(study) for study in self._known}
         costs = [forecasts[job.study].cost(axes(job.config)) for job in waiting]
-        known = [cost.seconds for cost in costs if cost is not None]
+        known = [
+            cost.seconds * (gain(self._runner.shop.size(job)) if cost.packed else 1.0)
+            for job, cost in zip(waiting, costs, strict=True)
+            if cost is not None
+        ]
         return sum(known) if len(known) == len(costs) else self._runner.shop.seconds(waiting)
 
     def _threads(self, choice: Choice, job: Job) -> int:

@@ -31,7 +31,8 @@ class Group:
 
     Attributes:
         name: what tells them from the other groups.
-        seconds: what one of them takes, alone or as its share of a pack; null where unknown.
+        seconds: what one of them takes; null where unknown.
+        packed: whether that is its share of a pack.
         size: bytes that one of them leaves; null where unknown.
         source: where that is known from.
         refused: why they cannot work, where that has been looked at and found.
@@ -41,6 +42,7 @@ class Group:
     jobs: list[Job]
     waiting: list[Job]
     seconds: float | None = None
+    packed: bool = False
     size: float | None = None
     source: str = "unknown"
     refused: str | None = None
@@ -154,7 +156,7 @@ def _predict(groups: Sequence[Group]) -> None:
     for group in groups:
         cost = forecasts[group.jobs[0].study].cost(axes(group.jobs[0].config))
         if cost is not None:
-            group.seconds, group.size = cost.seconds, cost.size
+            group.seconds, group.packed, group.size = cost.seconds, cost.packed, cost.size
             group.source = f"{cost.runs} {'' if cost.alike else 'similar '}{'run' if cost.runs == 1 else 'runs'}"
 
 
@@ -162,7 +164,7 @@ def _measure(groups: Sequence[Group], meter: Meter, told: Told) -> None:
     for n, group in enumerate(groups):
         told(n, len(groups))
         try:
-            group.seconds, group.source = meter.seconds(group.jobs[0]), MEASURED
+            group.seconds, group.packed, group.source = meter.seconds(group.jobs[0]), False, MEASURED
         except Refused as reason:
             group.refused = str(reason)
 
@@ -175,7 +177,13 @@ def _choose(result: Plan, meter: Meter | None) -> None:
     def seconds() -> float:
         result.unsure = result.unsure or result.known < result.waiting
         # Of an unknown length: long, so that the choice is the one that a long sweep gets.
-        return result.seconds if result.known == result.waiting else math.inf
+        if result.known < result.waiting:
+            return math.inf
+        return sum(alone(group) * len(group.waiting) for group in result.to_train)
+
+    def alone(group: Group) -> float:
+        assert group.seconds is not None
+        return group.seconds * (gain(size(group.jobs[0])) if group.packed else 1.0)
 
     def size(job: Job) -> Size | None:
         result.unsure = result.unsure or meter is None
@@ -183,8 +191,10 @@ def _choose(result: Plan, meter: Meter | None) -> None:
 
     result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
     for group in result.to_train:
-        if group.source == MEASURED and group.seconds is not None and result.choice.together(group.jobs[0]) > 1:
-            group.seconds /= gain(size(group.jobs[0]))  # it was timed alone
+        packed = result.choice.together(group.jobs[0]) > 1
+        if group.seconds is not None and packed != group.packed:  # as those it is known from were not
+            group.seconds = alone(group) / (gain(size(group.jobs[0])) if packed else 1.0)
+            group.packed = packed
     result.packs = grouped(jobs, Grouping(result.choice.together, lambda _: 1, asked(jobs[0])))
 
 

@@ -57,8 +57,6 @@ def test_unknown_where_model_data_or_batch_differ(tmp_path: Path, axes: dict[str
     train(tmp_path, "a", 2.0)
     forecast = Forecast(tmp_path)
     assert forecast.cost(AXES | axes) is None
-    assert forecast.seconds([AXES, AXES]) == pytest.approx(4.0)
-    assert forecast.seconds([AXES, AXES | axes]) is None
 
 
 def test_runs_of_a_pack_share_its_time(tmp_path: Path) -> None:
@@ -66,7 +64,12 @@ def test_runs_of_a_pack_share_its_time(tmp_path: Path) -> None:
         train(tmp_path, f"r{n}", 2.0, pack="p", seed=n, status="diverged" if n == 3 else "complete")
     cost = Forecast(tmp_path).cost(AXES)
     assert cost is not None
-    assert cost.seconds == pytest.approx(0.5)
+    assert (cost.seconds, cost.packed) == (pytest.approx(0.5), True)
+    for n in range(4, 9):
+        train(tmp_path, f"r{n}", 2.0, seed=n)
+    cost = Forecast(tmp_path).cost(AXES)
+    assert cost is not None
+    assert (cost.seconds, cost.packed) == (pytest.approx(2.0), False), "of both kinds, the more frequent one tells"
 
 
 def test_what_did_not_end_well_tells_nothing(tmp_path: Path) -> None:

@@ -42,12 +42,13 @@ def jobs(tmp_path: Path) -> Callable[..., list[Job]]:
     return make
 
 
-def leave(job: Job, status: str, seconds: float | None = None, cause: str | None = None) -> None:
-    """The job's folder as a run leaves it that has come to this."""
+def leave(
+    job: Job, status: str, seconds: float | None = None, cause: str | None = None, pack: str | None = None
+) -> None:
+    """The job's folder as a run leaves it that has come to this, alone or in a pack."""
+    execution = {"executor": "serial"} if pack is None else {"executor": "fused", "pack": pack}
     with RunWriter(job.folder) as writer:
-        writer.create(
-            "seed: 0\n", {"run_id": job.run_id, "axes": axes(job.config), "execution": {"executor": "serial"}}
-        )
+        writer.create("seed: 0\n", {"run_id": job.run_id, "axes": axes(job.config), "execution": execution})
         writer.append("steps", [{"step": 100, "epoch": 2}])
         writer.update(status=status, seconds=seconds, cause=cause)
 
@@ -107,12 +108,25 @@ def test_time_and_disk_by_earlier_runs(jobs: Callable[..., list[Job]]) -> None:
     found = plan(all_, 10)
     assert found.known == found.waiting == 9
     none, batch = found.groups
-    assert none.seconds == pytest.approx(30.0)
+    assert none.seconds == pytest.approx(30.0 / gain(None))  # it was trained alone, and they go together
     assert (none.source, batch.source) == ("1 run", "1 similar run")
     assert found.choice is not None
     assert found.choice.workers == 2  # long enough for worker processes to pay
-    assert found.seconds == pytest.approx(START + 9 * 30 / 2)
+    assert found.seconds == pytest.approx(START + 9 * 30 / gain(None) / 2)
     assert found.size == pytest.approx(9 * sum(path.stat().st_size for path in all_[0].folder.iterdir()))
+
+
+@pytest.mark.parametrize("now", ["serial", "fused"])
+@pytest.mark.parametrize("then", ["serial", "fused"])
+def test_what_packs_took_is_told_for_runs_alone_and_the_other_way_round(
+    jobs: Callable[..., list[Job]], then: str, now: str
+) -> None:
+    all_ = jobs(*([f"launcher={now}", f"seed={n}"] for n in range(6)))
+    for job in all_[:2]:
+        leave(job, "complete", seconds=20.0 if then == "fused" else 10.0, pack="p" if then == "fused" else None)
+    (group,) = plan(all_, 6).groups
+    factor = {("serial", "fused"): 1 / gain(None), ("fused", "serial"): gain(None)}.get((then, now), 1.0)
+    assert group.seconds == pytest.approx(10.0 * factor)
 
 
 def test_measured(jobs: Callable[..., list[Job]]) -> None:
