@@ -72,6 +72,11 @@ def warnings(frame: Frame) -> list[str]:
             f"{frame.repeated} runs share condition, lr and seed with another (of another version of a plugin or "
             "of the data?): each counts as a seed of its own here, which makes intervals too narrow"
         )
+    if len(frame.rates) > 1 and frame.finished and not frame.has_accuracy:
+        found.append(
+            "no val accuracy to choose a learning rate by: figures show each condition at the rate of least val loss, "
+            "or of least training loss where there is no val split"
+        )
     for end, beyond in (("lowest", "lower"), ("highest", "higher")):
         names = [
             f"{frame.conditions[place].label} ({one.best_lr:g})"

@@ -15,7 +15,7 @@ from bnlab.studies.known import Undecided
 
 Axes = Mapping[str, Any]
 
-_FACTS = ("val_accuracy", "test_accuracy", "train_accuracy")
+_FACTS = ("val_accuracy", "test_accuracy", "train_accuracy", "val_loss", "train_loss")
 _REASONS = {"failed": "failed", "running": "unfinished", "absent": "never begun", "refused": "refused"}
 
 
@@ -42,7 +42,7 @@ class Evidence:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """run_id, lr, seed, status, cause, classes and the final accuracies of each planned run."""
+        """run_id, lr, seed, status, cause, classes and final metrics of each planned run."""
         rows = []
         for run_id, axes in self.planned.items():
             info = self.source.infos.get(run_id) or {"status": "absent", "cause": None, "classes": None, "metrics": {}}
@@ -100,11 +100,15 @@ class Selected:
         """Its runs at its best rate (the one rate, where the claim names it), by ascending seed.
 
         Raises:
-            Undecided: some run diverged at every rate.
+            Undecided: some run diverged at every rate, or none has a val accuracy to choose one by.
         """
         found = self.sensitivity
         lr = found.shown_lr if found.learned is False else found.best_lr
         if lr is None:
             lost = sum(cell.diverged for cell in self.cells)
+            if lost == 0 and len(self.cells) == 1:
+                return self.runs.sort_values("seed")
+            if lost == 0:
+                raise Undecided(f"no run of {self.label} has a val accuracy to choose a learning rate by")
             raise Undecided(f"{lost} of {len(self.runs)} runs of {self.label} diverged, some at every rate")
         return self.runs[self.runs["lr"] == lr].sort_values("seed")

@@ -66,3 +66,6 @@ def test_nothing_has_an_accuracy(study: Any) -> None:
     study.run("none", val=None, classes=None)
     study.run("batch", val=None, classes=None)
     assert summary(frame(study)) == []
+    assert warnings(frame(study)) == []
+    study.run("batch", lr=1.0, val=None, classes=None)
+    assert warnings(frame(study))[-1].startswith("no val accuracy to choose a learning rate by")

@@ -33,7 +33,7 @@ class Study:
 
     def run(
         self,
-        val: float = 0.9,
+        val: float | None = 0.9,
         test: float | None = None,
         train: float | None = None,
         *,

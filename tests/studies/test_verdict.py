@@ -209,3 +209,13 @@ def test_what_is_published_stands_beside_it(study: Study) -> None:
     published = {"value": "94 %", "source": "a text", "verified": False}
     found = study.verdict(metric="accuracy", of={"norm": "batch"}, value={"above": 0.1}, published=published)
     assert found.published == "94 % (a text; unverified)"
+
+
+def test_without_val_accuracies_there_is_no_rate_to_choose_but_the_only_one(study: Study) -> None:
+    for norm, test in (("none", 0.5), ("batch", 0.8)):
+        for seed in range(2):
+            study.run(None, norm=norm, seed=seed, test=test + seed / 100, optim__lr=0.1)
+    claim = {"metric": "accuracy", **AGAINST_NONE, "difference": {"above": 0.2}}
+    assert study.verdict(**claim).verdict == "confirmed"
+    study.run(None, norm="batch", optim__lr=1.0, test=0.9)
+    assert study.verdict(**claim).reason == "no run of norm=batch has a val accuracy to choose a learning rate by"

@@ -14,7 +14,7 @@ COUNTS = ("complete", "diverged", "failed", "running", "refused")
 
 @dataclass(frozen=True)
 class Cell:
-    """How many runs ended how, and the accuracies (0-1) of the complete ones.
+    """How many runs ended how, and the accuracies (0-1) and the loss of the complete ones: on val, or else in training.
 
     `absent` counts seeds that were run elsewhere in the study and have no run here.
     """
@@ -28,6 +28,7 @@ class Cell:
     absent: int
     val: Estimate
     test: Estimate
+    loss: Estimate
 
     @property
     def finished(self) -> int:
@@ -48,7 +49,7 @@ def cells(runs: pd.DataFrame, rates: Iterable[float], seeds: Iterable[int]) -> l
     """The cells of a condition, by ascending rate.
 
     Args:
-        runs: lr, seed, status, val_accuracy, test_accuracy of the condition's runs.
+        runs: lr, seed, status, val_accuracy, test_accuracy, val_loss, train_loss of the condition's runs.
         rates, seeds: the planned grid; its pairs that have no run are counted too, so that what is missing stays in
             sight.
     """
@@ -65,6 +66,7 @@ def cells(runs: pd.DataFrame, rates: Iterable[float], seeds: Iterable[int]) -> l
                 absent=len(planned - set(here["seed"])),
                 val=estimate(complete["val_accuracy"]),
                 test=estimate(complete["test_accuracy"]),
+                loss=estimate(complete["val_loss"].fillna(complete["train_loss"])),
             )
         )
     return found

@@ -24,7 +24,8 @@ class Sensitivity:
         best_lr: highest mean val accuracy among rates where no seed diverged (ties: the lowest); None where there is
             no such rate or the condition did not learn.
         shown_lr: the rate whose runs stand for the condition: the best one; if it did not learn, the one that got
-            furthest; if some seed diverged at every rate, that of the smallest share; None without a finished run.
+            furthest; if some seed diverged at every rate, that of the smallest share; where nothing has a val accuracy,
+            the one of least loss; None without a finished run.
         lowest, highest: ends of the usable range around best_lr; None without one.
         below, above: whether that end is where usable rates end, or merely where knowledge does.
         best_end: whether best_lr is the lowest or the highest rate with a result.
@@ -58,7 +59,7 @@ def sensitivity(cells: Sequence[Cell], classes: int | None, tolerance: float = T
     """
     stable = [index for index, cell in enumerate(cells) if cell.stable]
     if not stable:
-        return Sensitivity(None, None, _least_diverged(cells))
+        return Sensitivity(None, None, _of_least_loss(cells) or _least_diverged(cells))
     top = max(cells[index].val.mean for index in stable)
     best = next(index for index in stable if cells[index].val.mean >= top - ROUNDING)
     best_lr = cells[best].lr
@@ -86,6 +87,11 @@ def _walk(cells: Sequence[Cell], usable: Sequence[bool], start: int, direction: 
             return cells[here].lr, "" if cells[following].known else "missing"
         here = following
     return cells[here].lr, "grid"
+
+
+def _of_least_loss(cells: Sequence[Cell]) -> float | None:
+    known = [cell for cell in cells if cell.diverged == 0 and cell.loss.n]
+    return min(known, key=lambda cell: (cell.loss.mean, cell.lr)).lr if known else None
 
 
 def _least_diverged(cells: Sequence[Cell]) -> float | None:

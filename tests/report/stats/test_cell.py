@@ -15,7 +15,9 @@ def table(grid: dict[float, Sequence[float | str]]) -> pd.DataFrame:
     for lr, seeds in grid.items():
         for seed, value in enumerate(seeds):
             status, accuracy = (value, math.nan) if isinstance(value, str) else ("complete", value)
-            rows.append({"lr": lr, "seed": seed, "status": status, "val_accuracy": accuracy, "test_accuracy": accuracy})
+            scores = dict.fromkeys(("val_accuracy", "test_accuracy"), accuracy)
+            scores |= {"val_loss": math.nan if seed == 1 else accuracy / 2, "train_loss": accuracy / 4}
+            rows.append({"lr": lr, "seed": seed, "status": status} | scores)
     return pd.DataFrame(rows)
 
 
@@ -30,7 +32,8 @@ def test_counts_every_run_and_every_gap() -> None:
 
 def test_a_diverged_run_s_accuracy_is_not_in_the_mean() -> None:
     runs = table({0.1: [0.9, 0.8]})
-    runs.loc[2] = {"lr": 0.1, "seed": 2, "status": "diverged", "val_accuracy": 0.1, "test_accuracy": 0.1}
+    runs.loc[2] = dict.fromkeys(runs.columns, 0.1) | {"seed": 2, "status": "diverged"}
     (cell,) = cells(runs, [0.1], range(3))
     assert cell.val.mean == pytest.approx(0.85)
+    assert cell.loss.mean == pytest.approx((0.45 + 0.2) / 2), "on val, or else in training"
     assert not cell.stable

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,10 @@ def of(grid: dict[float, Seeds]) -> list[Cell]:
     for lr, seeds in sorted(grid.items()):
         values = [value for value in seeds if not isinstance(value, str)]
         counts = {name: list(seeds).count(name) for name in ("diverged", "failed", "running", "refused")}
-        score = estimate(values)
-        found.append(Cell(lr=lr, complete=len(values), **counts, absent=int(not seeds), val=score, test=score))
+        score, loss = estimate(values), estimate(1 - value for value in values)
+        found.append(
+            Cell(lr=lr, complete=len(values), **counts, absent=int(not seeds), val=score, test=score, loss=loss)
+        )
     return found
 
 
@@ -55,6 +58,12 @@ def test_best_rate_has_no_diverged_seed() -> None:
 def test_all_rates_diverged_for_some_seed() -> None:
     found = sensitivity(of({0.1: ["diverged", 0.9, 0.9], 1.0: ["diverged", "diverged", 0.9]}), 10)
     assert (found.best_lr, found.highest, found.decades, found.shown_lr) == (None, None, None, 0.1)
+
+
+def test_without_val_accuracies_the_rate_of_least_loss_stands_and_none_is_best() -> None:
+    grid = of({0.01: [0.3], 0.1: [0.9], 1.0: [0.5], 10.0: ["diverged", 0.99]})
+    found = sensitivity([replace(cell, val=estimate([])) for cell in grid], 10)
+    assert (found.best_lr, found.shown_lr, found.learned) == (None, 0.1, None)
 
 
 def test_nothing_finished() -> None:
