@@ -43,8 +43,8 @@ RUN_KEYS = (
 RUN_TIMES = ("seconds", "cost")  # the keys in which two runs of one command differ
 
 # The cost: seconds an update, evaluations and checkpoints aside and diagnostics included; training examples a second;
-# peak memory in bytes. Of all runs that were trained together.
-COSTS = ("update_seconds", "examples_per_second", "peak_bytes")
+# peak memory in bytes; of all runs that were trained together. And the processes that trained side by side meanwhile.
+COSTS = ("update_seconds", "examples_per_second", "peak_bytes", "processes")
 
 # Final metrics in run.json and index.csv: of the last evaluation (val, test, train) and the last logged step.
 METRICS = (

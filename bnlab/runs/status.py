@@ -30,6 +30,7 @@ class Run:
         info: run.json; null where it is not written yet.
         ended: when run.json was last written (seconds, Unix); 0 where it is not.
         updates: (done, in all) of one that trains, where they are known.
+        command: what trains it; "" where that is not known.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Run:
     ended: float = 0.0
     holder: Holder | None = None
     updates: tuple[int, int] | None = None
+    command: str = ""
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -99,9 +101,9 @@ class Study:
                 damaged[folder] = str(run)
             else:
                 runs.append(run)
-        for folder in planned(self.path, {folder.name for folder in folders}):
+        for folder, command in planned(self.path, {folder.name for folder in folders}).items():
             by = holder(folder)
-            runs.append(Run(folder, "waiting" if by is None else "running", holder=by))
+            runs.append(Run(folder, "waiting" if by is None else "running", holder=by, command=command))
         return Look(runs, damaged)
 
     def _run(self, folder: Path) -> Run | Unreadable:
@@ -111,8 +113,8 @@ class Study:
             if isinstance(info, Unreadable):
                 return info if by is None else Run(folder, "running", holder=by)
             state = "running" if by is not None else "interrupted"
-            return Run(folder, state, info, changed, by, updates(folder, info["axes"]))
-        return Run(folder, info["status"], info, changed)
+            return Run(folder, state, info, changed, by, updates(folder, info["axes"]), info["command"] or "")
+        return Run(folder, info["status"], info, changed, command=info["command"] or "")
 
     def _info(self, folder: Path) -> tuple[dict[str, Any] | Unreadable, float]:
         try:

@@ -56,8 +56,12 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
         yield from _under_way(runs, axes, words)
     if count["interrupted"]:
         yield "", "", 0
-        yield f"interrupted: {count['interrupted']}; the command that began them goes on with them", "", 2
-        yield from _under_way(look.of("interrupted"), axes, words)
+        interrupted = look.of("interrupted")
+        yield f"interrupted: {len(interrupted)}; the command that began them goes on with them", "", 2
+        yield from _under_way(interrupted, axes, words)
+        if len(interrupted) > 1:
+            yield "  with the first alone:", "", 4
+        yield f"  {interrupted[0].command}", "", -1
     for state in ("failed", "refused", "diverged"):
         if count[state]:
             yield from _caused(state, look.of(state), axes)
@@ -71,17 +75,17 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
 
 
 def _words(runs: Sequence[Run]) -> dict[Path, str]:
-    """What the sweep calls each run that was begun: the overrides of its command that not every run has.
+    """What the sweep calls each run: the overrides of its command that not every run has.
 
-    While other runs wait, nobody knows theirs: then all but those that say where runs and data lie.
+    Where a run's are not known: all but those that say where runs and data lie.
     """
-    begun = {run.folder: shlex.split(str(run.info["command"])) for run in runs if run.info and run.info["command"]}
-    given = [[word for word in words if "=" in word and not word.startswith("-")] for words in begun.values()]
+    known = {run.folder: shlex.split(run.command) for run in runs if run.command}
+    given = [[word for word in words if "=" in word and not word.startswith("-")] for words in known.values()]
     told = [[word for word in words if word.partition("=")[0] not in _PLACES] for words in given]
-    complete = len(told) > 1 and all(run.info is not None for run in runs)
+    complete = len(told) > 1 and all(run.command for run in runs)
     shared = set.intersection(*map(set, told)) if complete else set()
     own = (" ".join(word for word in words if word not in shared) for words in told)
-    return dict(zip(begun, own, strict=True))
+    return dict(zip(known, own, strict=True))
 
 
 def _under_way(runs: Sequence[Run], axes: dict[str, list[str]], words: Mapping[Path, str]) -> Iterator[Line]:
@@ -111,7 +115,7 @@ def _caused(state: str, runs: Sequence[Run], axes: dict[str, list[str]]) -> Iter
     if state == "failed":
         if len(runs) > 1:
             yield "  again: the sweep's command with sweep.retry=failed; the first alone:", "", 4
-        yield f"  {'' if len(runs) > 1 else 'again: '}{(runs[0].info or {})['command']}", "", -1
+        yield f"  {'' if len(runs) > 1 else 'again: '}{runs[0].command}", "", -1
 
 
 def _named(runs: Sequence[Run], axes: dict[str, list[str]]) -> str:

@@ -27,11 +27,15 @@ Parts = list[list[Job]]
 class Runner:
     """Trains packs one after another.
 
+    Args:
+        processes: that do so side by side, this one among them.
+
     Attributes:
         shop: what it builds them with; data and nets stay there from one pack to the next.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
         self.shop = Workshop()
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
@@ -152,6 +156,7 @@ class Runner:
                 return []
             for folder, outcome in zip(folders, outcomes, strict=True):
                 if folder.job.run_id in mine:
+                    outcome.cost["processes"] = self._processes
                     folder.end(outcome, keeper.part(folder.job.run_id))
         return []
 

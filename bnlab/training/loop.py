@@ -71,7 +71,7 @@ class Outcome:
         diverged_at: the step at which it diverged, or null.
         metrics: the final ones, by `runs.schema.METRICS`.
         seconds: since it began.
-        cost: `runs.schema.COSTS`, of all replicas together.
+        cost: of `runs.schema.COSTS` what a loop knows, of all replicas together.
     """
 
     diverged_at: int | None = None

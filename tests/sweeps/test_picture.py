@@ -13,8 +13,10 @@ WIDE = "norm=group: 7 groups do not divide 256 channels at units.0.before_act: c
 
 def run(state: str, n: int, cause: str | None = None, **more: object) -> Run:
     axes = {"norm": "batch", "optim.lr": n / 10, "seed": n % 3}
-    info = {"axes": axes, "cause": cause, "command": f"bnlab train seed={n} " + "optim.lr=0.1 " * 9, "seconds": 10.0}
-    return Run(Path(f"study/{state}{n}"), state, info, ended=1000.0 + 10 * n, **more)  # type: ignore[arg-type]
+    command = f"bnlab train seed={n} " + "optim.lr=0.1 " * 9
+    info = {"axes": axes, "cause": cause, "command": command, "seconds": 10.0}
+    ended = 1000.0 + 10 * n
+    return Run(Path(f"study/{state}{n}"), state, info, ended=ended, command=command, **more)  # type: ignore[arg-type]
 
 
 def several() -> Look:
@@ -44,8 +46,9 @@ def test_lines_fit_the_terminal(width: int) -> None:
     assert any("update 7/100" in line for line in lines)
     assert sum("cannot be read (x)" in line for line in lines) == FEW
     assert "  … and 3 more" in lines
-    (command,) = (line for line in lines if "bnlab train" in line)
-    assert command.startswith("  bnlab train seed=0")
+    interrupted, failed = (line for line in lines if "bnlab train" in line)
+    assert failed == interrupted
+    assert failed.startswith("  bnlab train seed=0")
     assert sum("sweep.retry=failed" in line for line in lines) == 1
 
 
@@ -70,11 +73,12 @@ def test_pace_and_time_left_while_it_goes_on() -> None:
 def begun(norm: str, seed: int) -> Run:
     command = f"bnlab train norm={norm} optim.lr=0.1 seed={seed} epochs=4 experiment=demo output_dir=/o --config-dir=x"
     info = {"axes": {"norm": norm, "optim.lr": 0.1, "seed": seed}, "command": command}
-    return Run(Path(f"study/{norm}{seed}"), "running", info, holder=this_process(), updates=(3, 8))
+    return Run(Path(f"study/{norm}{seed}"), "running", info, holder=this_process(), updates=(3, 8), command=command)
 
 
 def test_a_run_is_called_as_the_sweep_calls_it() -> None:
-    lines = picture(Path("s"), Look([begun("none", 0), begun("batch", 1)], {}), None).plain.splitlines()
+    waiting = Run(Path("study/w"), "waiting", command="bnlab train norm=layer optim.lr=0.1 seed=1 epochs=4")
+    lines = picture(Path("s"), Look([begun("none", 0), begun("batch", 1), waiting], {}), None).plain.splitlines()
     assert "  norm=batch seed=1 (batch1)  update 3/8" in lines
 
 

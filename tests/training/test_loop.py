@@ -191,7 +191,7 @@ def test_accumulated_batches_give_the_gradient_of_their_mean() -> None:
 def test_says_what_an_update_cost() -> None:
     _, outcomes = train([0.05, 0.01], fused=True, updates=20)
     for outcome in outcomes:
-        assert set(outcome.cost) == set(COSTS)
+        assert set(outcome.cost) == set(COSTS) - {"processes"}
         pace, throughput = outcome.cost["update_seconds"], outcome.cost["examples_per_second"]
         assert pace is not None
         assert 0 < 20 * pace < outcome.seconds

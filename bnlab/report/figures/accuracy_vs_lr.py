@@ -92,6 +92,8 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     if _apart(frame.rates, 0.7 * width / many) >= _ROOM:
         first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
         first.minorticks_off()
+    if len(frame.rates) == 1:  # else points beside it would seem to stand at rates of their own
+        first.set_xlim(frame.rates[0] / 2, frame.rates[0] * 2)
     figure.supxlabel("learning rate", fontsize="medium")
     if len(frame.panels) == 1:
         on_top(figure, _handles(frame, frame.panels[0][1]))

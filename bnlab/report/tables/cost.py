@@ -30,11 +30,14 @@ def table(frame: Frame) -> Table | Missing:
     for place, part in parts.items():  # runs trained together are one measurement
         each = part.groupby("pack", sort=False)[measured].mean()
         found[place] = {name: estimate(each[name]) for name in measured}
+    crowded = {place for place, part in parts.items() if (part["processes"] > 1).any()}
     data, shown = [], []
     for place, mine in found.items():
         params = parts[place]["n_params"].max()
         reference = found.get(frame.references.get(place, -1), {})
-        ratio = mine["update_ms"].mean / reference["update_ms"].mean if "update_ms" in reference else None
+        # What else ran at the time slows a process down, and need not have been the same for both.
+        alone = not crowded & {place, frame.references.get(place)}
+        ratio = mine["update_ms"].mean / reference["update_ms"].mean if alone and "update_ms" in reference else None
         data.append(
             {**names(frame, place), "n_params": params, "runs": len(parts[place]), "measurements": mine["seconds"].n}
             | {key: value for name in measured for key, value in numbers(name, mine[name]).items()}
@@ -64,9 +67,17 @@ def _facts(frame: Frame) -> pd.DataFrame:
             "update_ms": 1000 * measured["update_seconds"].fillna(_pace(frame, complete["run_id"])),
             "examples": measured["examples_per_second"],
             "peak_mib": measured["peak_bytes"] / 2**20,
+            "processes": measured["processes"],
             "executor": [str(one.get("executor", "unknown")) for one in executions],
         }
     )
+
+
+def _beside(facts: pd.DataFrame) -> str:
+    most = facts["processes"].max()
+    if not most > 1:
+        return ""
+    return f", up to {most:g} processes at once, which slow each other: to compare updates, train with launcher=serial"
 
 
 def _pace(frame: Frame, run_ids: pd.Series) -> pd.Series:
@@ -86,7 +97,8 @@ def _caption(frame: Frame, facts: pd.DataFrame) -> str:
         "or what torch took of a GPU; relative: to the update of the condition that the others are compared with. "
         "Runs that are trained together share an update: its time, the examples and the memory are those of all of "
         "them, and they count once. –: not measured, or nothing to compare with. "
-        f"± is the 95 % t-interval over what was trained apart, of complete runs. Executor: {executors}. "
+        f"± is the 95 % t-interval over what was trained apart, of complete runs. Executor: {executors}"
+        f"{_beside(facts)}. "
         f"Device: {', '.join(devices)}. "
         f"Every run: {frame.configuration}."
     )

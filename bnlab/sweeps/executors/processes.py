@@ -38,7 +38,8 @@ class Processes:
     def run(self, packs: Sequence[Pack], listener: Listener) -> None:
         waiting = deque(packs)
         with _folder(packs[0].study) as folder:
-            slots = [_Slot(folder, environment) for environment in self._environments[: len(packs)]]
+            environments = self._environments[: len(packs)]
+            slots = [_Slot(folder, environment, len(environments)) for environment in environments]
             try:
                 while True:
                     for slot in slots:
@@ -67,8 +68,8 @@ class Processes:
 class _Slot:
     """One worker process, started anew when it has died."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self._folder, self._environment = folder, environment
+    def __init__(self, folder: Path, environment: dict[str, str], processes: int) -> None:
+        self._folder, self._environment, self._processes = folder, environment, processes
         self._pool: ProcessPoolExecutor | None = None
         self.pack: Pack | None = None
         self.future: Future[None] | None = None
@@ -79,7 +80,7 @@ class _Slot:
         path = self._folder / f"{pack.id}.json"
         pack.write(path)
         self._events = repeat(events_path(path), listener)
-        self.pack, self.future = pack, self._pool.submit(work, path)
+        self.pack, self.future = pack, self._pool.submit(work, path, self._processes)
 
     def look(self) -> tuple[Pack, str] | None:
         """Pass on what the worker tells; what it lost, if it has died: the pack, and the cause."""

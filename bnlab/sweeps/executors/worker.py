@@ -26,7 +26,7 @@ class Events:
         self._told = 0.0
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
-        if time.monotonic() - self._told > TELL:
+        if time.monotonic() - self._told > TELL or runs == 0:
             self._told = time.monotonic()
             self._write("progress", step, total, loss, accuracy, pack, runs)
 
@@ -73,15 +73,18 @@ def start(parent: int) -> None:
     threading.Thread(target=watch, name="watch", daemon=True).start()
 
 
-def work(path: Path) -> None:
+def work(path: Path, processes: int) -> None:
     """Train the pack that a file describes, or until `STOP` comes; the events go to the file beside it.
+
+    Args:
+        processes: workers side by side, this one among them.
 
     Raises:
         BadInput, OSError: as `Executor.run`.
     """
     try:
         signal.signal(STOP, signal.default_int_handler)
-        _runner().attempt(Pack.read(path), Events(events_path(path)))
+        _runner(processes).attempt(Pack.read(path), Events(events_path(path)))
     except KeyboardInterrupt:
         pass  # its runs are left to go on with
     finally:
@@ -94,5 +97,5 @@ def events_path(path: Path) -> Path:
 
 
 @cache
-def _runner() -> Runner:
-    return Runner()
+def _runner(processes: int) -> Runner:
+    return Runner(processes)

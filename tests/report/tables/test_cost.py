@@ -57,3 +57,12 @@ def test_runs_trained_together_are_one_measurement(study: Any) -> None:
     assert found.shown["ms an update"].tolist() == ["4.00"]  # without an interval
     assert found.data[["runs", "measurements"]].to_numpy().tolist() == [[3, 1]]
     assert "share an update" in found.caption
+
+
+def test_what_ran_side_by_side_is_not_compared(study: Any) -> None:
+    for norm, processes in (("none", 2), ("batch", 2), ("layer", 1)):
+        study.run(norm, cost={"update_seconds": 0.002, "processes": processes})
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    assert found.shown["update, relative"].tolist() == ["–", "–", "–"]
+    assert "up to 2 processes at once, which slow each other" in found.caption
