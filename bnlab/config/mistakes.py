@@ -34,6 +34,8 @@ def translate(error: Exception) -> BadInput:
         return BadInput(f"{mark.name}, line {mark.line + 1}, cannot be read as yaml: {error.problem}")
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         group, _, choice = error.missing_cfg_file.rpartition("/")
+        if group == "placement" and choice in KINDS:
+            return BadInput(f"{group}={choice} is not known; to switch that site on: placement.{choice}=true")
         own = " (one of your own: plugins=[FILE.py])" if group in ("model", "norm") else ""
         return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}{own}")
     if found := re.search(r"Could not load '(\w+)/([^']+)'", message):  # in a list of choices
@@ -60,7 +62,7 @@ def translate(error: Exception) -> BadInput:
         return BadInput(f"+{found[1]} is already an option: write it without the +")
     if message.startswith("Ambiguous value for argument"):
         given = message.split("'")[1]
-        return BadInput(f"{given} lists several values: `bnlab sweep` takes each, `bnlab train` takes one")
+        return BadInput(f"{given} lists several values: `bnlab sweep` takes each, other verbs take one")
     if isinstance(error, OverrideParseException):
         return BadInput(f"cannot read {error.override!r}: write key=value, without spaces around = and commas")
     if found := re.search(r"You must specify '([^']+)'", message):

@@ -7,6 +7,7 @@ launch (existence, fingerprint, cached arrays) does without.
 import tarfile
 import textwrap
 from abc import abstractmethod
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,6 +37,12 @@ class _Torchvision(Dataset):
 
     def fingerprint(self) -> str:
         missing = self._missing()
+        if missing:
+            for root in list(self.root.absolute().parents)[:2]:  # what holds the images themselves, given for the root
+                if all((root / name).is_file() for name in self._names()):
+                    raise BadInput(
+                        f"{self.name}: {self.root} does not hold {self.folder}: did you mean data.root={root}?"
+                    )
         if missing and self.download:
             self._fetch()
             missing = self._missing()
@@ -59,9 +66,14 @@ class _Torchvision(Dataset):
     def _fetch(self) -> None:
         from torchvision import datasets
 
+        place = self.root / self.folder
+        new = [path for path in (place, *place.parents) if not path.exists()]
         try:
             getattr(datasets, self.origin)(self.root, download=True)
         except (OSError, RuntimeError, HTTPException, tarfile.TarError, EOFError) as error:
+            for path in new:
+                with suppress(OSError):  # not there, or something has come into it
+                    path.rmdir()
             reason = " ".join(str(error).split())
             raise BadInput(
                 f"{self.name}: cannot download to {self.root} ({textwrap.shorten(reason, 160)}): check the network, or"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bnlab.errors import BadInput
-from bnlab.runs.holder import Holder, holder
+from bnlab.runs.holder import NAME, Holder, holder
 from bnlab.runs.info import Unreadable, read_info, run_folders
 from bnlab.runs.schema import COLUMNS
 
@@ -180,7 +180,7 @@ def _check(path: Path) -> None:
         raise BadInput(f"{path} does not exist; " + (f"did you mean {meant}?" if meant.is_dir() else what))
     if not path.is_dir():
         raise BadInput(f"{path} is a file: {what}")
-    if (path / "run.json").exists() or (path / "config.yaml").exists():
+    if (path / "run.json").exists() or ((path / "config.yaml").exists() and (path / NAME).exists()):
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
     if not run_folders(path) and not planned(path, set()):
         studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))

@@ -15,7 +15,7 @@ and `against`. `slope: AXIS` takes in place of the metric its change for each do
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from bnlab.errors import BadInput
 from bnlab.report.condition import SEED
@@ -29,8 +29,8 @@ class Bound(BaseModel):
     """What a number must lie above, below or between."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    above: float | None = None
-    below: float | None = None
+    above: FiniteFloat | None = None
+    below: FiniteFloat | None = None
 
     @model_validator(mode="after")
     def _some(self) -> Self:

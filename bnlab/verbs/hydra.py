@@ -135,6 +135,8 @@ def _check_choices(words: Sequence[str]) -> None:
     given: dict[str, str] = {}
     for word in _parsed(words).overrides:
         key, _, value = word.partition("=")
+        if (group := key.removesuffix(".name")) != key and group in GROUPS:
+            raise BadInput(f"{word}: choose it with {group}={value}, which brings its options")
         if key not in GROUPS or key == "diagnostics":
             continue
         if value.startswith("["):

@@ -38,6 +38,8 @@ def run(words: Sequence[str]) -> int:
     everything = choices(folders)
     for group in chosen:
         if group not in everything:
+            if homes := [home for home, names in everything.items() if group in names]:
+                raise BadInput(f"{group} is no group, but a choice of {homes[0]}: bnlab list {homes[0]}")
             raise BadInput(f"{group} is no group; {nearest(group, everything)}")
     shown = {group: everything[group] for group in chosen or everything}
     if as_json:

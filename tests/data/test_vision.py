@@ -86,8 +86,17 @@ def test_missing_files_without_download(dataset: type[Mnist], tmp_path: Path) ->
 @pytest.mark.usefixtures("offline")
 def test_a_download_that_fails(dataset: type[Mnist], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot download to .*Name or service not known.*check the network") as caught:
-        dataset(root=str(tmp_path), download=True).arrays()
+        dataset(root=str(tmp_path / "new"), download=True).arrays()
     assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == [], "what was made for it is gone"
+
+
+@pytest.mark.parametrize("below", ["MNIST", "MNIST/raw"])
+def test_a_root_that_is_too_deep(tmp_path: Path, below: str) -> None:
+    mnist_like(tmp_path)
+    for download in (False, True):
+        with pytest.raises(BadInput, match=rf"did you mean data\.root={tmp_path}\?$"):
+            Mnist(root=str(tmp_path / below), download=download).fingerprint()
 
 
 def test_a_root_that_is_a_file(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no threshold": ({"ratio": {}}, ("ratio", "{above: NUMBER}")),
     "threshold's key": ({"ratio": {"abve": 1}}, ("abve", "did you mean above?")),
     "text as threshold": ({"ratio": {"above": "ten"}}, ("ratio.above", "number")),
+    "no number as threshold": ({"ratio": {"above": float("nan")}}, ("ratio.above", "finite")),
     "nothing between": ({"ratio": {"above": 2, "below": 1}}, ("above must be less than below",)),
     "no comparison": ({"ratio": None}, ("ratio, difference and value",)),
     "two comparisons": ({"difference": {"above": 0}}, ("one of ratio, difference and value",)),

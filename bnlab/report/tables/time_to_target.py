@@ -31,7 +31,13 @@ def table(frame: Frame) -> Table | Missing:
                 "got there": f"{there}/{found.epochs.runs}",
             }
         )
-    return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame), [])
+    return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame), _notes(frame))
+
+
+def _notes(frame: Frame) -> list[str]:
+    evaluated = frame.val_evals.of(frame.runs["run_id"])["run_id"].value_counts()
+    once = "every run was evaluated once: a time to the target is that of its end, or none"
+    return [once] if len(evaluated) and evaluated.max() == 1 else []
 
 
 def _numbers(unit: str, target: Target) -> dict[str, float]:

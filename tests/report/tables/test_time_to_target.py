@@ -44,3 +44,14 @@ def test_runs_trained_together_have_no_seconds_of_their_own(study: Any) -> None:
 def test_regression_has_no_such_table(study: Any) -> None:
     study.run(val=None, classes=None)
     assert isinstance(table(read([study.folder], 0.9, 0.05)), Missing)
+
+
+def test_one_evaluation_a_run_tells_no_time(study: Any) -> None:
+    study.run("batch", curve=[0.95])
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    assert found.notes == ["every run was evaluated once: a time to the target is that of its end, or none"]
+    study.run("batch", seed=1, curve=[0.95, 0.95])
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    assert found.notes == []
