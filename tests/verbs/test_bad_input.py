@@ -34,7 +34,6 @@ MISTAKES = {
     "site as a placement": ("train placement.default=false placement=cell", "placement=cell", "placement.cell=true"),
     "several values to show": ("show norm=none,batch", "norm=none,batch", "other verbs take one"),
     "choice for a group": ("list mlp", "mlp is no group, but a choice of model", "bnlab list model"),
-    "status of configs": ("status conf", "conf holds no run", "outputs/<study>"),
     "no equals sign": ("train norm batch", "norm", "key=value"),
     "empty choice": ("train norm=", "norm=", "there is"),
     "removed group": ("train ~norm", "norm", "norm=NAME"),

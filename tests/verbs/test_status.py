@@ -61,13 +61,15 @@ def test_watch_ends_when_nothing_runs(bnlab: Call, tmp_path: Path, monkeypatch: 
     ("words", "named"),
     [("", "usage: bnlab status DIR"), ("nowhere", "nowhere does not exist"), ("file", "file is a file"),
      ("empty", "empty holds no run"), ("study/a", "one run's folder: give its study's, study"),
-     ("study --wach", "--wach"), ("study other", "other")],
+     ("conf", "conf holds no run"), ("study --wach", "--wach"), ("study other", "other")],
 )  # fmt: skip
 def test_mistakes(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, named: str) -> None:
     monkeypatch.chdir(tmp_path)
     begin(Path("study"), "a")
     Path("empty").mkdir()
     Path("file").write_text("")
+    Path("conf").mkdir()
+    Path("conf/config.yaml").write_text("a folder of configs has one too")
     code, out, err = bnlab("status", *words.split())
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert named in err
