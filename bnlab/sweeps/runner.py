@@ -12,6 +12,7 @@ from bnlab.config import assembly
 from bnlab.errors import FAULTS, BadInput, Refused, is_unwritable, one_line
 from bnlab.models.describe import site_rows
 from bnlab.runs.lock import Busy, lock
+from bnlab.sweeps.division import Parts, halves, sizes, smaller, split
 from bnlab.sweeps.executors.base import Listener, View
 from bnlab.sweeps.folder import Folder
 from bnlab.sweeps.job import Job
@@ -20,8 +21,6 @@ from bnlab.sweeps.packs import Packs, Regrouped
 from bnlab.sweeps.recorder import FolderRecorder, Keeper
 from bnlab.sweeps.workshop import Workshop
 from bnlab.training import checkpoint
-
-Parts = list[list[Job]]
 
 
 class Runner:
@@ -73,7 +72,7 @@ class Runner:
             parts = self._train(pack, left, view) if left else []
             if parts:
                 torch.cuda.empty_cache()  # what the pack held is free by now
-                _split(pack, parts, view)
+                split(pack, parts, view)
                 raise Regrouped
             _drop_checkpoint(pack)
         return left
@@ -86,9 +85,9 @@ class Runner:
                     held.enter_context(lock(job.folder))
                 left = [job for job in pack.jobs if not job.finished()]
                 if len(left) > 1:
-                    parts = _halves(left)
-                    _split(pack, parts, listener)
-                    listener.note(f"{len(left)} runs together: {cause}; {_sizes(parts)} instead")
+                    parts = halves(left)
+                    split(pack, parts, listener)
+                    listener.note(f"{len(left)} runs together: {cause}; {sizes(parts)} instead")
                     return
         except Busy:
             return
@@ -149,7 +148,7 @@ class Runner:
             except FAULTS as error:
                 if is_unwritable(error) or (isinstance(error, BadInput) and not begun):
                     raise
-                if parts := _smaller(left, error, begun, view):
+                if parts := smaller(left, error, begun, view):
                     return parts
                 for folder in mine.values():
                     folder.stop("failed", one_line(error), traceback.format_exc())
@@ -159,43 +158,6 @@ class Runner:
                     outcome.cost["processes"] = self._processes
                     folder.end(outcome, keeper.part(folder.job.run_id))
         return []
-
-
-def is_too_large(error: BaseException) -> bool:
-    """Whether memory was short; on the CPU torch says so in words only."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error):
-        return True
-    return error.__context__ is not None and is_too_large(error.__context__)  # torch.save makes an error of its own
-
-
-def _split(pack: Pack, parts: Parts, view: View) -> None:
-    Packs(pack.study).split(pack, parts)
-    view.progress(0, 1, 0.0, None, pack.id, 0)
-
-
-def _halves(left: list[Job]) -> Parts:
-    half = (len(left) + 1) // 2
-    return [left[:half], left[half:]]
-
-
-def _sizes(parts: Parts) -> str:
-    return " and ".join(str(len(part)) for part in parts)
-
-
-def _smaller(left: list[Job], error: BaseException, begun: bool, view: View) -> Parts:
-    """What to train instead of a pack that this error ended; nothing where it is the runs' own fault."""
-    if len(left) == 1:
-        return []
-    if is_too_large(error):
-        parts = _halves(left)
-        view.note(f"{len(left)} runs together need more memory than there is: {_sizes(parts)} instead")
-        return parts
-    if begun:
-        return []
-    config = left[0].config
-    what = f"model={config.choices['model']} norm={config.choices['norm']}"
-    view.note(f"{what}: its runs cannot be trained together ({one_line(error)}), so one by one")
-    return [[job] for job in left]
 
 
 def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, Any]] | None:
