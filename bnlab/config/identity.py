@@ -35,16 +35,24 @@ def run_id(config: Config, fingerprint: str, origin: str | None = None) -> str:
     whole: dict[str, Any] = {"config": scientific(config), "fingerprint": fingerprint}
     if origin is not None:
         whole["origin"] = origin
-    code = {entry.module for entry in (find("model", config.model["name"]), find("norm", config.norm["name"]))
-            if entry.plugin is not None}  # fmt: skip
-    if code:
-        whole["plugins"] = sorted(code)  # named by their content
+    if code := set(_code(config).values()):
+        whole["plugins"] = sorted(code)
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return blake2b(text.encode(), digest_size=6).hexdigest()
 
 
+def _code(config: Config) -> dict[str, str]:
+    """The modules of a user's own model and norm by group; they are named by their content."""
+    chosen = {"model": find("model", config.model["name"]), "norm": find("norm", config.norm["name"])}
+    return {group: entry.module for group, entry in chosen.items() if entry.plugin is not None}
+
+
 def axes(config: Config) -> dict[str, Any]:
-    """Every option that can change a number, flat: a group's choice under the group, its options dotted."""
+    """Every option that can change a number, flat: a group's choice under the group, its options dotted.
+
+    A user's own model or norm has its code among its options (`norm.code`, six hexadecimal digits of a hash), so that
+    reports keep its versions apart.
+    """
     flat: dict[str, Any] = {}
     for key, value in scientific(config).items():
         if isinstance(value, dict):
@@ -53,4 +61,4 @@ def axes(config: Config) -> dict[str, Any]:
             flat |= {f"{key}.{option}": v for option, v in value.items() if option != "name"}
         else:
             flat[key] = "+".join(value) if key == "placement" else value
-    return flat
+    return flat | {f"{group}.code": module.rpartition("_")[2][:6] for group, module in _code(config).items()}

@@ -69,8 +69,8 @@ def warnings(frame: Frame) -> list[str]:
         found.append(f"asked for, and nothing of it has begun: {_few(lacking)}")
     if frame.repeated:
         found.append(
-            f"{frame.repeated} runs share condition, lr and seed with another (of another version of a plugin or "
-            "of the data?): each counts as a seed of its own here, which makes intervals too narrow"
+            f"{frame.repeated} runs share condition, lr and seed with another (of another version of "
+            "the data?): each counts as a seed of its own here, which makes intervals too narrow"
         )
     if len(frame.rates) > 1 and frame.finished and not frame.has_accuracy:
         found.append(
