@@ -22,6 +22,7 @@ from bnlab.runs.atomic import write_atomic
 
 _SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same numbers give the same files
+_FEW = 3  # of what is missing, by name
 _LONGEST = 100  # characters of the studies' names in a folder's name
 
 
@@ -69,7 +70,8 @@ def write_report(request: Request) -> Built:
     tables = [markdown(one.title, one.part) for one in sections if isinstance(one.part, Table)]
     missing = [one.title for one in sections if isinstance(one.part, Missing)]
     if missing:
-        notes.append(f"not shown, the page says why: {'; '.join(missing)}")
+        few = "; ".join(missing[:_FEW]) + (" …" if len(missing) > _FEW else "")
+        notes.append(f"{len(missing)} tables and figures not shown, the page says why: {few}")
     return Built(page, tables[0] if tables else "", notes)
 
 
