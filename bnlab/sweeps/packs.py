@@ -7,14 +7,13 @@ undisturbed one, bit for bit.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bnlab.errors import BadInput
 from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.holder import NAME, holder
 from bnlab.runs.info import Unreadable, read_info
@@ -22,8 +21,8 @@ from bnlab.runs.lock import Busy, lock
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.job import CHECKPOINT, Job
 from bnlab.sweeps.pack import Pack, checkpoint_path, kin, pack_id
+from bnlab.sweeps.turn import turn
 
-PATIENCE = 60.0  # seconds that another launch may take over packs.json
 OLD = 3600.0  # seconds
 KEYS = {"id", "executor", "threads", "runs", "asked"}
 
@@ -83,7 +82,7 @@ class Packs:
             note: told a line about what the user should know.
         """
         free = {job.run_id: job for job in waiting}
-        with self._turn():
+        with turn(self._study):
             records, packs = [], []
             for record in self._read(note):
                 for one in self._fitting(record, known, free):
@@ -110,7 +109,7 @@ class Packs:
                     path.unlink()
         if not (found := list(self._study.glob("pack_*.pt"))):
             return
-        with self._turn():
+        with turn(self._study):
             runs = {checkpoint_path(self._study, list(record["runs"])): record["runs"] for record in self._read()}
             for path in found:
                 if all(_has_ended(self._study / run_id) for run_id in runs.get(path, ())):
@@ -125,7 +124,7 @@ class Packs:
 
     def forget(self, pack: Pack) -> None:
         """Leave nothing of a pack of which nothing has been written."""
-        with self._turn():
+        with turn(self._study):
             self._write([record for record in self._read() if record["id"] != pack.id])
         for job in pack.jobs:
             with suppress(Busy, OSError):  # others are at it, or there is something in it
@@ -135,7 +134,7 @@ class Packs:
 
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
         """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""
-        with self._turn():
+        with turn(self._study):
             records = []
             for record in self._read():
                 runs = [[job.run_id for job in part] for part in parts]
@@ -200,23 +199,6 @@ class Packs:
         text = f'{{"packs": [\n{lines}\n]}}\n'
         if not self._path.exists() or self._path.read_text(encoding="utf-8", errors="replace") != text:
             write_atomic(self._path, text)
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Wait until no other launch forms packs here."""
-        until = time.monotonic() + PATIENCE
-        with ExitStack() as held:
-            while True:
-                try:
-                    held.enter_context(lock(self._study))
-                    break
-                except Busy as by:
-                    if time.monotonic() > until:
-                        raise BadInput(
-                            f"{by}, and has been for {PATIENCE:g} s: is it stopped? end it, or wait"
-                        ) from None
-                    time.sleep(0.05)
-            yield
 
 
 def _commands(pack: Pack) -> dict[str, str]:

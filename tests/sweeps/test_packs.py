@@ -248,7 +248,7 @@ def test_a_turn_that_nobody_gives_back_is_one_line(
 ) -> None:
     study = here("a")
     bnlab(*FOUR, "seed=7")
-    monkeypatch.setattr("bnlab.sweeps.packs.PATIENCE", 0.1)
+    monkeypatch.setattr("bnlab.sweeps.turn.PATIENCE", 0.1)
     with lock(study):
         status, _, err = bnlab(*FOUR)
     assert (status, err.count("\n")) == (2, 1)

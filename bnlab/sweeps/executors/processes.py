@@ -4,12 +4,11 @@ import os
 import re
 import shutil
 import socket
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from joblib.externals.loky import ProcessPoolExecutor
@@ -19,9 +18,9 @@ from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.turn import turn
 
 LOOK = 0.2  # seconds between looks at what workers tell
-YOUNG = 60.0  # seconds for which a launch's folder is not asked whether its owner lives
 GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
 
 
@@ -128,13 +127,13 @@ def _cause(error: BrokenProcessPool) -> str:
 @contextmanager
 def _folder(study: Path) -> Iterator[Path]:
     """A folder for the files of this launch; what dead ones have left goes."""
-    for old in study.glob("launch_*"):
-        with suppress(Busy, FileNotFoundError):
-            if time.time() - old.stat().st_mtime > YOUNG:  # a new one's owner may be about to lock it
-                with lock(old):
-                    shutil.rmtree(old)
     folder = study / f"launch_{socket.gethostname()}_{os.getpid()}"
-    with lock(folder):
+    with ExitStack() as held:
+        with turn(study):  # one that another launch has just made is locked by the end of its turn
+            for old in study.glob("launch_*"):
+                with suppress(Busy), lock(old):
+                    shutil.rmtree(old)
+            held.enter_context(lock(folder))
         try:
             yield folder
         finally:
