@@ -28,6 +28,9 @@ ROOMS = {
 }
 
 
+_BASES = {"Model", "Norm", "Reparametrization"}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing of a group: where its class is, the annotation of each option, and its literal class attributes.
@@ -56,9 +59,13 @@ class Entry:
             assert spec.loader is not None
             module = importlib.util.module_from_spec(spec)
             sys.modules[self.module] = module
-            spec.loader.exec_module(module)
+            try:
+                spec.loader.exec_module(module)
+            except BaseException:
+                del sys.modules[self.module]  # half a module would pass for one
+                raise
         found = getattr(importlib.import_module(self.module), self.attribute)
-        if self.plugin is not None and not {"Model", "Norm"} & {base.__name__ for base in found.__mro__[1:]}:
+        if self.plugin is not None and not _BASES & {base.__name__ for base in found.__mro__[1:]}:
             raise BadInput(
                 f"plugins: {self.plugin}: {self.attribute} extends neither bnlab.norms.base.Norm nor "
                 "bnlab.models.base.Model; README shows how"

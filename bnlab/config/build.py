@@ -57,7 +57,8 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
         return _dry_run(config, data, *(entry.load() for entry in chosen))
     except Exception as error:
         plugins = {f"{entry.attribute} of {entry.plugin}": entry.plugin for entry in chosen if entry.plugin is not None}
-        if isinstance(error, BadInput | MemoryError) or not plugins:
+        # What the machine lacks (memory, a file, a package) may be there next time: such runs fail, unrefused.
+        if isinstance(error, BadInput | MemoryError | OSError | ImportError) or not plugins:
             raise
         frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename) in plugins.values()]
         place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else " or ".join(plugins)

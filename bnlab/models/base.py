@@ -12,7 +12,7 @@ from bnlab.errors import Refused
 from bnlab.norms.placement import Placement
 from bnlab.norms.reparametrization import Reparametrization, norm_of_weight
 from bnlab.norms.site import sites, tape
-from bnlab.rng import generator
+from bnlab.rng import generator, key
 
 
 class Model(nn.Module):
@@ -98,7 +98,8 @@ def _same_buffers(model: Model) -> Iterator[None]:
         if before.get(path) is not tensor:
             owner, _, name = path.rpartition(".")
             kind = type(model.get_submodule(owner)).__name__
-            raise Refused(f"{kind} assigns its buffer {name} anew: change it in place, self.{name}.copy_(…)")
+            way = f"change it in place, self.{name}.copy_(…)" if path in before else "register it with its shape"
+            raise Refused(f"{kind} assigns its buffer {name} anew: {way}")
 
 
 def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
@@ -116,33 +117,40 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     """
     model.to_empty(device="cpu")
     with torch.no_grad():
-        for tensor in _floating(model).values():
-            tensor.fill_(math.nan)
+        for tensor in _tensors(model).values():
+            tensor.fill_(_unset(tensor))
     for path, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
         elif isinstance(module, Reparametrization):
             continue  # written below, from its weight
         elif hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+            with torch.random.fork_rng(devices=[]):  # torch's own layers draw from its global generator
+                torch.manual_seed(key(seed, f"initialization {path}", 0))
+                module.reset_parameters()
     with torch.no_grad():
         model.adjust_initial()
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and (norm := norm_of_weight(module)) is not None:
             norm.reset_parameters(module.weight)
-    for path, tensor in _floating(model).items():
-        if tensor.isnan().any():
+    for path, tensor in _tensors(model).items():
+        if (tensor.isnan() if tensor.is_floating_point() else tensor == _unset(tensor)).any():
             owner, _, name = path.rpartition(".")
             kind = type(model.get_submodule(owner)).__name__
             raise Refused(
-                f"{kind} gives {name} no initial value: write it in {kind}.reset_parameters, for a net is built "
-                "without storage and filled afterwards"
+                f"{kind} gives {name} no initial value, or nan: write it in {kind}.reset_parameters, for a net is "
+                "built without storage and filled afterwards"
             )
 
 
-def _floating(model: Model) -> dict[str, Tensor]:
+def _tensors(model: Model) -> dict[str, Tensor]:
+    """Parameters and buffers whose type has a value that nobody would choose."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    return {path: tensor for path, tensor in tensors.items() if tensor.is_floating_point()}
+    return {path: tensor for path, tensor in tensors.items() if tensor.dtype.is_signed and not tensor.is_complex()}
+
+
+def _unset(tensor: Tensor) -> float:
+    return math.nan if tensor.is_floating_point() else torch.iinfo(tensor.dtype).min
 
 
 def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:

@@ -93,8 +93,13 @@ def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
     """The overrides of runs not begun whose value no begun run has: "norm=layer"."""
     asked = dict.fromkeys(word for command in commands for word in shlex.split(command)[2:] if "=" in word)
     infos = frame.source.infos.values()
+    axes = {name for info in infos for name in info["axes"]}  # launchers, devices and the like are none
     begun = {word for info in infos for word in shlex.split(info["command"] or "")}
-    return [word for word in asked if word not in begun and not any(_has(info["axes"], word) for info in infos)]
+    return [
+        word
+        for word in asked
+        if word.partition("=")[0] in axes and word not in begun and not any(_has(info["axes"], word) for info in infos)
+    ]
 
 
 def _has(axes: Mapping[str, Any], override: str) -> bool:

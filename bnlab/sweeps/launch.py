@@ -102,11 +102,12 @@ class Launch:
 
     def _settle(self) -> None:
         """Take note of what another launch has ended."""
-        if self._config.run["rerun"] or self._config.sweep["retry"] == "failed":
+        if self._config.run["rerun"]:
             return  # how it ended before says nothing then
+        over = FINISHED if self._config.sweep["retry"] == "failed" else (*FINISHED, "failed")
         for folder, job in list(self._left.items()):
             info = job.info()
-            if info is not None and info["status"] in (*FINISHED, "failed"):
+            if info is not None and info["status"] in over:
                 self.ended(folder, "")
 
     def _seconds(self, waiting: Sequence[Job]) -> float | None:

@@ -110,7 +110,11 @@ class Packs:
         if not (found := list(self._study.glob("pack_*.pt"))):
             return
         with turn(self._study):
-            runs = {checkpoint_path(self._study, list(record["runs"])): record["runs"] for record in self._read()}
+            damaged: list[str] = []
+            records = self._read(damaged.append)
+            if damaged or not self._path.exists():
+                return  # packs formed anew may be those of the checkpoints
+            runs = {checkpoint_path(self._study, list(record["runs"])): record["runs"] for record in records}
             for path in found:
                 if all(_has_ended(self._study / run_id) for run_id in runs.get(path, ())):
                     path.unlink(missing_ok=True)
@@ -187,8 +191,10 @@ class Packs:
             return []
         try:
             records = json.loads(self._path.read_text(encoding="utf-8"))["packs"]
-            if all(record.keys() >= KEYS and isinstance(record["runs"], dict) for record in records):
-                return list(records)
+            if all(record.keys() >= KEYS for record in records):
+                # An older form has a list of runs, without their commands.
+                return [{**record, "runs": dict(record["runs"]) if isinstance(record["runs"], dict)
+                         else dict.fromkeys(record["runs"], "")} for record in records]  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError):
             pass
         note(f"{self._path} cannot be read: it is written anew, and packs that were begun begin anew")

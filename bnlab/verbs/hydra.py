@@ -26,6 +26,8 @@ from bnlab.errors import BadInput
 from bnlab.registry import add_plugin
 from bnlab.sweeps.plugin import register
 
+_QUOTES = "'\""
+
 OPTIONS = """\
 Overrides (Hydra's): group=choice takes a whole choice, key.sub=value sets one option.
   --cfg job             print the config that the overrides give, and stop
@@ -44,9 +46,10 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     check_flags(words)
     _check_choices(words)
     offer_plugins(words)
-    prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(words)
-    overrides = _parsed(words).overrides  # Hydra wants them in one piece
-    flags = [word for word in words if word not in overrides]
+    prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & {word.partition("=")[0] for word in words}
+    overrides, flags = _parsed(words).overrides, list(words)  # Hydra wants the overrides in one piece
+    for word in overrides:
+        flags.remove(word)
     arguments = ["bnlab", *overrides, *flags, *(["--multirun"] if multirun and not prints_only else [])]
     raised: list[BaseException] = []
 
@@ -100,12 +103,14 @@ def _plugins(words: Sequence[str]) -> list[str]:
             raise translate(error) from None
     elif "experiment" in given:
         folders = [*([Path(parsed.config_dir)] if parsed.config_dir is not None else []), conf_dir()]
-        paths = [folder / "experiment" / f"{given['experiment'][1]}.yaml" for folder in folders]
-        if path := next((path for path in paths if path.is_file()), None):
-            try:
-                found = OmegaConf.select(OmegaConf.load(path), "plugins")
-            except (OmegaConfBaseException, MarkedYAMLError) as error:
-                raise translate(error) from None
+        found = []
+        for name in given["experiment"][1].split(","):
+            paths = [folder / "experiment" / f"{name.strip(_QUOTES)}.yaml" for folder in folders]
+            if path := next((path for path in paths if path.is_file()), None):
+                try:
+                    found += OmegaConf.select(OmegaConf.load(path), "plugins") or []
+                except (OmegaConfBaseException, MarkedYAMLError) as error:
+                    raise translate(error) from None
     return list(map(str, found)) if isinstance(found, list | ListConfig) else [] if found is None else [str(found)]
 
 
@@ -137,7 +142,7 @@ def _check_choices(words: Sequence[str]) -> None:
         key, _, value = word.partition("=")
         if (group := key.removesuffix(".name")) != key and group in GROUPS:
             raise BadInput(f"{word}: choose it with {group}={value}, which brings its options")
-        if key not in GROUPS or key == "diagnostics":
+        if key not in GROUPS or key in ("diagnostics", "placement"):  # these may be several at once
             continue
         if value.startswith("["):
             raise BadInput(f"{word} is one list: `bnlab sweep {key}={value.strip('[]')}` takes each of several")

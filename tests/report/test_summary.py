@@ -35,7 +35,7 @@ def test_what_is_not_there_yet(study: Any) -> None:
 
 def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
     study.run("batch", lr=0.1)
-    common = "bnlab train norm=batch optim.lr=0.1"
+    common = "bnlab train norm=batch optim.lr=0.1 launcher=fused output_dir=x placement.before_act=true"
     packs = [{"id": "a", "runs": {"run0001": common, "other": f"{common} seed=7"}}, {"id": "b", "runs": {"third": ""}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
     assert warnings(frame(study)) == [

@@ -255,6 +255,28 @@ def test_a_turn_that_nobody_gives_back_is_one_line(
     assert "is it stopped?" in err
 
 
+@pytest.mark.parametrize("form", ["list", "torn", "none"])
+def test_a_begun_pack_goes_on_whatever_packs_json_has_become(
+    bnlab: Call, killed: Callable[..., None], undisturbed: Path, here: Callable[[str], Path], form: str
+) -> None:
+    study = here("a")
+    killed(41, *FOUR)
+    path = study / "packs.json"
+    if form == "list":
+        packs = json.loads(path.read_text())["packs"]
+        path.write_text(json.dumps({"packs": [record | {"runs": list(record["runs"])} for record in packs]}))
+    else:
+        path.unlink() if form == "none" else path.write_text('{"packs": [{"id"')
+    status, out, err = bnlab(*FOUR)
+    assert (status, err) == (0, "")
+    assert "it goes on from step" in out
+    for folder in (one.parent for one in undisturbed.glob("*/run.json")):
+        assert (
+            json.loads((study / folder.name / "run.json").read_text())["metrics"]
+            == (json.loads((folder / "run.json").read_text())["metrics"])
+        )
+
+
 def test_what_is_left_of_a_finished_pack_is_removed(bnlab: Call, here: Callable[[str], Path]) -> None:
     study = here("a")
     bnlab(*FOUR)

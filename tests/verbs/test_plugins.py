@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from bnlab import registry
 
@@ -140,7 +141,12 @@ ANEW = "self.m = 0.9 * self.m + 0.1 * x.mean(0); return x - self.m"
         ((BASE, INIT, "return x.mean(1)", ""), "Own of "),
         ((BASE, INIT, "return x if x.mean() > 0 else -x", ""), "line 13: RuntimeError: Tensor.item() cannot be called"),
         ((BASE, INIT, "return y", ""), "line 13: NameError: name 'y' is not defined"),
-        ((BASE, BUFFER, FORWARD, ""), "Own gives m no initial value: write it in Own.reset_parameters"),
+        ((BASE, BUFFER, FORWARD, ""), "Own gives m no initial value, or nan: write it in Own.reset_parameters"),
+        ((BASE, BUFFER.replace("features))", "3, dtype=torch.long))"), FORWARD, ""), "Own gives m no initial value"),
+        (
+            (BASE, f"{INIT}; self.register_buffer('m', None)", "self.m = x.mean(0); return x", ""),
+            "register it with its",
+        ),
         ((BASE, BUFFER, ANEW, RESET), "Own assigns its buffer m anew: change it in place, self.m.copy_("),
         ((BASE, f"{INIT}; self.g = nn.Parameter(torch.ones(features))", "return self.g * x", ""), "Own gives g no"),
     ],
@@ -151,6 +157,49 @@ def test_faults_of_a_norm_give_one_line(bnlab: Call, mine: Path, parts: tuple[st
     assert (status, err.count("\n")) == (2, 1)
     assert says in err
     assert not [path for path in (mine.parent / "main").iterdir() if path.is_dir()]
+
+
+def test_what_the_machine_lacks_fails_and_may_be_tried_again(bnlab: Call, mine: Path, tmp_path: Path) -> None:
+    needs = tmp_path / "needed.txt"
+    init = f"{INIT}; open({str(needs)!r})"
+    mine.write_text(NORM.format(base=BASE, init=init, forward=FORWARD, rest=""))
+    words = ["sweep", f"plugins=[{mine}]", "norm=own,none", "steps=2", "launcher=serial", f"output_dir={tmp_path}"]
+    status, out, _ = bnlab(*words)
+    assert (status, "1 complete, 1 failed" in out, "FileNotFoundError" in out) == (1, True, True)
+    needs.write_text("")
+    assert bnlab(*words, "sweep.retry=failed")[0] == 0
+
+
+def test_a_package_that_is_not_there_is_named(bnlab: Call, mine: Path, tmp_path: Path) -> None:
+    mine.write_text("import nosuchpackage\n" + NORM.format(base=BASE, init=INIT, forward=FORWARD, rest=""))
+    status, out, _ = bnlab("sweep", f"plugins=[{mine}]", "norm=own", "seed=0,1", "steps=2", f"output_dir={tmp_path}")
+    assert (status, out.count("No module named 'nosuchpackage'")) == (
+        1,
+        4,
+    )  # as they end, and in the list of the failed
+
+
+def test_a_norm_of_weights_may_be_extended(bnlab: Call, mine: Path, tmp_path: Path) -> None:
+    mine.write_text("from bnlab.norms.weight import WeightNorm\nclass Own(WeightNorm):\n    name = 'own'\n")
+    status, _, err = bnlab("train", f"plugins=[{mine}]", "norm=own", "steps=2", f"output_dir={tmp_path}")
+    assert (status, err) == (0, "")
+
+
+def test_layers_of_torch_start_from_the_seed(bnlab: Call, mine: Path, tmp_path: Path) -> None:
+    """Also those that draw from the global generator, which is left alone."""
+    head, more = "self.head = Head(width, outputs, norms)", "self.more = nn.Bilinear(64, 64, width)"
+    passed = "self.units[0](x.flatten(1))"
+    text = MINE.replace(head, f"{head}\n        {more}")
+    mine.write_text(text.replace(passed, f"{passed} + self.more(x.flatten(1), x.flatten(1))"))
+    found = []
+    for n in range(2):
+        torch.manual_seed(n)
+        state = torch.get_rng_state()
+        words = [f"plugins=[{mine}]", "model=narrow", "steps=20", f"output_dir={tmp_path / str(n)}"]
+        assert bnlab("train", *words)[0] == 0
+        assert torch.equal(torch.get_rng_state(), state)
+        found.append(runs(tmp_path / str(n))[0]["metrics"])
+    assert found[0] == found[1]
 
 
 def test_a_buffer_changed_in_place_trains_alike_in_packs(bnlab: Call, mine: Path, tmp_path: Path) -> None:
