@@ -59,7 +59,9 @@ def read_info(folder: Path) -> dict[str, Any]:
         or not isinstance(info.get("axes"), dict)
         or not isinstance(info.get("metrics") or {}, dict)
     ):
-        raise Unreadable(f"{path} lacks a run_id, a status or axes; remove its folder or train it anew")
+        raise Unreadable(
+            f"{path} lacks a run_id, a status or axes, or has odd metrics; remove its folder or train it anew"
+        )
     metrics = {name: _from_json(value) for name, value in (info.get("metrics") or {}).items()}
     return dict.fromkeys(RUN_KEYS) | info | {"metrics": metrics}
 

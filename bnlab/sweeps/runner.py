@@ -2,8 +2,8 @@
 
 import resource
 import traceback
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -63,12 +63,9 @@ class Runner:
             OSError: nothing can be written any more; what was stays, to go on from.
         """
         packs = Packs(pack.study)
-        with ExitStack() as held:
-            for job in pack.jobs:
-                held.enter_context(lock(job.folder))
+        with _locked(pack) as left:
             if not packs.holds(pack):
                 raise Regrouped
-            left = [job for job in pack.jobs if not job.finished()]
             parts = self._train(pack, left, view) if left else []
             if parts:
                 torch.cuda.empty_cache()  # what the pack held is free by now
@@ -80,10 +77,7 @@ class Runner:
     def lost(self, pack: Pack, cause: str, listener: Listener) -> None:
         """Its process is no more: a run alone has failed, of several each half is tried by itself."""
         try:
-            with ExitStack() as held:
-                for job in pack.jobs:
-                    held.enter_context(lock(job.folder))
-                left = [job for job in pack.jobs if not job.finished()]
+            with _locked(pack) as left:
                 if len(left) > 1:
                     parts = halves(left)
                     split(pack, parts, listener)
@@ -96,13 +90,8 @@ class Runner:
     def stop(self, pack: Pack, status: str, cause: str, listener: Listener) -> None:
         """Mark what is left of a pack as `refused` or `failed`."""
         try:
-            with ExitStack() as held:
-                for job in pack.jobs:
-                    held.enter_context(lock(job.folder))
-                left = [job for job in pack.jobs if not job.finished()]
-                for job in left:
-                    with Folder(job) as folder:
-                        folder.stop(status, cause)
+            with _locked(pack) as left:
+                _stop(left, status, cause)
                 _drop_checkpoint(pack)
         except Busy:
             return
@@ -117,9 +106,7 @@ class Runner:
         except FAULTS as error:
             if is_unwritable(error) or isinstance(error, BadInput):
                 raise
-            for job in left:
-                with Folder(job) as folder:
-                    folder.stop("failed", one_line(error), traceback.format_exc())
+            _stop(left, "failed", one_line(error), traceback.format_exc())
             return []
         torch.set_num_threads(pack.threads)
         with ExitStack() as opened:
@@ -158,6 +145,25 @@ class Runner:
                     outcome.cost["processes"] = self._processes
                     folder.end(outcome, keeper.part(folder.job.run_id))
         return []
+
+
+@contextmanager
+def _locked(pack: Pack) -> Iterator[list[Job]]:
+    """Hold the locks of a pack's runs; gives those that are not finished.
+
+    Raises:
+        Busy: another process is at one of them.
+    """
+    with ExitStack() as held:
+        for job in pack.jobs:
+            held.enter_context(lock(job.folder))
+        yield [job for job in pack.jobs if not job.finished()]
+
+
+def _stop(jobs: Sequence[Job], status: str, cause: str, trace: str | None = None) -> None:
+    for job in jobs:
+        with Folder(job) as folder:
+            folder.stop(status, cause, trace)
 
 
 def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, Any]] | None:
