@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
 
         return load
     if name == "__version__":
-        from importlib.metadata import version
+        from bnlab.version import version
 
-        return version("bnlab")
+        return version()
     raise AttributeError(f"module 'bnlab' has no attribute {name!r}")

@@ -1,7 +1,40 @@
-"""Finding what a mistyped word was meant to be."""
+"""Text for people: what a mistyped word was meant to be, and names that a terminal may print."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode
+
+
+class _Signs(dict[int, int | str]):
+    """Map a character to itself, or to the visible sign that stands for it; looked up once each.
+
+    Replaced are control characters, line and paragraph separators, invisible format characters (bidirectional overrides
+    among them), characters that Unicode does not assign, and lone surrogates, which stand for bytes that are no UTF-8.
+    """
+
+    def __missing__(self, code: int) -> int | str:
+        found: int | str = code
+        if unicodedata.category(chr(code)) in _UNSHOWN:
+            found = chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\ufffd"
+        self[code] = found
+        return found
+
+
+_SIGNS = _Signs()
+_SIGNS_OF_LINES = _Signs({ord("\n"): "\n", ord("\t"): "\t"})
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """Return the text with every character that would act on a terminal replaced, one for one, by a visible sign.
+
+    Args:
+        lines: keep line breaks and tabs, for a text of several lines.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return text.translate(_SIGNS_OF_LINES if lines else _SIGNS)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

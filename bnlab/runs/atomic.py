@@ -1,14 +1,21 @@
 """Files that are replaced whole: a reader, or a start after a crash, sees the old content or the new, never a part."""
 
 import os
+import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+
+_OURS = re.compile(r"\.(?P<name>.+)\.bnlab-[0-9a-f]{8}\.tmp")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content` (text as UTF-8), synced to disk, by way of a temporary name in the same folder."""
+    """Replace `path` by `content` (text as UTF-8), synced to disk, by way of a temporary name in the same folder.
+
+    A link at `path` is replaced itself; what it leads to stays as it is.
+    """
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.bnlab-{secrets.token_hex(4)}.tmp")
     try:
         with temporary.open("xb") as handle:
             handle.write(data)
@@ -25,6 +32,11 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         os.close(folder)
 
 
-def leftovers(folder: Path) -> list[Path]:
-    """The temporary files that a kill left there; also those that a process is writing now."""
-    return list(folder.glob(".*.tmp"))
+def leftovers(folder: Path, is_ours: Callable[[str], object]) -> list[Path]:
+    """Return the temporary files that a kill left there, or that a process is writing now.
+
+    Args:
+        is_ours: whether bnlab writes a file of this name there.
+    """
+    found = ((path, _OURS.fullmatch(path.name)) for path in folder.glob(".*.tmp"))
+    return [path for path, ours in found if ours is not None and is_ours(ours["name"]) and not path.is_symlink()]

@@ -1,10 +1,13 @@
 """How one value is written in a CSV file."""
 
 import json
+import re
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: full-width, which some spreadsheets take alike
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]inf", re.IGNORECASE | re.ASCII)
 # The types that nearly all cells have; tables are long, and asking for abstract types takes most of the time.
 _COMMON: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "",
@@ -27,3 +30,13 @@ def text(value: object) -> str:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value)
     raise TypeError(f"{value!r} of type {type(value).__name__} is no value of a CSV cell")
+
+
+def inert(value: Any) -> Any:
+    """Return a CSV cell that no spreadsheet takes for a formula: text that begins like one gets a single quote.
+
+    A formula may call programs or fetch pages. Numbers, as text too, stay as they are.
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value

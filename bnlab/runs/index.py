@@ -5,20 +5,21 @@ whoever writes all of it reads the folders anew, so that none loses what another
 """
 
 import csv
-import fcntl
 import io
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.cell import text
-from bnlab.runs.info import Unreadable, read_info, run_folders
+from bnlab.runs.cell import inert, text
+from bnlab.runs.files import TABLE, Unreadable, open_own, read_bytes, reading
+from bnlab.runs.info import read_info, run_folders
 from bnlab.runs.schema import METRICS
+from bnlab.runs.turn import turn
 
 FACTS = ("run_id", "status", "cause", "diverged_at", "seconds", "n_params")
+LOCK = ".index.lock"
 _FIRST = ("model", "norm", "placement")
 
 
@@ -33,12 +34,13 @@ class Index:
 
     def add(self, info: dict[str, Any]) -> None:
         """Append a run that has ended, run.json written; all is written anew where columns are new or a row is torn."""
-        with _turn(self._study):
+        with turn(self._study, LOCK):
             path = self._study / "index.csv"
             columns, cells = _columns_of(path), _cells(info)
-            if cells.keys() <= set(columns):
-                with path.open("a", encoding="utf-8", newline="") as handle:
-                    handle.write(_line([cells.get(name, "") for name in columns]))
+            # A colleague's file is replaced, for which the folder's permissions are enough.
+            if cells.keys() <= set(columns) and os.access(path, os.W_OK):
+                with open_own(path) as handle:
+                    handle.write(_line([cells.get(name, "") for name in columns]).encode())
             else:
                 write_index(self._study, scan(self._study)[0])
 
@@ -49,7 +51,7 @@ class Index:
 
 def rebuild(study: Path) -> list[Path]:
     """Write `<study>/index.csv` and return the run folders left out because their run.json cannot be read."""
-    with _turn(study):
+    with turn(study, LOCK):
         infos, unreadable = scan(study)
         write_index(study, infos)
     return unreadable
@@ -72,7 +74,11 @@ def write_index(study: Path, infos: Sequence[dict[str, Any]]) -> None:
     rows = (_cells(info) for info in sorted(infos, key=lambda info: _order(info, axes)))
     lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
     path, content = study / "index.csv", "".join(lines).encode()
-    if not path.exists() or path.read_bytes() != content:
+    try:
+        before = read_bytes(path, TABLE)
+    except (FileNotFoundError, Unreadable):
+        before = b""
+    if before != content:
         write_atomic(path, content)
 
 
@@ -94,7 +100,7 @@ def index_row(info: dict[str, Any]) -> dict[str, Any]:
 
 def _cells(info: dict[str, Any]) -> dict[str, str]:
     # An axis that is null differs from one the run does not have.
-    return {k: "null" if v is None and k in info["axes"] else text(v) for k, v in index_row(info).items()}
+    return {k: "null" if v is None and k in info["axes"] else inert(text(v)) for k, v in index_row(info).items()}
 
 
 def _line(cells: Sequence[str]) -> str:
@@ -106,21 +112,15 @@ def _line(cells: Sequence[str]) -> str:
 def _columns_of(path: Path) -> list[str]:
     """The columns of an index that a row can be appended to; none of one that is missing or ends in half a row."""
     try:
-        with path.open("rb") as handle:
+        with reading(path, TABLE) as handle:
             header = handle.readline()
+            if not header:
+                return []
             handle.seek(-1, os.SEEK_END)
             whole = handle.read() == b"\n"
-    except OSError:  # none there, or an empty one, which has no last byte
+    except (FileNotFoundError, Unreadable):
         return []
     return next(csv.reader([header.decode(errors="replace")]), []) if whole else []
-
-
-@contextmanager
-def _turn(study: Path) -> Iterator[None]:
-    """Wait until no other process writes the study's index."""
-    with (study / ".index.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _order(info: dict[str, Any], axes: Sequence[str]) -> tuple[Any, ...]:

@@ -2,27 +2,140 @@
 
 import json
 import math
+import os
+import re
+import shlex
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from bnlab.errors import BadInput
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict  # pydantic reads typing's own from Python 3.12 on
+
 from bnlab.runs.atomic import write_atomic
+from bnlab.runs.files import Unreadable, make_folder, read_json
 from bnlab.runs.schema import RUN_KEYS, STATUSES, VERSION
+from bnlab.text import printable
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_RUN_ID = re.compile(r"[0-9a-f]{12}")
+LARGEST = 2**63 - 1  # what a column of whole numbers holds
+NESTED = 4  # lists and tables within an axis
 
 
-class Unreadable(BadInput):
-    """A run folder without a usable run.json, as a kill in the very first moment or a full disk leaves it."""
+def _number(value: Any) -> Any:
+    """Return the number that "nan", "inf" and "-inf" stand for."""
+    return _NON_FINITE.get(value, value) if isinstance(value, str) else value
+
+
+def _command(text: str) -> str:
+    if any(sign in text for sign in "'\"\\"):
+        shlex.split(text)  # a quote that does not close is a ValueError
+    return printable(text)
+
+
+def _axis(value: Any, depth: int = NESTED) -> Any:
+    """Return the value of an axis as it may be shown: a scalar, or lists of such."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError("a number is not finite")
+    elif isinstance(value, int):
+        if abs(value) > LARGEST:
+            raise ValueError("a whole number is too large")
+    elif isinstance(value, list | dict):
+        if depth == 0:
+            raise ValueError("nested too deeply")
+        if isinstance(value, dict):
+            return {printable(key): _axis(one, depth - 1) for key, one in value.items()}
+        return [_axis(one, depth - 1) for one in value]
+    return value
+
+
+def _axes(axes: dict[str, Any]) -> dict[str, Any]:
+    found = {printable(name): _axis(value) for name, value in axes.items()}
+    lr, seed = found.get("optim.lr", 1.0), found.get("seed", 0)
+    if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
+        raise ValueError("optim.lr should be a number above 0")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError("seed should be a whole number, 0 or more")
+    for name in ("epochs", "steps"):
+        if not isinstance(found.get(name), int | None) or found.get(name) is True:
+            raise ValueError(f"{name} should be a whole number")
+    return found
+
+
+RunId = Annotated[str, Field(pattern=r"^[\w-]{1,64}$")]  # a folder's name, never a path
+Line = Annotated[str, AfterValidator(printable)]
+Lines = Annotated[str, AfterValidator(lambda text: printable(text, lines=True))]
+RunCommand = Annotated[str, AfterValidator(_command)]
+Whole = Annotated[int, Field(ge=0, le=LARGEST)]
+Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Metric = Annotated[float, BeforeValidator(_number)] | None
+
+
+class Execution(TypedDict, total=False):
+    """How a run was trained."""
+
+    executor: Line
+    pack: Line
+    runs: Annotated[int, Field(ge=1, le=LARGEST)]
+    slot: Whole
+    threads: Whole
+
+
+class Info(TypedDict, total=False):
+    """The content of run.json, see `schema.RUN_KEYS`."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="ignore")  # type: ignore[misc]
+
+    run_id: RunId
+    status: Literal["running", "complete", "diverged", "failed", "refused"]
+    cause: Line | None
+    traceback: Lines | None
+    diverged_at: Whole | None
+    seconds: Time | None
+    versions: dict[Line, Line] | None
+    git: Line | None
+    device: Line | None
+    n_params: Whole | None
+    execution: Execution | None
+    schema: Whole | None
+    axes: Annotated[dict[str, Any], AfterValidator(_axes)]
+    diagnostics: dict[Line, list[Line | Whole]] | None
+    classes: Whole | None
+    metrics: dict[Line, Metric] | None
+    cost: dict[Line, Metric] | None
+    command: RunCommand | None
+    checksums: dict[Line, Line] | None
+
+
+_INFO: TypeAdapter[Any] = TypeAdapter(Info)
 
 
 def run_folders(study: Path) -> list[Path]:
-    """The run folders in a study's folder, by name: those that hold a run.json or, half-written, a config.yaml."""
-    return sorted(
-        child
-        for child in study.iterdir()
-        if child.is_dir() and ((child / "run.json").exists() or (child / "config.yaml").exists())
-    )
+    """Return the run folders in a study's folder, by name: those with a run.json or, half-written, a config.yaml.
+
+    Raises:
+        Unreadable: the study's folder may not be read.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(study) if entry.is_dir())
+    except OSError as error:
+        raise Unreadable(f"{printable(str(study))} cannot be read ({error.strerror})") from None
+    return [study / name for name in names if _is_run(f"{study}/{name}")]
+
+
+def _is_run(folder: str) -> bool:
+    for name in ("run.json", "config.yaml"):
+        try:
+            os.lstat(f"{folder}/{name}")
+        except PermissionError:  # what is in there cannot be told: a run, if it is called like one
+            return _RUN_ID.fullmatch(Path(folder).name) is not None
+        except OSError:
+            continue
+        return True
+    return False
 
 
 def write_info(folder: Path, info: dict[str, Any]) -> None:
@@ -37,39 +150,45 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
         raise ValueError(f"status {info['status']!r} is not one of {', '.join(STATUSES)}")
     metrics = {name: _to_json(value) for name, value in (info.get("metrics") or {}).items()}
     ordered = {key: info.get(key) for key in RUN_KEYS} | {"metrics": metrics}
+    make_folder(folder)
     write_atomic(folder / "run.json", json.dumps(ordered, indent=2, allow_nan=False) + "\n")
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """The content of run.json, every key of the schema present; `Unreadable` where it is missing, torn or newer."""
-    path = folder / "run.json"
+    """Return the content of run.json, every key of the schema present.
+
+    Raises:
+        Unreadable: it is missing, damaged, of a newer version, or holds what no run has.
+    """
+    path, way_out = folder / "run.json", "remove its folder or train it anew"
+    name = printable(str(path))
     try:
-        info = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except FileNotFoundError:
-        raise Unreadable(f"{path} is missing (killed as it began?); remove its folder or train it anew") from None
-    except (ValueError, OSError) as error:  # ValueError: torn JSON or bytes that are no text
-        raise Unreadable(f"{path} cannot be read ({error}); remove its folder or train it anew") from None
-    if not isinstance(info, dict):
-        raise Unreadable(f"{path} holds no JSON object; remove its folder or train it anew")
-    if isinstance(info.get("schema"), int) and info["schema"] > VERSION:
-        raise Unreadable(f"{path} has schema {info['schema']}, this bnlab reads up to {VERSION}: use a newer bnlab")
-    if (
-        info.get("status") not in STATUSES
-        or not isinstance(info.get("run_id"), str)
-        or not isinstance(info.get("axes"), dict)
-        or not isinstance(info.get("metrics") or {}, dict)
-    ):
-        raise Unreadable(
-            f"{path} lacks a run_id, a status or axes, or has odd metrics; remove its folder or train it anew"
-        )
-    metrics = {name: _from_json(value) for name, value in (info.get("metrics") or {}).items()}
-    return dict.fromkeys(RUN_KEYS) | info | {"metrics": metrics}
+        raise Unreadable(f"{name} is missing (killed as it began?); {way_out}", blank=True) from None
+    except Unreadable as error:
+        raise Unreadable(f"{error}; {way_out}", blank=error.blank) from None
+    if not isinstance(content, dict):
+        raise Unreadable(f"{name} cannot be read (it holds no JSON object); {way_out}")
+    if isinstance(content.get("schema"), int) and content["schema"] > VERSION:
+        raise Unreadable(f"{name} has schema {content['schema']}, this bnlab reads up to {VERSION}: use a newer bnlab")
+    if missing := [key for key in ("run_id", "status", "axes") if key not in content]:
+        raise Unreadable(f"{name} cannot be read (it has no {missing[0]}); {way_out}")
+    try:
+        info = _INFO.validate_python(content)
+    except ValidationError as error:
+        raise Unreadable(f"{name} cannot be read ({_problem(error)}); {way_out}") from None
+    return dict.fromkeys(RUN_KEYS) | info | {"metrics": info.get("metrics") or {}}
+
+
+def _problem(error: ValidationError) -> str:
+    """Return the first thing that the model found wrong, in a few words."""
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(printable(str(part)) for part in problem["loc"] if part != "[key]")
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{where[:80]}: {message[:120]}"
 
 
 def _to_json(value: Any) -> Any:
     number = None if value is None else float(value)
     return number if number is None or math.isfinite(number) else str(number)
-
-
-def _from_json(value: Any) -> Any:
-    return _NON_FINITE[value] if isinstance(value, str) else value

@@ -12,10 +12,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import FileIO
 from pathlib import Path
+from typing import BinaryIO
 
-from bnlab.errors import BadInput
+from bnlab.runs.files import Foreign, check_own, open_own
 from bnlab.runs.holder import NAME, Holder, is_fresh, this_process, written
 
 BEAT = 5.0  # seconds between heartbeats
@@ -26,29 +26,31 @@ class Busy(Exception):
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, made if need be.
+def lock(folder: Path, name: str = NAME) -> Iterator[None]:
+    """Hold a lock of the folder, made if need be.
+
+    Args:
+        name: of the lock's file.
 
     Raises:
         Busy: another process holds it; the message says which, and since when.
-        BadInput: there is no writing in that folder.
+        Foreign: something that is no file of ours stands in its place, or there is no writing in that folder.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / NAME).open("a+b", buffering=0)  # kept as it is until it is ours
+        handle = open_own(folder / name, is_lock=True)  # kept as it is until it is ours
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise BadInput(
-            f"{folder} cannot be written ({error.strerror}): mend it, and the same command goes on"
-        ) from None
+        check_own(folder, folder=True)
+        raise Foreign(f"{folder} cannot be written ({error.strerror}): mend it, and the same command goes on") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _busy(folder, written(folder)) from None
-        before = written(folder)
-        if before is not None and before.host != socket.gethostname() and is_fresh(folder):
+            raise _busy(folder, written(folder / name)) from None
+        before = written(folder / name)
+        if before is not None and before.host != socket.gethostname() and is_fresh(folder / name):
             raise _busy(folder, before)
-        _write(handle, this_process().json())
+        _write(handle, this_process(os.fstat(handle.fileno()).st_ino).json())
     except BaseException:
         handle.close()
         raise
@@ -63,7 +65,7 @@ class _Held:
     """The locks that this process holds, and the one thread that touches them all."""
 
     def __init__(self) -> None:
-        self._handles: set[FileIO] = set()
+        self._handles: set[BinaryIO] = set()
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -73,14 +75,14 @@ class _Held:
             handle.close()
         self.__dict__ |= _Held().__dict__  # the thread is not forked, and the guard may have been taken
 
-    def add(self, handle: FileIO) -> None:
+    def add(self, handle: BinaryIO) -> None:
         with self._guard:
             self._handles.add(handle)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
                 self._thread.start()
 
-    def release(self, handle: FileIO) -> None:
+    def release(self, handle: BinaryIO) -> None:
         with self._guard:
             if not handle.closed:  # as in a fork
                 self._handles.remove(handle)
@@ -104,6 +106,7 @@ def _busy(folder: Path, by: Holder | None) -> Busy:
     return Busy(f"{folder} is being trained by another process" + (f" ({by})" if by else ""))
 
 
-def _write(handle: FileIO, text: str) -> None:
+def _write(handle: BinaryIO, text: str) -> None:
     handle.truncate(0)
     handle.write(text.encode())
+    handle.flush()

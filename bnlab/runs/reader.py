@@ -1,5 +1,6 @@
 """`bnlab.load`: run folders as tidy DataFrames."""
 
+import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from bnlab.errors import BadInput
+from bnlab.runs.files import Unreadable, is_regular, is_there
 from bnlab.runs.index import axis_names, index_columns, index_row
-from bnlab.runs.info import Unreadable, read_info, run_folders
+from bnlab.runs.info import read_info, run_folders
 from bnlab.runs.schema import FINISHED
+from bnlab.runs.status import studies_in
 from bnlab.runs.table import read_tables
 
 _WHAT = "a study's folder (outputs/<study>) or one run's, as `bnlab train` and `bnlab sweep` leave them"
@@ -23,9 +26,15 @@ class Runs:
         folders: folder of each run by run_id. A run that is in several studies is one run, finished ones first.
         infos: run.json of each run by run_id, in the order of the folders.
         unreadable: run folders left out because their run.json is missing or damaged, each with the reason.
+        damaged: tables left out because they are damaged, each with the reason, as far as tables have been read; null
+            where a damaged table raises `Unreadable`.
+
+    Args:
+        lenient: leave damaged tables out.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], *, lenient: bool = False) -> None:
+        self.damaged: dict[Path, str] | None = {} if lenient else None
         self.folders: dict[str, Path] = {}
         self.infos: dict[str, dict[str, Any]] = {}
         self.unreadable: dict[Path, str] = {}
@@ -84,34 +93,44 @@ class Runs:
         """Histogram bins, long: run_id, then the columns of histograms.csv."""
         return self._table("histograms")
 
+    def table(self, table: str, run_ids: Iterable[str]) -> pd.DataFrame:
+        """Return one of the tables of `runs.schema`, of some runs: run_id, then its columns."""
+        paths = {run_id: self.folders[run_id] / f"{table}.csv" for run_id in run_ids}
+        return read_tables(
+            paths, table, {run_id: self.infos[run_id]["checksums"] or {} for run_id in paths}, self.damaged
+        )
+
     def _table(self, table: str) -> pd.DataFrame:
-        return read_tables({run_id: folder / f"{table}.csv" for run_id, folder in self.folders.items()}, table)
+        return self.table(table, self.folders)
 
 
-def load(path: str | Path | Sequence[str | Path]) -> Runs:
+def load(path: str | Path | Sequence[str | Path], *, lenient: bool = False) -> Runs:
     """The runs of a study's folder, of one run's folder, or of a list of such folders.
+
+    Args:
+        lenient: leave damaged tables out and name them in `Runs.damaged`; else reading one raises.
 
     Errors: BadInput where a path is no such folder or holds no run that can be read.
     """
     paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
     if not paths:
         raise BadInput(f"no folder given: give {_WHAT}")
-    runs = Runs(folder for one in paths for folder in _folders(one))
+    runs = Runs((folder for one in paths for folder in _folders(one)), lenient=lenient)
     if not runs.infos:
         raise BadInput(f"no run can be read: {next(iter(runs.unreadable.values()))}")
     return runs
 
 
 def _folders(path: Path) -> list[Path]:
-    if not path.exists():
+    if not is_there(path):
         raise BadInput(f"{path} does not exist: give {_WHAT}")
-    if not path.is_dir():
-        raise BadInput(f"{path} is a file: give {_WHAT}")
-    if (path / "run.json").exists():
+    if not os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a folder above may not be entered
+        raise BadInput(f"{path} is {'a file' if is_regular(path) else 'no folder'}: give {_WHAT}")
+    if os.path.lexists(path / "run.json"):
         return [path]
     found = run_folders(path)
     if not found:
-        studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))
+        studies = studies_in(path)
         hint = f"; it holds studies, give one: {', '.join(str(path / name) for name in studies)}" if studies else ""
         raise BadInput(f"{path} holds no run{hint or f': give {_WHAT}'}")
     return found

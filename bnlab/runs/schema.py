@@ -7,6 +7,8 @@ CSV files only grow while a run lives; the others are replaced whole. arrays/<di
 
 VERSION = 1
 
+CHECKPOINT = "checkpoint.pt"
+
 STATUSES = ("running", "complete", "diverged", "failed", "refused")
 FINISHED = ("complete", "diverged", "refused")  # what a sweep does not train again
 
@@ -35,12 +37,12 @@ MODES = ("running", "batch", "recomputed")
 # null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},
 # schema (VERSION), axes {config axis: value, dotted; a group's name under the group}, classes (of the data; null for
 # regression), diagnostics {name: its moments}, metrics {final metrics; not finite as "nan", "inf"}, cost {COSTS},
-# command (what repeats it).
+# command (what repeats it), checksums (of a finished run: {table: of its file, "weights": of parameters and buffers}).
 RUN_KEYS = (
     "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
-    "execution", "schema", "axes", "diagnostics", "classes", "metrics", "cost", "command",
+    "execution", "schema", "axes", "diagnostics", "classes", "metrics", "cost", "command", "checksums",
 )  # fmt: skip
-RUN_TIMES = ("seconds", "cost")  # the keys in which two runs of one command differ
+RUN_TIMES = ("seconds", "cost", "checksums")  # the keys in which two runs of one command differ
 
 # The cost: seconds an update, evaluations and checkpoints aside and diagnostics included; training examples a second;
 # peak memory in bytes; of all runs that were trained together. And the processes that trained side by side meanwhile.

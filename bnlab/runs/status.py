@@ -1,6 +1,5 @@
 """How a study stands, told by its folder alone, while its runs train elsewhere."""
 
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -10,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bnlab.errors import BadInput
+from bnlab.runs.files import TABLE, Unreadable, is_regular, is_there, reading
 from bnlab.runs.holder import NAME, Holder, holder
-from bnlab.runs.info import Unreadable, read_info, run_folders
+from bnlab.runs.info import read_info, run_folders
+from bnlab.runs.packing import planned
 from bnlab.runs.schema import COLUMNS
 
 # interrupted: begun, but nobody is at it. waiting: the sweep's packs.json names it, and nobody has begun it.
@@ -66,7 +67,7 @@ class Look:
     def pace(self) -> float | None:
         """Runs a second while anybody trained, over the last of those that have ended; null before the first."""
         ended = sorted((run for run in self.runs if run.state in ("complete", "diverged")), key=lambda run: run.ended)
-        spans = [(run.ended - (run.info or {}).get("seconds", 0.0), run.ended) for run in ended[-RECENT:]]
+        spans = [(run.ended - ((run.info or {}).get("seconds") or 0.0), run.ended) for run in ended[-RECENT:]]
         busy = _union(spans)
         return len(spans) / busy if busy > 0 else None
 
@@ -119,7 +120,7 @@ class Study:
     def _info(self, folder: Path) -> tuple[dict[str, Any] | Unreadable, float]:
         try:
             changed = (folder / "run.json").stat().st_mtime_ns
-        except FileNotFoundError:
+        except OSError:  # `read_info` tells why
             changed = 0
         if folder not in self._known or self._known[folder][0] != changed:
             try:
@@ -132,10 +133,10 @@ class Study:
 def last_row(path: Path) -> list[str] | None:
     """The cells of a table's last whole line, without reading the others; null where it has none."""
     try:
-        with path.open("rb") as handle:
+        with reading(path, TABLE) as handle:
             handle.seek(max(0, handle.seek(0, os.SEEK_END) - 4096))
             lines = handle.read().rpartition(b"\n")[0].split(b"\n")
-    except FileNotFoundError:
+    except (FileNotFoundError, Unreadable):  # the report names a damaged one
         return None
     return None if len(lines) < 2 else lines[-1].decode(errors="replace").split(",")
 
@@ -145,21 +146,10 @@ def updates(folder: Path, axes: dict[str, Any]) -> tuple[int, int] | None:
     row = last_row(folder / "steps.csv")
     try:
         step, epoch = (int(row[_STEP]), float(row[_EPOCH])) if row else (0, 0.0)
-    except (ValueError, IndexError):  # a damaged file is for the report to name
+        total = axes.get("steps") or (round(axes["epochs"] * step / epoch) if epoch > 0 and axes.get("epochs") else 0)
+    except (ValueError, IndexError, OverflowError):  # a damaged file is for the report to name
         return None
-    total = axes.get("steps") or (round(axes["epochs"] * step / epoch) if epoch > 0 and axes.get("epochs") else None)
-    return (step, total) if total else None
-
-
-def planned(study: Path, begun: set[str]) -> dict[Path, str]:
-    """The folders of runs that packs.json names and that are not there, each with the command that trains it; a
-    damaged file names none."""
-    try:
-        packs = json.loads((study / "packs.json").read_text(encoding="utf-8"))["packs"]
-        commands = {str(name): str(command) for pack in packs for name, command in pack["runs"].items()}
-    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return {study / name: command for name, command in commands.items() if name not in begun}
+    return (step, total) if total and 0 <= step <= total else None
 
 
 def _union(spans: Iterable[tuple[float, float]]) -> float:
@@ -175,15 +165,29 @@ def _union(spans: Iterable[tuple[float, float]]) -> float:
 
 def _check(path: Path) -> None:
     what = "give a study's folder (outputs/<study>)"
-    if not path.exists():
+    if not is_there(path):
         meant = Path("outputs") / path
-        raise BadInput(f"{path} does not exist; " + (f"did you mean {meant}?" if meant.is_dir() else what))
-    if not path.is_dir():
-        raise BadInput(f"{path} is a file: {what}")
-    if (path / "run.json").exists() or ((path / "config.yaml").exists() and (path / NAME).exists()):
+        is_meant = os.path.isdir(meant)  # noqa: PTH112 - as below
+        raise BadInput(f"{path} does not exist; " + (f"did you mean {meant}?" if is_meant else what))
+    if not os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a folder above may not be entered
+        raise BadInput(f"{path} is {'a file' if is_regular(path) else 'no folder'}: {what}")
+    found = run_folders(path)  # which says why a folder may not be read
+    if os.path.lexists(path / "run.json") or (os.path.lexists(path / "config.yaml") and os.path.lexists(path / NAME)):
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
-    if not run_folders(path) and not planned(path, set()):
-        studies = sorted(child.name for child in path.iterdir() if child.is_dir() and run_folders(child))
+    if not found and not planned(path, set()):
+        studies = studies_in(path)
         raise BadInput(
             f"{path} holds no run" + (f"; it holds studies, give one: {', '.join(studies)}" if studies else f": {what}")
         )
+
+
+def studies_in(path: Path) -> list[str]:
+    """Return the names of the folders that hold runs, of a folder that holds none itself."""
+    found = []
+    for child in sorted(path.iterdir()):
+        try:
+            if child.is_dir() and run_folders(child):
+                found.append(child.name)
+        except (OSError, Unreadable):  # somebody else's
+            continue
+    return found

@@ -7,33 +7,59 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bnlab.errors import BadInput
+from bnlab.runs.files import TABLE, Unreadable, checksum, read_bytes
 from bnlab.runs.schema import COLUMNS
+from bnlab.text import printable
 
 _TEXT = {"split", "mode", "site", "unit", "kind", "shape", "norm", "parameter", "diagnostic", "quantity", "index"}
 _WHOLE = {"step", "examples", "n", "depth", "count"}
+_MEASURED = {"loss", "grad_norm", "value"}  # these may be infinite, and a loss of squared errors has any size
+_LARGEST = 2.0**53  # up to which a float is every whole number
+
+Sums = Mapping[str, Mapping[str, str]]
 
 
-def read_tables(paths: Mapping[str, Path], table: str) -> pd.DataFrame:
-    """One table of many runs, by run_id: run_id, then the table's columns. A file that does not exist has no rows.
+def read_tables(
+    paths: Mapping[str, Path], table: str, sums: Sums | None = None, damaged: dict[Path, str] | None = None
+) -> pd.DataFrame:
+    """Return one table of many runs, by run_id: run_id, then the table's columns. A file that is not there has no rows.
 
-    Errors: BadInput for the first file that is damaged, see `read_table`.
+    Args:
+        sums: checksums of finished runs by run_id and table; what does not match is damaged.
+        damaged: takes in the files that are left out as damaged, each with the reason; without it, the first one
+            raises.
+
+    Raises:
+        Unreadable: a file is damaged, see `read_table`.
     """
-    header = _header(table)
-    contents = {run_id: _whole_lines(path, table) for run_id, path in paths.items()}
+    left_out: dict[Path, str] = {} if damaged is None else damaged
+    header, contents = _header(table), dict[str, bytes]()
+    for run_id, path in paths.items():
+        try:
+            contents[run_id] = _whole_lines(path, table, (sums or {}).get(run_id, {}).get(table))
+        except Unreadable as error:
+            if damaged is None:
+                raise
+            left_out[path] = str(error)
     bodies = [content.removeprefix(header) for content in contents.values()]
     counts = [body.count(b"\n") for body in bodies]
     try:
-        if not all(content.startswith(header) for content in contents.values()):
-            raise ValueError("a header is not the schema's")
         joined = _parsed(b"".join([header, *bodies]), table)
         if len(joined) != sum(counts):
             raise ValueError("a line is not a row")
     except ValueError:  # in some file: read them one by one to know which
-        frames = [read_table(path, table) for path in paths.values()]
-        counts = [len(frame) for frame in frames]
-        joined = pd.concat(frames, ignore_index=True)
-    joined.insert(0, "run_id", np.repeat(np.array(list(paths), dtype=object), counts))
+        frames = {}
+        for run_id in contents:
+            try:
+                frames[run_id] = read_table(paths[run_id], table)
+            except Unreadable as error:
+                if damaged is None:
+                    raise
+                left_out[paths[run_id]] = str(error)
+        contents = {run_id: contents[run_id] for run_id in frames}
+        counts = [len(frame) for frame in frames.values()]
+        joined = pd.concat([_parsed(header, table), *frames.values()], ignore_index=True)
+    joined.insert(0, "run_id", np.repeat(np.array(list(contents), dtype=object), counts))
     for name in _WHOLE & set(joined.columns):
         if not joined[name].isna().any():
             joined[name] = joined[name].astype("int64")
@@ -41,30 +67,49 @@ def read_tables(paths: Mapping[str, Path], table: str) -> pd.DataFrame:
 
 
 def read_table(path: Path, table: str) -> pd.DataFrame:
-    """One CSV file of a run, empty where it does not exist; a last line torn by a kill is left out.
+    """Return one CSV file of a run, empty where it does not exist; a last line torn by a kill is left out.
 
-    Errors: BadInput where its columns are not those of the schema or a cell is no number where one belongs.
+    Raises:
+        Unreadable: its columns are not those of the schema, or a cell holds what cannot be there.
     """
+    content = _whole_lines(path, table, None)
     try:
-        frame = _parsed(_whole_lines(path, table), table)
+        frame = _parsed(content, table)
+        if len(frame) != sum(1 for line in content.split(b"\n")[1:] if line):
+            raise ValueError("a line is not a row")
     except ValueError as error:  # pandas' ParserError is one too, and ends in a line break
-        reason = " ".join(str(error).split())
-        raise BadInput(f"{path} is damaged ({reason}); remove {path.parent} and train that run anew") from None
-    if tuple(frame.columns) != COLUMNS[table]:
-        raise BadInput(f"{path} has columns {', '.join(frame.columns)}; a run has {', '.join(COLUMNS[table])}")
+        raise _damaged(path, " ".join(str(error).split())) from None
     return frame
+
+
+def _damaged(path: Path, reason: str) -> Unreadable:
+    name, folder = printable(str(path)), printable(str(path.parent))
+    return Unreadable(f"{name} is damaged ({printable(reason)[:200]}); remove {folder} and train that run anew")
 
 
 def _header(table: str) -> bytes:
     return (",".join(COLUMNS[table]) + "\n").encode()
 
 
-def _whole_lines(path: Path, table: str) -> bytes:
+def _whole_lines(path: Path, table: str, expected: str | None) -> bytes:
+    """Return a table's content without a torn last line; the header alone where there is nothing.
+
+    Args:
+        expected: the checksum of the whole file.
+    """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, TABLE)
     except FileNotFoundError:
         content = b""
-    return content[: content.rfind(b"\n") + 1] or _header(table)
+    except Unreadable as error:
+        raise Unreadable(f"{error}; remove {printable(str(path.parent))} and train that run anew") from None
+    if expected is not None and checksum(content).hexdigest() != expected:
+        raise _damaged(path, "it is not what the run has written" if content else "it is missing")
+    header = _header(table)
+    if not content.startswith(header) and not header.startswith(content):
+        line = content.partition(b"\n")[0][:200].decode(errors="replace")
+        raise _damaged(path, f"its first line is {line!r} and not the columns {', '.join(COLUMNS[table])}")
+    return content[: content.rfind(b"\n") + 1] or header
 
 
 def _parsed(content: bytes, table: str) -> pd.DataFrame:
@@ -77,4 +122,12 @@ def _parsed(content: bytes, table: str) -> pd.DataFrame:
     )
     if not isinstance(frame.index, pd.RangeIndex):  # pandas has taken the first cells for names of rows
         raise ValueError("rows have more cells than there are columns")
+    for name in numbers:
+        values = frame[name].to_numpy()
+        if name in _WHOLE and not (np.isnan(values) | ((values >= 0) & (values < _LARGEST) & (values % 1 == 0))).all():
+            raise ValueError(f"{name} holds something else than whole numbers from 0")
+        if name not in _MEASURED and np.isinf(values).any():
+            raise ValueError(f"{name} is infinite")
+        if name == "accuracy" and ((values < 0) | (values > 1)).any():
+            raise ValueError("accuracy lies outside 0 to 1")
     return frame

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import time
@@ -10,9 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bnlab.runs import holder as holders
 from bnlab.runs import lock as locks
+from bnlab.runs.files import Foreign
 from bnlab.runs.holder import NAME, STALE, holder, this_process
 from bnlab.runs.lock import Busy, lock
 
@@ -20,7 +24,9 @@ from bnlab.runs.lock import Busy, lock
 def write(folder: Path, age: float = 0.0, **facts: object) -> None:
     """A lock as another process left it, last touched `age` seconds ago."""
     folder.mkdir(exist_ok=True)
-    (folder / NAME).write_text(json.dumps(json.loads(this_process().json()) | facts))
+    (folder / NAME).touch()
+    inode = (folder / NAME).stat().st_ino
+    (folder / NAME).write_text(json.dumps(json.loads(this_process(inode).json()) | facts))
     now = time.time()
     os.utime(folder / NAME, (now - age, now - age))
 
@@ -81,11 +87,87 @@ def test_what_no_living_process_of_this_boot_holds_is_taken_over(tmp_path: Path,
         pass
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"host": "elsewhere"}'])
-def test_torn_content_is_no_holder(tmp_path: Path, content: str) -> None:
-    (tmp_path / NAME).write_text(content)
+def odd(**facts: object) -> str:
+    return json.dumps(json.loads(this_process().json()) | facts)
+
+
+ODD = {
+    "nothing": "",
+    "torn": "{",
+    "a list": "[]",
+    "too few keys": '{"host": "elsewhere"}',
+    "zeros": "\0" * 200,
+    "nested": "[" * 10_000,
+    "a pid as a word": odd(pid="7"),
+    "a pid of 40 digits": odd(pid=10**39),
+    "pid 0": odd(pid=0),
+    "a negative pid": odd(pid=-1),
+    "since a word": odd(since="yesterday"),
+    "since 1e999": odd(since=0).replace("0", "1e999"),
+    "since the year 10^9": odd(since=1e20),
+    "a host as a list": odd(host=["a"]),
+    "a host of 1,000 letters": odd(host="a" * 1000),
+    "a boot as a number": odd(boot=7),
+    "an inode of a file elsewhere": odd(inode=1),
+    "inode as a word": odd(inode="x"),
+}
+
+
+@pytest.mark.parametrize("content", ODD)
+def test_odd_content_is_no_holder_and_makes_nobody_wait(tmp_path: Path, content: str) -> None:
+    (tmp_path / NAME).write_text(ODD[content])
     assert holder(tmp_path) is None
     with lock(tmp_path):
+        pass
+
+
+def test_bytes_that_are_no_text_are_no_holder(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(bytes(range(256)))
+    assert holder(tmp_path) is None
+    with lock(tmp_path):
+        pass
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=100))
+def test_any_content_makes_nobody_wait(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / NAME).write_bytes(content)
+    assert holder(folder) is None
+    with lock(folder):
+        pass
+
+
+@pytest.mark.parametrize(
+    "way", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to("a")]
+)
+def test_what_is_no_file_of_ours_is_one_line(tmp_path: Path, way: Callable[[Path], object]) -> None:
+    way(tmp_path / NAME)
+    assert holder(tmp_path) is None
+    with pytest.raises(Foreign, match=r"\.lock cannot be written"), lock(tmp_path):
+        pass
+
+
+def test_a_copy_of_a_study_that_trains_is_not_held(tmp_path: Path) -> None:
+    with lock(tmp_path / "run"):
+        shutil.copytree(tmp_path / "run", tmp_path / "copy")
+        assert holder(tmp_path / "run") is not None
+        assert holder(tmp_path / "copy") is None
+        with lock(tmp_path / "copy"):
+            pass
+
+
+@pytest.mark.parametrize("age", [-STALE - 10, -86400.0, -1e9])
+def test_a_heartbeat_of_the_future_is_none(tmp_path: Path, age: float) -> None:
+    write(tmp_path, age=age, host="elsewhere", pid=7)
+    assert holder(tmp_path) is None
+    with lock(tmp_path):
+        pass
+
+
+def test_a_lock_of_an_older_bnlab_is_honoured(tmp_path: Path) -> None:
+    write(tmp_path, host="elsewhere", pid=7, inode=0)
+    with pytest.raises(Busy, match="elsewhere"), lock(tmp_path):
         pass
 
 

@@ -5,9 +5,11 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bnlab.errors import BadInput
+from bnlab.runs.files import Foreign, checksum
 from bnlab.runs.schema import COLUMNS, RUN_KEYS, VERSION
 from bnlab.runs.writer import RunWriter
 
@@ -113,3 +115,85 @@ def test_log_adds_lines(new_run: New) -> None:
 def test_nothing_is_touched_before_the_first_call(tmp_path: Path) -> None:
     RunWriter(tmp_path / "a").close()
     assert not (tmp_path / "a").exists()
+
+
+DAMAGE = {
+    "zeros": lambda content: bytes(len(content)),
+    "a digit": lambda content: content.replace(b"0.25", b"0.26"),
+    "other text": lambda content: b"x" * len(content),
+    "a line twice": lambda content: content.replace(b"2,", b"1,"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("table", ["steps", "evals"])
+def test_truncate_refuses_what_the_run_has_not_written(new_run: New, table: str, damage: str) -> None:
+    with new_run() as writer:
+        for n in range(4):
+            writer.append(table, [{"step": n, "loss": 0.25}])
+        lengths, sums = writer.lengths(), writer.sums()
+        writer.append(table, [{"step": 4, "loss": 0.5}])
+    path = writer.folder / f"{table}.csv"
+    content = path.read_bytes()
+    with RunWriter(writer.folder) as resumed:
+        resumed.truncate(lengths, sums)
+        assert resumed.sums() == sums
+        resumed.append(table, [{"step": 4, "loss": 0.5}])
+        assert resumed.sums() == {table: checksum(content).hexdigest()}
+    path.write_bytes(DAMAGE[damage](content))
+    with pytest.raises(BadInput, match=rf"{table}\.csv is not what the run has written"):
+        RunWriter(writer.folder).truncate(lengths, sums)
+
+
+def test_sums_cover_what_another_writer_wrote(new_run: New) -> None:
+    with new_run() as writer:
+        writer.append("steps", [{"step": 1}])
+    with RunWriter(writer.folder) as again:
+        assert again.sums() == {"steps": checksum((writer.folder / "steps.csv").read_bytes()).hexdigest()}
+        again.append("steps", [{"step": 2}])
+        assert again.sums() == {"steps": checksum((writer.folder / "steps.csv").read_bytes()).hexdigest()}
+
+
+LINKED = ["log.txt", "steps.csv", "config.yaml", "run.json", "checkpoint.pt", "arrays", "histograms.csv"]
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_a_run_is_not_begun_through_links(new_run: New, tmp_path: Path, name: str) -> None:
+    writer = new_run()
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "file").write_text("the user's")
+    place = target if name == "arrays" else target / "file"
+    (writer.folder / name).unlink(missing_ok=True)
+    (writer.folder / name).symlink_to(place)
+    with pytest.raises(Foreign, match=rf"{name} cannot be written \(a link"):
+        writer.create("seed: 0\n", {"run_id": "a", "axes": {}})
+    assert (target / "file").read_text() == "the user's"
+    assert (writer.folder / name).is_symlink()
+
+
+@pytest.mark.parametrize("table", ["steps", "evals"])
+def test_rows_are_not_appended_through_links(new_run: New, tmp_path: Path, table: str) -> None:
+    (tmp_path / "target").write_text("the user's")
+    writer = new_run()
+    (writer.folder / f"{table}.csv").symlink_to(tmp_path / "target")
+    with writer, pytest.raises(Foreign):
+        writer.append(table, [{"step": 1}])
+    with pytest.raises(Foreign):
+        writer.truncate({table: 3})
+    (writer.folder / "log.txt").symlink_to(tmp_path / "target")
+    with pytest.raises(Foreign):
+        writer.log("line")
+    assert (tmp_path / "target").read_text() == "the user's"
+
+
+def test_a_run_begun_anew_keeps_what_bnlab_has_not_made(new_run: New) -> None:
+    writer = new_run()
+    writer.keep("feature_maps_3", {"a": np.zeros(3)})
+    ours = writer.folder / "arrays/feature_maps_3.npz"
+    theirs = [writer.folder / name for name in ("arrays/mine.npz", "arrays/notes.txt", "notes.txt", ".x.tmp")]
+    for path in theirs:
+        path.touch()
+    writer.create("", {"run_id": "a", "axes": {}})
+    assert not ours.exists()
+    assert all(path.exists() for path in theirs)

@@ -1,0 +1,203 @@
+"""The one door to the files of a study: what is read is a regular file of a sane size, what is written is ours.
+
+A study may lie on a disk that others write to, be copied while it trains, or be damaged. A FIFO, a device or a link to
+one would block a reader or fill its memory; a link in the place of a file of ours would lead a writer to a file that is
+not.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from bnlab.errors import BadInput
+from bnlab.runs.atomic import write_atomic
+from bnlab.text import printable
+
+TEXT = 64 << 20  # bytes: the largest JSON or YAML file that is read
+TABLE = 1 << 30  # the largest table
+ARCHIVE = 1 << 40  # the largest checkpoint
+
+
+class Unreadable(BadInput):
+    """A file of a run or of a study that cannot be used, and why.
+
+    Attributes:
+        blank: the file is missing or holds nothing that can be parsed, so that nothing is lost by writing it anew.
+    """
+
+    def __init__(self, message: str, *, blank: bool = False) -> None:
+        super().__init__(message)
+        self.blank = blank
+
+
+class Foreign(BadInput):
+    """A place where bnlab would write is not its own: something else stands there, or writing is not permitted."""
+
+
+@contextmanager
+def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
+    """Open a regular file of at most `most` bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is something else, larger, or may not be read.
+    """
+    try:
+        # Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if path.is_symlink():
+            raise Unreadable(f"{_shown(path)} cannot be read (a link to a file that does not exist)") from None
+        raise FileNotFoundError(*error.args) from None
+    except OSError as error:
+        raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise Unreadable(f"{_shown(path)} cannot be read (it is {_kind(found.st_mode)}, not a file)")
+    with os.fdopen(handle, "rb") as file:
+        if found.st_size > most:
+            raise Unreadable(f"{_shown(path)} cannot be read ({found.st_size:,} bytes, more than {most:,})")
+        try:
+            yield file
+        except OSError as error:
+            raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
+
+
+def read_bytes(path: Path, most: int = TEXT) -> bytes:
+    """Return the content of a regular file. Raises as `reading`."""
+    with reading(path, most) as file:
+        content = file.read(most + 1)
+    if len(content) > most:  # it has grown meanwhile, or its file system gives no sizes
+        raise Unreadable(f"{_shown(path)} cannot be read (more than {most:,} bytes)")
+    return content
+
+
+def checksum(content: bytes = b"") -> blake2b:
+    """Return the hash that stands for a file's content in run.json and in checkpoints; it may be fed further."""
+    return blake2b(content, digest_size=16)
+
+
+def read_text(path: Path, most: int = TEXT) -> str:
+    """Return the content of a regular file of UTF-8 text.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is something else, too large, may not be read, or is no UTF-8.
+    """
+    try:
+        return read_bytes(path, most).decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{_shown(path)} cannot be read ({error.reason}: no UTF-8 text)", blank=True) from None
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it cannot be read, or is no JSON.
+    """
+    content = read_text(path)
+    try:
+        return json.loads(content, parse_constant=_refuse)
+    except RecursionError:
+        raise Unreadable(f"{_shown(path)} cannot be read (its JSON is nested too deeply)") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise Unreadable(f"{_shown(path)} cannot be read ({reason})", blank=True) from None
+
+
+def open_own(path: Path, *, is_lock: bool = False) -> BinaryIO:
+    """Return a file of ours, opened to read and to append; it is made if need be.
+
+    A file with several names (a hard link, as snapshots make them) gets a copy of its own first, so that the others
+    keep what they hold; but not a lock, which another process may hold under this name.
+
+    Raises:
+        Foreign: a link, a folder or something else stands in its place.
+        OSError: it cannot be written.
+    """
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    is_new = is_lock and not os.path.lexists(path)
+    try:
+        handle = os.open(path, flags, 0o666)
+    except OSError:
+        check_own(path)
+        raise
+    if is_new:  # whoever may write into the folder must be able to lock it
+        os.fchmod(handle, 0o600 | (path.parent.stat().st_mode & 0o066))
+    found = os.fstat(handle)
+    if stat.S_ISREG(found.st_mode) and (found.st_nlink == 1 or is_lock):
+        return os.fdopen(handle, "a+b")
+    os.close(handle)
+    check_own(path)
+    write_atomic(path, read_bytes(path, TABLE))
+    return open_own(path)
+
+
+def check_own(path: Path, *, folder: bool = False) -> None:
+    """Raise `Foreign` where something else than a regular file, or than a folder, stands at a place of ours."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not (stat.S_ISDIR(mode) if folder else stat.S_ISREG(mode)):
+        raise Foreign(f"{_shown(path)} cannot be written ({_kind(mode)} that bnlab has not made): move it away")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of ours in one that exists.
+
+    Raises:
+        Foreign: a link or a file stands in its place.
+    """
+    check_own(path, folder=True)
+    path.mkdir(exist_ok=True)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether something is at a path.
+
+    Raises:
+        Unreadable: a folder above may not be entered, so that it cannot be told.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
+    return True
+
+
+def is_regular(path: Path) -> bool:
+    """Return whether a regular file is there, itself or by a link."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _kind(mode: int) -> str:
+    kinds = {
+        stat.S_ISDIR: "a folder",
+        stat.S_ISLNK: "a link",
+        stat.S_ISFIFO: "a FIFO",
+        stat.S_ISSOCK: "a socket",
+        stat.S_ISREG: "a file",
+    }
+    return next((name for is_kind, name in kinds.items() if is_kind(mode)), "a device")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))

@@ -1,0 +1,124 @@
+"""packs.json of a study: which runs are trained together, in which order, and the command that trains each.
+
+    {"packs": [{"id", "executor", "threads", "runs": {run_id: command}, "asked": {option: value}}, ...],
+     "retired": ["pack_<id>.pt", ...]}
+
+`asked` holds the options that led to a pack. `retired` names the checkpoints of packs that are no more, until they are
+removed.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bnlab.runs.atomic import write_atomic
+from bnlab.runs.files import Unreadable, check_own, read_json, read_text
+from bnlab.runs.info import Line, RunCommand, RunId
+from bnlab.runs.schema import CHECKPOINT
+from bnlab.text import printable
+
+NAME = "packs.json"
+MOST_THREADS = 1024  # torch ends the process where it is asked for many times as many
+
+CHECKPOINT_NAME = re.compile(r"pack_[0-9a-f]{12}\.pt")
+CheckpointName = Annotated[str, Field(pattern=f"^{CHECKPOINT_NAME.pattern}$")]
+
+
+def _commands(runs: Any) -> Any:
+    """An older form has a list of runs, without their commands."""
+    return dict.fromkeys(runs, "") if isinstance(runs, list) else runs
+
+
+class _Planned(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    runs: Annotated[dict[RunId, RunCommand], BeforeValidator(_commands), Field(min_length=1)]
+
+
+Kind = TypeVar("Kind", bound=_Planned)
+
+
+class Record(_Planned):
+    """One pack."""
+
+    id: Line
+    executor: Line
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)]
+    asked: dict[Line, bool | int | float | Line | None]
+
+
+class _Content(BaseModel, Generic[Kind]):
+    model_config = ConfigDict(strict=True)
+
+    packs: list[Kind]
+    retired: list[CheckpointName] = []
+
+
+@dataclass
+class Packing:
+    """The content of packs.json."""
+
+    packs: list[Record] = field(default_factory=list)
+    retired: list[str] = field(default_factory=list)
+
+
+def pack_id(run_ids: Sequence[str]) -> str:
+    """Return twelve hexadecimal digits of the runs in their order."""
+    return blake2b(" ".join(run_ids).encode(), digest_size=6).hexdigest()
+
+
+def checkpoint_path(study: Path, run_ids: Sequence[str]) -> Path:
+    """Return where the checkpoint of a pack of these runs lies: a run's own, or one file for all of them."""
+    return study / run_ids[0] / CHECKPOINT if len(run_ids) == 1 else study / f"pack_{pack_id(run_ids)}.pt"
+
+
+def read_packing(study: Path) -> Packing:
+    """Return the content of a study's packs.json; nothing where there is none.
+
+    Raises:
+        Unreadable: it is damaged.
+    """
+    content = _read(study, Record)
+    return Packing(content.packs, content.retired)
+
+
+def _read(study: Path, kind: type[Kind]) -> _Content[Kind]:
+    path = study / NAME
+    try:
+        return _Content[kind].model_validate(read_json(path))  # type: ignore[valid-type]
+    except FileNotFoundError:
+        return _Content[kind](packs=[])  # type: ignore[valid-type]
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(printable(str(part)) for part in problem["loc"])
+        raise Unreadable(f"{printable(str(path))} cannot be read ({where[:80]}: {problem['msg'][:120]})") from None
+
+
+def write_packing(study: Path, packs: Sequence[Record], retired: Sequence[str]) -> None:
+    """Replace packs.json, unless it says so already."""
+    check_own(study / NAME)
+    lines = ",\n".join(json.dumps(record.model_dump()) for record in packs)
+    text = f'{{"packs": [\n{lines}\n], "retired": {json.dumps(sorted(retired))}}}\n'
+    try:
+        before = read_text(study / NAME)
+    except (FileNotFoundError, Unreadable):
+        before = ""
+    if before != text:
+        write_atomic(study / NAME, text)
+
+
+def planned(study: Path, begun: set[str]) -> dict[Path, str]:
+    """Return the folders of runs that packs.json names and that are not there, each with the command that trains it; a
+    damaged file names none."""
+    try:
+        packs = _read(study, _Planned).packs
+    except Unreadable:
+        return {}
+    commands = {run_id: command for record in packs for run_id, command in record.runs.items()}
+    return {study / run_id: command for run_id, command in commands.items() if run_id not in begun}

@@ -1,0 +1,64 @@
+"""Whether finished runs still hold what they wrote."""
+
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bnlab.runs.files import ARCHIVE, TABLE, Unreadable, checksum, read_bytes, read_text, reading
+from bnlab.runs.schema import CHECKPOINT, COLUMNS
+from bnlab.runs.table import read_table
+
+
+class Damage(NamedTuple):
+    """A file of a finished run that is not what the run wrote, and the command that trains the run again."""
+
+    path: Path
+    reason: str
+    command: str
+
+
+def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
+    """Return what is damaged of a finished run: tables against their checksums, archives against their own.
+
+    A run of an older bnlab has no checksums; of its tables only the form is checked.
+    """
+    sums, found = info["checksums"], list[tuple[Path, str]]()
+    for table in COLUMNS:
+        path = folder / f"{table}.csv"
+        try:
+            if sums is None:
+                read_table(path, table)
+            elif table in sums and checksum(read_bytes(path, TABLE)).hexdigest() != sums[table]:
+                found.append((path, "it is not what the run has written"))
+        except FileNotFoundError:
+            found.append((path, "it is missing"))
+        except Unreadable as error:
+            found.append((path, str(error)))
+    if info["status"] == "complete":
+        found += _archive(folder / CHECKPOINT)
+    arrays = folder / "arrays"
+    for path in sorted(arrays.glob("*.npz")) if arrays.is_dir() else ():
+        found += _archive(path)
+    try:
+        read_text(folder / "config.yaml")
+    except FileNotFoundError:
+        found.append((folder / "config.yaml", "it is missing"))
+    except Unreadable as error:
+        found.append((folder / "config.yaml", str(error)))
+    again = f"{info['command']} rerun=true" if info["command"] else ""
+    return [Damage(path, reason, again) for path, reason in found]
+
+
+def _archive(path: Path) -> Iterable[tuple[Path, str]]:
+    try:
+        with reading(path, ARCHIVE) as file, zipfile.ZipFile(file) as archive:
+            bad = archive.testzip()
+    except FileNotFoundError:
+        return [(path, "it is missing")]
+    except Unreadable as error:
+        return [(path, str(error))]
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        return [(path, f"it is no whole archive ({error})")]
+    return [] if bad is None else [(path, f"its member {bad} is damaged")]

@@ -1,0 +1,14 @@
+"""The version of bnlab, installed or not."""
+
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+
+def version() -> str:
+    """Return the version of the installed package; of a checkout that is not installed, that of its pyproject.toml."""
+    try:
+        return metadata.version("bnlab")
+    except metadata.PackageNotFoundError:
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])

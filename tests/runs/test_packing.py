@@ -1,0 +1,108 @@
+"""packs.json: what is read of it, whole or damaged."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnlab.runs.files import Foreign, Unreadable
+from bnlab.runs.packing import MOST_THREADS, Record, planned, read_packing, write_packing
+
+RECORD = {
+    "id": "a",
+    "executor": "fused",
+    "threads": 1,
+    "runs": {"0123456789ab": "bnlab train seed=0"},
+    "asked": {"launcher": "fused"},
+}
+ODD: dict[str, Any] = {
+    "a list": [],
+    "a word": "packs",
+    "no packs": {},
+    "packs as a number": {"packs": 3},
+    "a pack as a list": {"packs": [[]]},
+    "an empty pack": {"packs": [{}]},
+    **{
+        f"{key} = {value!r}"[:40]: {"packs": [RECORD | {key: value}]}
+        for key, value in [
+            ("threads", 0),
+            ("threads", -1),
+            ("threads", MOST_THREADS + 1),
+            ("threads", 100_000),
+            ("threads", 10**40),
+            ("threads", 1.5),
+            ("threads", "1"),
+            ("threads", True),
+            ("threads", None),
+            ("id", 7),
+            ("id", None),
+            ("executor", []),
+            ("asked", []),
+            ("asked", None),
+            ("asked", {"a": [1]}),
+            ("asked", {"a": {"b": 1}}),
+            ("runs", {}),
+            ("runs", []),
+            ("runs", 3),
+            ("runs", {"../x": ""}),
+            ("runs", {"a/b": ""}),
+            ("runs", {"": ""}),
+            ("runs", {".": ""}),
+            ("runs", {"a": 7}),
+            ("runs", {"a": "bnlab train 'x"}),
+            ("runs", [7]),
+            ("runs", ["../x"]),
+        ]
+    },
+    "retired as a word": {"packs": [], "retired": "all"},
+    "retired elsewhere": {"packs": [], "retired": ["../pack_0123456789ab.pt"]},
+    "retired of the user": {"packs": [], "retired": ["notes.txt"]},
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_content_is_named_and_plans_nothing(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "packs.json").write_text(json.dumps(ODD[odd]))
+    with pytest.raises(Unreadable, match=r"packs\.json cannot be read \(") as error:
+        read_packing(tmp_path)
+    assert str(error.value).isprintable()
+    wrong_runs = "threads" not in odd and not odd.startswith(("id", "executor", "asked", "retired"))
+    assert (planned(tmp_path, set()) == {}) is (wrong_runs or odd.startswith("retired"))
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/zero"), lambda path: path.write_text("{")]
+)
+def test_what_is_no_file_is_named_and_plans_nothing(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    make(tmp_path / "packs.json")
+    with pytest.raises(Unreadable, match=r"packs\.json cannot be read \("):
+        read_packing(tmp_path)
+    assert planned(tmp_path, set()) == {}
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    assert read_packing(tmp_path).packs == []
+    records = [Record(**RECORD), Record(**RECORD | {"id": "b", "asked": {"threads": None, "workers": 2, "x": True}})]
+    write_packing(tmp_path, records, ["pack_0123456789ab.pt"])
+    found = read_packing(tmp_path)
+    assert found.packs == records
+    assert found.retired == ["pack_0123456789ab.pt"]
+    changed = (tmp_path / "packs.json").stat().st_mtime_ns
+    write_packing(tmp_path, records, ["pack_0123456789ab.pt"])
+    assert (tmp_path / "packs.json").stat().st_mtime_ns == changed, "the same is not written again"
+
+
+def test_the_older_form_lists_runs_without_their_commands(tmp_path: Path) -> None:
+    (tmp_path / "packs.json").write_text(json.dumps({"packs": [RECORD | {"runs": ["a", "b"]}]}))
+    assert read_packing(tmp_path).packs[0].runs == {"a": "", "b": ""}
+
+
+def test_it_is_not_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("the user's")
+    (tmp_path / "packs.json").symlink_to("target")
+    with pytest.raises(Foreign):
+        write_packing(tmp_path, [], [])
+    assert (tmp_path / "target").read_text() == "the user's"
