@@ -1,50 +1,88 @@
 """Decoded data sets kept on disk under $XDG_CACHE_HOME/bnlab (by default ~/.cache/bnlab).
 
-An entry is an uncompressed .npz, whose own checksums reveal a damaged one: that is decoded anew and replaced. Entries
-are written to a temporary name and renamed, so that runs side by side never see half of one. The cache only saves
-time: where it cannot be written, work goes on without it.
+An entry is an uncompressed .npz that names its key, and whose own checksums reveal a damaged one: that is decoded anew
+and replaced. Entries are written to a temporary name and renamed, so that runs side by side never see half of one. The
+cache only saves time: where there is no place for it or it cannot be written, work goes on without it.
+
+Entries take at most `MOST_BYTES` together: beyond that, those used longest ago are removed. Only regular files whose
+names we give are read, counted, replaced or removed; links, FIFOs and whatever else lies there are left alone.
 """
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import re
+import stat
 import tempfile
+import time
+import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from bnlab.data.base import Arrays
+from bnlab.data.base import Array, Arrays
+from bnlab.memory import shown
+from bnlab.text import printable
 
-FORMAT = 1  # raise it when decoding changes what an entry holds
+FORMAT = 2  # raise it when decoding changes what an entry holds
+MOST_BYTES = 10 << 30  # of all entries together
+ABANDONED = 86_400  # seconds after which a temporary file belongs to a process that was killed
+
+_ENTRY = re.compile(r"[0-9a-f]{32}(\.npz)?")
+_TEMPORARY = re.compile(r"[0-9a-f]{32}\.\w+\.tmp(\.npz)?")
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 
-def folder() -> Path:
-    """The folder of the cache (which may not exist yet)."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "bnlab"
+def folder() -> Path | None:
+    """Return the folder of the cache, which may not exist yet; None where there is no place for one.
+
+    A relative $XDG_CACHE_HOME is ignored, as the XDG specification asks. A user without a home folder (in a container,
+    say) has no cache.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not base.is_absolute():
+        try:
+            base = Path("~/.cache").expanduser()
+        except RuntimeError:  # neither HOME nor an entry in the table of users
+            return None
+    return base / "bnlab" if base.is_absolute() else None
 
 
-def decoded(key: Mapping[str, object], decode: Callable[[], Arrays]) -> Arrays:
-    """The cached arrays of `key`; else those that `decode` gives, which are then kept.
+def decoded(key: Mapping[str, object], decode: Callable[[], Arrays[Array]]) -> Arrays[Array]:
+    """Return the cached arrays of `key`; else those that `decode` gives, which are then kept.
 
     Args:
         key: all that the decoded arrays depend on: the fingerprint of the content and the options of decoding.
     """
-    text = json.dumps({**key, "format": FORMAT}, sort_keys=True)
-    path = folder() / "arrays" / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.npz"
-    try:
-        return _read(path)
-    except FileNotFoundError:
-        pass  # the usual first time
-    except Exception as error:  # damaged bytes surface as any of a dozen types
-        log.warning("cached data %s is damaged (%s): decoding again", path, error)
-    arrays = decode()
-    keep(path, lambda temporary: _write(temporary, arrays))
-    return arrays
+    return _decoded(key, decode, _as_members, _as_arrays)
+
+
+def decoded_array(key: Mapping[str, object], decode: Callable[[], Array]) -> Array:
+    """Return the one cached array of `key`; else that which `decode` gives, which is then kept."""
+    return _decoded(key, decode, lambda x: {"x": x}, lambda members: members["x"])
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file of the cache for reading, and mark it as used.
+
+    Raises:
+        OSError: it is not there, cannot be read, or is no regular file (links are not followed).
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with suppress(OSError):  # a read-only disk
+        os.utime(handle)
+    return os.fdopen(handle, "rb")
 
 
 def keep(path: Path, write: Callable[[Path], None]) -> None:
@@ -52,18 +90,95 @@ def keep(path: Path, write: Callable[[Path], None]) -> None:
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EEXIST, f"{printable(path.name)} there is no regular file")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.", suffix=f".tmp{path.suffix}")
         os.close(handle)
         temporary = Path(name)
         write(temporary)
         temporary.replace(path)
     except OSError as error:
-        log.warning("cannot keep decoded data in %s (%s): it is decoded again each time", path.parent, error.strerror)
+        log.warning(
+            "cannot keep decoded data in %s (%s): it is decoded again each time",
+            printable(str(path.parent)),
+            error.strerror,
+        )
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
-def _write(path: Path, arrays: Arrays) -> None:
+def prune(place: Path, *, most_bytes: int) -> None:
+    """Remove our entries in the folder `place` that were used longest ago, until the rest takes `most_bytes` or less.
+
+    Temporary files that a killed process left go too. What others put there stays, and so does what cannot be removed.
+    """
+    entries = []
+    with suppress(OSError), os.scandir(place) as found:
+        for file in found:
+            if not file.is_file(follow_symlinks=False):
+                continue
+            facts = file.stat(follow_symlinks=False)
+            if _ENTRY.fullmatch(file.name):
+                entries.append((facts.st_mtime_ns, facts.st_size, file.path))
+            elif _TEMPORARY.fullmatch(file.name) and time.time() - facts.st_mtime > ABANDONED:
+                entries.append((0, facts.st_size, file.path))
+    left = sum(size for _, size, _ in entries)
+    for time_ns, size, path in sorted(entries):
+        if time_ns > 0 and left <= most_bytes:
+            break
+        with suppress(OSError):  # another process was faster, or may do what we may not
+            os.unlink(path)  # noqa: PTH108 - scandir gives strings
+        left -= size
+
+
+def _decoded(
+    key: Mapping[str, object],
+    decode: Callable[[], T],
+    to_members: Callable[[T], dict[str, Array]],
+    of_members: Callable[[dict[str, Array]], T],
+) -> T:
+    text = json.dumps({**key, "format": FORMAT}, sort_keys=True)
+    base = folder()
+    if base is None:
+        return decode()
+    path = base / "arrays" / f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}.npz"
+    try:
+        with opened(path) as file:
+            return of_members(_read(file, text))
+    except FileNotFoundError:
+        pass  # the usual first time
+    except OSError as error:
+        log.warning("cached data %s cannot be used (%s): decoding again", printable(str(path)), error.strerror or error)
+    except Exception as error:  # damaged bytes surface as any of a dozen types
+        log.warning("cached data %s is damaged (%s): decoding again", printable(str(path)), printable(str(error)))
+    found = decode()
+    _keep(path, {"key": np.array(text), **to_members(found)})
+    return found
+
+
+def _read(file: BinaryIO, key: str) -> dict[str, Array]:
+    with zipfile.ZipFile(file) as archive:  # ours are not compressed, so a small file cannot become a large array
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("it is compressed")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as entry:
+        members = {name: entry[name] for name in entry.files}
+    if str(members.pop("key")) != key:
+        raise ValueError("it is the entry of other data")
+    return members
+
+
+def _keep(path: Path, members: dict[str, Array]) -> None:
+    size = sum(member.nbytes for member in members.values())
+    if size > MOST_BYTES:
+        log.warning("decoded data of %s is more than the cache takes (%s): not kept", shown(size), shown(MOST_BYTES))
+        return
+    keep(path, lambda temporary: np.savez(temporary, allow_pickle=False, **members))
+    prune(path.parent, most_bytes=MOST_BYTES)
+
+
+def _as_members(arrays: Arrays[Array]) -> dict[str, Array]:
     meta = {
         "task": arrays.task,
         "classes": arrays.classes,
@@ -73,11 +188,10 @@ def _write(path: Path, arrays: Arrays) -> None:
     members = {"train_x": arrays.train_x, "train_y": arrays.train_y, "test_x": arrays.test_x, "test_y": arrays.test_y}
     if arrays.val_x is not None and arrays.val_y is not None:
         members |= {"val_x": arrays.val_x, "val_y": arrays.val_y}
-    np.savez(path, allow_pickle=False, meta=np.array(json.dumps(meta)), **members)
+    return {"meta": np.array(json.dumps(meta)), **members}
 
 
-def _read(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as entry:
-        members = {name: entry[name] for name in entry.files}
+def _as_arrays(members: dict[str, Array]) -> Arrays[Array]:
     meta = json.loads(str(members.pop("meta")))
-    return Arrays(**members, **{**meta, "class_names": tuple(meta["class_names"])})
+    options: dict[str, Any] = {**members, **meta, "class_names": tuple(meta["class_names"])}
+    return Arrays(**options)

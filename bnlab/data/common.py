@@ -1,7 +1,25 @@
 """The options that every data set has beside its own; their defaults are in conf/data/_base.yaml."""
 
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
 from bnlab.errors import Refused
 from bnlab.options import Count, Natural, NonNegative
+
+
+def _as_written(value: Any) -> Any:
+    """Refuse a float of 1 or more: 1.0 may be meant as the whole, but would be one example."""
+    if isinstance(value, float) and value >= 1:
+        number = int(value) if value.is_integer() else None
+        example = f" ({number} for {'one example' if number == 1 else f'{number} examples'})" if number else ""
+        raise PydanticCustomError("share_or_number", "{text}", {
+            "text": f"a share below 1, or a number of examples written as a whole number{example}"})  # fmt: skip
+    return value
+
+
+ShareOrNumber = Annotated[NonNegative, BeforeValidator(_as_written)]
 
 
 class Common:
@@ -9,7 +27,8 @@ class Common:
 
     Args:
         train_size: number of training examples; None for all that validation leaves.
-        val_size: validation examples, drawn from the training set: a share of it if below 1, else a number.
+        val_size: validation examples, drawn from the training set: a share of it if below 1, else a number, which is
+            written without a point.
         split_seed: draws the validation split and the training subset; independent of the run's seed.
         batch_size: examples of one batch, which is what a norm sees.
         drop_last: leave out an epoch's last batch where it is smaller than the others.
@@ -20,7 +39,7 @@ class Common:
         self,
         *,
         train_size: Count | None,
-        val_size: NonNegative,
+        val_size: ShareOrNumber,
         split_seed: Natural,
         batch_size: Count,
         drop_last: bool,

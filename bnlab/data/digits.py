@@ -9,7 +9,7 @@ from importlib.metadata import version
 import numpy as np
 
 from bnlab.data import cache
-from bnlab.data.base import Arrays, Dataset
+from bnlab.data.base import Array, Arrays, Dataset, Progress, silent
 from bnlab.data.split import hold_out
 
 
@@ -22,17 +22,17 @@ class Digits(Dataset):
     name = "digits"
 
     def fingerprint(self) -> str:
-        arrays = self.arrays()
+        arrays = self._load(silent)
         content = hashlib.blake2b(digest_size=16)
         for part in (arrays.train_x, arrays.train_y, arrays.test_x, arrays.test_y):
             content.update(part.tobytes())
         return content.hexdigest()
 
-    def _load(self) -> Arrays:
+    def _load(self, _: Progress, /) -> Arrays[Array]:
         return cache.decoded({"dataset": self.name, "scikit-learn": version("scikit-learn")}, _decode)
 
 
-def _decode() -> Arrays:
+def _decode() -> Arrays[Array]:
     from sklearn.datasets import load_digits  # a second to import
 
     digits = load_digits()

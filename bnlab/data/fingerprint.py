@@ -2,59 +2,95 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from bnlab.data.cache import folder, keep
-from bnlab.errors import BadInput
+from bnlab.data.cache import folder, keep, opened, prune
+from bnlab.data.paths import unreadable
 
 DIGEST = 16  # bytes
+BLOCK = 1 << 20  # bytes read at a time
+MOST_REMEMBERED = 10_000  # fingerprints
+
+Content = tuple[int, Iterable[bytes]]  # length in bytes, and the bytes
 
 
-def of_files(root: Path, names: Sequence[str]) -> str:
-    """blake2b over (name, size, content) of each file `root/name`, in the order of their names.
+def of_files(
+    root: Path,
+    names: Iterable[str],
+    *,
+    at: Mapping[str, str] | None = None,
+    content: Callable[[Path], Content] | None = None,
+    version: str = "",
+) -> str:
+    """Return blake2b over (name, size, content) of each file `root/name`, in the order of their names.
 
     Reading 60,000 images takes seconds, so the result is remembered under a digest of where the files are and of their
     sizes and times. That memory alone knows absolute paths: sizes and times of unlike data sets can agree.
 
+    Args:
+        at: where a file lies below the root, by its name, for files that lie elsewhere than their names say: the same
+            data in another layout have the same fingerprint.
+        content: gives what a file holds; by default its bytes. A compressed file so counts as what is in it.
+        version: of how the files are decoded, where that is part of what the data are.
+
     Raises:
         BadInput: a file cannot be read.
     """
-    names = sorted(names)
+    places = {name: name if at is None else at[name] for name in sorted(names)}
+    memory = None
     try:
-        memory = folder() / "fingerprints" / _state(root, names)
-        known = _remembered(memory)
-        if known is not None:
-            return known
-        found = _content(root, names)
+        if (base := folder()) is not None:
+            memory = base / "fingerprints" / _state(root, places, version)
+            known = _remembered(memory)
+            if known is not None:
+                return known
+        found = _content(root, places, content or plain, version)
     except OSError as error:
-        raise BadInput(
-            f"cannot read {error.filename} ({error.strerror}): check data.root and its permissions"
-        ) from error
-    keep(memory, lambda temporary: _write(temporary, found))
+        raise unreadable(os.fsdecode(error.filename or root), error) from error
+    if memory is not None:
+        keep(memory, lambda temporary: _write(temporary, found))
+        prune(memory.parent, most_bytes=MOST_REMEMBERED * 2 * DIGEST)
     return found
 
 
-def _state(root: Path, names: Sequence[str]) -> str:
-    state = hashlib.blake2b(f"{root.resolve()}\n".encode(), digest_size=DIGEST)
-    for name in names:
-        facts = os.stat(f"{root}/{name}")  # noqa: PTH116 - half the time of `Path.stat` for 60,000 files
-        state.update(f"{len(name)} {name} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}\n".encode())
+def _state(root: Path, places: Mapping[str, str], version: str) -> str:
+    # In the bytes of the file system: a name may hold some that are no UTF-8.
+    state = hashlib.blake2b(os.fsencode(os.path.realpath(root)) + f"\n{version}\n".encode(), digest_size=DIGEST)
+    for name, place in places.items():
+        facts = os.stat(f"{root}/{place}")  # noqa: PTH116 - half the time of `Path.stat` for 60,000 files
+        for text in (name, place):
+            raw = os.fsencode(text)
+            state.update(b"%d %b " % (len(raw), raw))
+        state.update(f"{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}\n".encode())
     return state.hexdigest()
 
 
-def _content(root: Path, names: Sequence[str]) -> str:
-    content = hashlib.blake2b(digest_size=DIGEST)
-    for name in names:
-        data = (root / name).read_bytes()
-        content.update(f"{len(name)} {name} {len(data)}\n".encode())
-        content.update(data)
-    return content.hexdigest()
+def _content(root: Path, places: Mapping[str, str], content: Callable[[Path], Content], version: str) -> str:
+    whole = hashlib.blake2b(version.encode(), digest_size=DIGEST)
+    for name, place in places.items():
+        raw = os.fsencode(name)
+        size, blocks = content(root / place)
+        whole.update(b"%d %b %d\n" % (len(raw), raw, size))
+        for block in blocks:
+            whole.update(block)
+    return whole.hexdigest()
+
+
+def plain(path: Path) -> Content:
+    return os.stat(path).st_size, _blocks(path)  # noqa: PTH116 - as above
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(BLOCK):
+            yield block
 
 
 def _remembered(memory: Path) -> str | None:
     try:
-        text = memory.read_bytes()
+        with opened(memory) as file:
+            text = file.read(2 * DIGEST + 1)
     except OSError:
         return None  # not remembered, or no cache to remember in: read the files
     is_digest = len(text) == 2 * DIGEST and all(byte in b"0123456789abcdef" for byte in text)

@@ -5,15 +5,18 @@ Shapes: N examples, F values of an example, K outputs.
 
 import hashlib
 import json
+from math import prod
 from typing import Literal
 
 import numpy as np
 
-from bnlab.data.base import Array, Arrays, Dataset, Task
+from bnlab.data.base import Array, Arrays, Dataset, Progress, Task
 from bnlab.errors import BadInput
+from bnlab.memory import require
 from bnlab.options import Count, Natural, NonNegative
 from bnlab.rng import key
 
+CLASS_NAME = 60  # bytes of a short string and of the reference to it
 VERSION = 1  # of what is drawn below; part of the fingerprint
 
 
@@ -72,9 +75,15 @@ class Gaussian(Dataset):
         facts = json.dumps({"version": VERSION, **vars(self)}, sort_keys=True)
         return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
-    def _load(self) -> Arrays:
+    def _load(self, _: Progress, /) -> Arrays[Array]:
+        require(
+            self._bytes(),
+            f"gaussian: {self._size()}",
+            "lower data.n_train, data.n_test, data.shape or data."
+            + ("classes" if self.task == "classification" else "outputs"),
+        )
         truth = self._generator(0)
-        features = int(np.prod(self.shape))
+        features = prod(self.shape)
         if self.task == "classification":
             centres_KF = truth.standard_normal((self.classes, features))
             centres_KF *= self.separation / np.linalg.norm(centres_KF, axis=1, keepdims=True)
@@ -95,6 +104,19 @@ class Gaussian(Dataset):
             outputs=self.classes if is_class else self.outputs,
             class_names=tuple(str(k) for k in range(self.classes)) if is_class else (),
         )
+
+    def _bytes(self) -> int:
+        """Return the memory that drawing takes at its height: two float64 beside the float32 that are kept."""
+        features = prod(self.shape)
+        height = max(16 * self.n_train, 4 * self.n_train + 16 * self.n_test) * features
+        if self.task == "classification":
+            return height + 8 * self.classes * features + CLASS_NAME * self.classes + 8 * (self.n_train + self.n_test)
+        return height + 8 * self.outputs * (features + self.n_train + self.n_test)
+
+    def _size(self) -> str:
+        kinds = f"{self.classes:,} classes" if self.task == "classification" else f"{self.outputs:,} targets"
+        shape = "×".join(f"{side:,}" for side in self.shape)
+        return f"{self.n_train:,} + {self.n_test:,} examples of {shape} with {kinds}"
 
     def _generator(self, part: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(key(self.data_seed, "gaussian", part)))

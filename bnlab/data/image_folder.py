@@ -1,39 +1,44 @@
 """Pictures in folders, one folder a class."""
 
+import hashlib
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 import PIL
 
-from bnlab.data import cache, fingerprint
-from bnlab.data.base import Array, Arrays, Dataset
+from bnlab.data import cache, fingerprint, paths
+from bnlab.data.base import Array, Arrays, Dataset, Progress, Undecoded
+from bnlab.data.decode import decoded
+from bnlab.data.listing import Listing, listing
 from bnlab.data.split import hold_out
 from bnlab.errors import BadInput
 from bnlab.options import Count
+from bnlab.text import printable
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
-HELD_OUT = ("val", "test")
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+VERSION = "2"  # of what is made of a picture; part of the fingerprint
 
 
-class Listing(NamedTuple):
-    """Images of one part: their names below the root, sorted by class and name, and their labels."""
+class Selection(NamedTuple):
+    """The pictures of a training, test or validation set: names below the root, and labels."""
 
-    classes: tuple[str, ...]
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
+    names: Sequence[str]
+    labels: Array
 
 
 class ImageFolder(Dataset):
     """Pictures as `root/<class>/…`, or `root/train/<class>/…` with `root/test/<class>/…`, `root/val/<class>/…` or both.
 
-    Classes are the sorted folder names. Without a published test set a fixed random fifth is held out. With `train` and
-    `val` alone, `val` is the test set and validation is drawn from `train` as for any data set; with `test` too, it is
-    the validation set. The shorter side of a picture is scaled to `size` and the longer cropped around its middle.
+    Splits have these names or others that mean the same, in upper or lower case (`bnlab.data.layout`). Classes are the
+    sorted folder names. Without a published test set a fixed random fifth is held out. With `train` and `val` alone,
+    `val` is the test set and validation is drawn from `train` as for any data set; with `test` too, it is the
+    validation set. Links are followed; hidden files and folders are passed over.
+
+    A picture is turned upright by its EXIF orientation and laid on white where it is transparent; its shorter side is
+    scaled to `size` and the longer cropped around its middle. Only pictures that are used are decoded.
 
     Args:
         root: the folder.
@@ -44,134 +49,137 @@ class ImageFolder(Dataset):
     name = "image_folder"
 
     def __init__(self, *, root: str, size: Count, channels: Literal[1, 3]) -> None:
-        self.root = Path(root).expanduser()
+        self.root = paths.expanded(root)
         self.size = size
         self.channels = channels
 
     def fingerprint(self) -> str:
-        return self._fingerprint(self._parts())
+        return self._fingerprint(self._listing())
 
-    def _fingerprint(self, parts: dict[str, Listing]) -> str:
-        return fingerprint.of_files(self.root, [name for part in parts.values() for name in part.names])
+    def notes(self) -> list[str]:
+        found = self._listing()
+        sets = self._sets(found)
+        classes = [printable(name) for name in found.parts["train"].classes]
+        counts = [f"{len(sets[part].names):,} {word}" for part, word in PARTS.items() if part in sets]
+        lines = [
+            f"{', '.join(counts[:-1])} and {counts[-1]} pictures of {len(classes)} classes ({_some(classes)}) in"
+            f" {printable(str(self.root))}{_source(found)}"
+        ]
+        untested = sorted(set(range(len(classes))) - set(sets["test"].labels.tolist()))
+        if untested:
+            lines.append(
+                f"no test picture of {_some([classes[k] for k in untested])}: there are too few to hold one out"
+            )
+        if passed := found.passed.text():
+            lines.append(f"passed over {passed}")
+        return [f"{self.name}: {line}" for line in lines]
 
-    def _load(self) -> Arrays:
-        parts = self._parts()
+    def _fingerprint(self, found: Listing) -> str:
+        """Return a hash in which splits have their usual names, so that `Train` and `train` are the same data."""
+        at: dict[str, str] = {}
+        for part in found.parts.values():
+            at |= {f"{part.split}{name[len(part.folder) :]}" if part.folder else name: name for name in part.names}
+        return fingerprint.of_files(self.root, at, at=at, version=VERSION)
+
+    def _load(self, progress: Progress, /) -> Arrays[Undecoded]:
+        found = self._listing()
         key = {
             "dataset": self.name,
-            "fingerprint": self._fingerprint(parts),
+            "fingerprint": self._fingerprint(found),
             "size": self.size,
             "channels": self.channels,
             "pillow": PIL.__version__,
         }
-        return cache.decoded(key, lambda: self._decode(parts))
-
-    def _parts(self) -> dict[str, Listing]:
-        """The listings, as "train" and, where they exist, "val" and "test"."""
-        if not self.root.is_dir():
-            raise BadInput(
-                f"image_folder: {self.root} is no folder: set data.root to the folder that holds the classes"
-            )
-        there = [part for part in ("train", *HELD_OUT) if (self.root / part).is_dir()]
-        if not there:
-            return {"train": _listing(self.root, self.root)}
-        if "train" not in there:
-            raise BadInput(f"image_folder: {self.root} has a folder {there[0]} but none called train: add or rename it")
-        parts = {part: _listing(self.root, self.root / part) for part in there}
-        for part in there[1:]:
-            odd = sorted(set(parts[part].classes) ^ set(parts["train"].classes))
-            if odd:
-                raise BadInput(
-                    f"image_folder: class folder {odd[0]} is in only one of train and {part} of {self.root}"
-                    f" ({len(odd)} such): both need the same class folders"
-                )
-        if there == ["train", "val"]:
-            parts["test"] = parts.pop("val")
-        return parts
-
-    def _decode(self, parts: dict[str, Listing]) -> Arrays:
-        decoded = {part: (self._images(listing.names), np.array(listing.labels)) for part, listing in parts.items()}
-        train_x, train_y = decoded["train"]
-        if "test" in decoded:
-            test_x, test_y = decoded["test"]
-        else:
-            train_x, train_y, test_x, test_y = hold_out(train_x, train_y)
-        val_x, val_y = decoded.get("val", (None, None))
-        classes = parts["train"].classes
+        sets = self._sets(found)
+        x = {part: _Pictures(self, selection.names, key, progress) for part, selection in sets.items()}
+        classes = found.parts["train"].classes
         return Arrays(
-            train_x=train_x,
-            train_y=train_y,
-            test_x=test_x,
-            test_y=test_y,
+            train_x=x["train"],
+            train_y=sets["train"].labels,
+            test_x=x["test"],
+            test_y=sets["test"].labels,
             task="classification",
             classes=len(classes),
             outputs=len(classes),
-            class_names=classes,
-            val_x=val_x,
-            val_y=val_y,
+            class_names=tuple(map(printable, classes)),
+            val_x=x.get("val"),
+            val_y=sets["val"].labels if "val" in sets else None,
         )
 
-    def _images(self, names: Sequence[str]) -> Array:
-        x_NCHW = np.empty((len(names), self.channels, self.size, self.size), np.uint8)
-        read = partial(_image, size=self.size, channels=self.channels)
-        with ThreadPoolExecutor(os.cpu_count()) as threads:  # Pillow decodes outside Python's lock
-            for n, x_CHW in enumerate(threads.map(read, (self.root / name for name in names))):
-                x_NCHW[n] = x_CHW
-        return x_NCHW
-
-
-def _listing(root: Path, folder: Path) -> Listing:
-    """The images below `folder`, which holds one folder a class."""
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if not classes:
-        raise BadInput(
-            f"image_folder: {folder} has no class folders: put the pictures of each class in a folder of its own"
-        )
-    if len(classes) == 1:
-        raise BadInput(
-            f"image_folder: {folder} has only one class folder, {classes[0]}: two or more are needed (if the"
-            f" classes are in it, set data.root={folder / classes[0]})"
-        )
-    names: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = _pictures(root, folder / name)
-        if not found:
+    def _listing(self) -> Listing:
+        if paths.kind(self.root) != "folder":
             raise BadInput(
-                f"image_folder: {folder / name} has no picture ({' '.join(SUFFIXES)}): add some or remove it"
+                f"image_folder: {printable(str(self.root))} is no folder: set data.root to the folder that holds the"
+                " classes"
             )
-        names += found
-        labels += [label] * len(found)
-    return Listing(tuple(classes), tuple(names), tuple(labels))
+        return listing(self.root)
+
+    def _sets(self, found: Listing) -> dict[str, Selection]:
+        """Return the training, validation and test set; the last drawn from the first where there is none."""
+        sets = {
+            part: Selection(listed.names, np.array(listed.labels, np.int64)) for part, listed in found.parts.items()
+        }
+        if "test" not in sets:
+            names, labels = sets["train"]
+            for part, index in zip(("train", "test"), _held_out(labels), strict=True):
+                sets[part] = Selection([names[k] for k in index], labels[index])
+            if not sets["test"].names:
+                where = printable(str(self.root / found.parts["train"].folder))
+                raise BadInput(
+                    f"image_folder: {where} has too few pictures ({len(names)} of {len(found.parts['train'].classes)}"
+                    " classes) to hold out a fifth for testing: add some, or put test pictures in a folder test beside"
+                    " a folder train"
+                )
+        return sets
 
 
-def _pictures(root: Path, folder: Path) -> list[str]:
-    """Names below `root` of the pictures anywhere below `folder`, as strings: `Path` would take a second for 60,000."""
-    base = f"{root}/"
-    return sorted(
-        f"{where}/{file}"[len(base) :]
-        for where, _, files in os.walk(base + folder.relative_to(root).as_posix())
-        for file in files
-        if file.lower().endswith(SUFFIXES) and not file.startswith(".")
-    )
+def _held_out(labels: Array) -> tuple[Array, Array]:
+    """Return the indices for training and for testing: a fixed random fifth, but every class keeps one for training.
 
-
-def _image(path: Path, size: int, channels: int) -> Array:
-    """The picture as uint8 C×size×size.
-
-    Raises:
-        BadInput: it cannot be read, or has more than 8 bits a channel.
+    Where all of a class would be held out, one of it is exchanged for one of a class that has others left.
     """
-    from PIL import Image, ImageOps
+    train, train_y, test, test_y = (part.tolist() for part in hold_out(np.arange(len(labels)), labels))
+    left = Counter(train_y)
+    for label in sorted(set(test_y) - set(train_y)):
+        at = test_y.index(label)
+        train.append(test.pop(at))
+        train_y.append(test_y.pop(at))
+        other = next((n for n in reversed(range(len(train))) if left[train_y[n]] > 1), None)
+        if other is not None:
+            left[train_y[other]] -= 1
+            test.append(train.pop(other))
+            test_y.append(train_y.pop(other))
+    return np.array(train, np.int64), np.array(test, np.int64)
 
-    try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith(("I", "F")):
-                raise BadInput(f"image_folder: {path} has more than 8 bits a channel: convert it to an 8-bit picture")
-            converted = picture.convert("RGB" if channels == 3 else "L")
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"image_folder: cannot read {path} ({reason}): replace or remove that file") from error
-    if converted.size != (size, size):
-        converted = ImageOps.fit(converted, (size, size), Image.Resampling.BILINEAR)
-    x_HWC = np.asarray(converted).reshape(size, size, channels)
-    return x_HWC.transpose(2, 0, 1)
+
+class _Pictures(Undecoded):
+    """Pictures of one set that wait to be chosen; what was decoded is kept by what was chosen."""
+
+    def __init__(
+        self, source: ImageFolder, names: Sequence[str], key: Mapping[str, object], progress: Progress
+    ) -> None:
+        self.shape = (len(names), source.channels, source.size, source.size)
+        self._root, self._names, self._key, self._progress = source.root, names, key, progress
+
+    def take(self, *indices: Array) -> list[Array]:
+        used = np.unique(np.concatenate(indices))
+        names = [self._names[k] for k in used]
+        digest = hashlib.blake2b(b"\0".join(map(os.fsencode, names)), digest_size=16).hexdigest()
+        full = [f"{self._root}/{name}" for name in names]
+        _, channels, size, _ = self.shape
+        x = cache.decoded_array(
+            {**self._key, "pictures": digest}, lambda: decoded(full, size, channels, self._progress)
+        )
+        return [x[np.searchsorted(used, index)] for index in indices]
+
+
+def _source(found: Listing) -> str:
+    """Return which folders the sets are from, where that goes without saying for nobody."""
+    parts = found.parts
+    if "test" not in parts:
+        return "; the test set is a fixed random fifth"
+    return "/{" + ",".join(printable(part.folder) for part in parts.values()) + "}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

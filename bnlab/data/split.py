@@ -4,11 +4,9 @@ Draws are orderings by the raw 64-bit output of PCG64, a stream that NumPy guara
 does not guarantee `Generator.permutation`): a split is part of what a run's result means.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
-from bnlab.data.base import Array, Arrays
+from bnlab.data.base import Array, Arrays, Undecoded, take
 from bnlab.data.common import Common
 from bnlab.errors import BadInput
 from bnlab.rng import key
@@ -59,29 +57,35 @@ def draw(n: int, train_size: int | None, val_size: float, split_seed: int) -> tu
     return order[n_val : n_val + (left if train_size is None else train_size)], order[:n_val]
 
 
-def split(arrays: Arrays, common: Common) -> Arrays:
-    """The same data with validation set apart, and every part in a random order that is fixed.
+def split(arrays: Arrays[Array | Undecoded], common: Common) -> Arrays[Array]:
+    """Return the same data in memory with validation set apart, and every part in a random order that is fixed.
 
     The order matters where a norm takes statistics over evaluation batches: image folders come sorted by class. Data
-    with a validation set of their own keep it; `val_size` then draws nothing.
+    with a validation set of their own keep it; `val_size` then draws nothing. Only what is used is decoded.
 
     Raises:
-        BadInput: more examples are asked for than there are.
+        BadInput: more examples are asked for than there are, or one cannot be decoded.
     """
     own = arrays.val_x is not None and arrays.val_y is not None
     train, val = draw(len(arrays.train_x), common.train_size, 0 if own else common.val_size, common.split_seed)
     test = permutation(len(arrays.test_x), 0, "test order")
     if arrays.val_x is not None and arrays.val_y is not None:
         val = permutation(len(arrays.val_x), 0, "validation order")
-        val_x, val_y = arrays.val_x[val], arrays.val_y[val]
+        (train_x,), (val_x,) = take(arrays.train_x, train), take(arrays.val_x, val)
+        val_y = arrays.val_y[val]
     else:
-        val_x, val_y = arrays.train_x[val], arrays.train_y[val]
-    return replace(
-        arrays,
-        train_x=arrays.train_x[train],
+        train_x, val_x = take(arrays.train_x, train, val)
+        val_y = arrays.train_y[val]
+    (test_x,) = take(arrays.test_x, test)
+    return Arrays(
+        train_x=train_x,
         train_y=arrays.train_y[train],
+        test_x=test_x,
+        test_y=arrays.test_y[test],
+        task=arrays.task,
+        classes=arrays.classes,
+        outputs=arrays.outputs,
+        class_names=arrays.class_names,
         val_x=val_x,
         val_y=val_y,
-        test_x=arrays.test_x[test],
-        test_y=arrays.test_y[test],
     )

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from bnlab.data.augment import augment
-from bnlab.data.base import Array, Arrays
+from bnlab.data.base import Array, Arrays, Undecoded
 from bnlab.data.common import Common
 from bnlab.data.split import split
 from bnlab.errors import BadInput
+from bnlab.memory import require
 from bnlab.rng import generator
 
 Part = Literal["train", "val", "test"]
@@ -41,7 +42,7 @@ class TensorData:
     """The three parts of a data set as tensors.
 
     Args:
-        arrays: the data set as published.
+        published: the data set as published.
         common: how it is split and served.
         device: where the tensors lie.
         dtype: type of inputs and of regression targets.
@@ -56,8 +57,15 @@ class TensorData:
         BadInput: the data cannot be split, batched or augmented as asked.
     """
 
-    def __init__(self, arrays: Arrays, common: Common, *, device: torch.device | str, dtype: torch.dtype) -> None:
-        arrays = split(arrays, common)
+    def __init__(
+        self,
+        published: Arrays[Array | Undecoded],
+        common: Common,
+        *,
+        device: torch.device | str,
+        dtype: torch.dtype,
+    ) -> None:
+        arrays = split(published, common)
         self.common = common
         self.task = arrays.task
         self.classes = arrays.classes
@@ -70,6 +78,7 @@ class TensorData:
             raise BadInput(
                 f"data.augment=true needs images, but an example is {self.shape[0]} features: set it to false"
             )
+        self._check_memory(arrays, torch.device(device), dtype)
         mean, std = channel_statistics(arrays.train_x)
         self.mean, self.std = torch.from_numpy(mean), torch.from_numpy(std)
         self.parts: dict[Part, tuple[Tensor, Tensor]] = {}
@@ -84,6 +93,18 @@ class TensorData:
                 self._normalized(torch.as_tensor(x), device, dtype),
                 labels if self.task == "classification" else labels.to(dtype),
             )
+
+    @staticmethod
+    def _check_memory(arrays: Arrays[Array], device: torch.device, dtype: torch.dtype) -> None:
+        """Raise `BadInput` where the tensors do not fit beside what they are made from."""
+        size = sum(x.size for x, _ in arrays.parts().values()) * dtype.itemsize
+        remedy = "lower data.train_size, the pictures' size or n_train"
+        if device.type == "cpu":
+            size += sum(x.nbytes for x, _ in arrays.parts().values())
+            require(size, f"the data set in {dtype}".replace("torch.", ""), remedy)
+        elif device.type == "cuda":
+            there = torch.cuda.get_device_properties(device).total_memory
+            require(size, f"the data set in {dtype}".replace("torch.", ""), remedy, there)
 
     def _normalized(self, x: Tensor, device: torch.device | str, dtype: torch.dtype) -> Tensor:
         """(x - mean) / std a channel, in place in the one copy that is made."""

@@ -1,29 +1,47 @@
-"""The data sets that torchvision downloads and decodes: the MNIST family and CIFAR.
+"""The data sets that torchvision downloads: the MNIST family and CIFAR.
 
-torchvision takes seconds to import and brings torch, so it is imported only to download and to decode; the rest of a
-launch (existence, fingerprint, cached arrays) does without.
+torchvision takes seconds to import and brings torch, so it is imported only to download, and to decode CIFAR; the rest
+of a launch (existence, fingerprint, cached arrays) does without.
+
+Files are found where torchvision puts them, and also flat in the folder given. Their fingerprint is of what they hold
+under the names that torchvision gives them, so that the same images are the same data in whatever layout.
 """
 
 import tarfile
 import textwrap
 from abc import abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from bnlab.data import cache, fingerprint, idx
-from bnlab.data.base import Array, Arrays, Dataset
+from bnlab.data import cache, idx, paths
+from bnlab.data.base import Array, Arrays, Dataset, Progress
+from bnlab.data.fingerprint import Content, of_files, plain
 from bnlab.errors import BadInput
+from bnlab.text import printable
 
 
-class _Torchvision(Dataset):
-    """A data set of `torchvision.datasets`.
+class Found(NamedTuple):
+    """Where the files of a data set lie.
+
+    Attributes:
+        folder: below the root; empty for the root itself.
+        files: the name of each file below that folder, by its usual name.
+    """
+
+    folder: str
+    files: Mapping[str, str]
+
+
+class _Published(Dataset):
+    """A data set as published.
 
     Args:
-        root: folder that holds the data set's own folder, as torchvision lays it out.
+        root: folder that holds the data set's own folder, as torchvision lays it out, or the files themselves.
         download: fetch missing files.
     """
 
@@ -32,36 +50,77 @@ class _Torchvision(Dataset):
     files: ClassVar[tuple[str, ...]]  # what is decoded, below the folder
 
     def __init__(self, *, root: str, download: bool) -> None:
-        self.root = Path(root).expanduser()
+        self.root = paths.expanded(root)
         self.download = download
 
     def fingerprint(self) -> str:
-        missing = self._missing()
-        if missing:
-            for root in list(self.root.absolute().parents)[:2]:  # what holds the images themselves, given for the root
-                if all((root / name).is_file() for name in self._names()):
-                    raise BadInput(
-                        f"{self.name}: {self.root} does not hold {self.folder}: did you mean data.root={root}?"
-                    )
-        if missing and self.download:
+        return self._fingerprint(self._located())
+
+    def notes(self) -> list[str]:
+        found = self._located()
+        if found == Found(self.folder, {file: file for file in self.files}):
+            return []
+        first, *others = found.files.values()
+        where = printable(str(self.root / found.folder / first))
+        return [f"{self.name}: read from {where} and {len(others)} files beside it"]
+
+    def _located(self) -> Found:
+        """Return where the files are, downloaded if need be.
+
+        Raises:
+            BadInput: they are missing or wrong.
+        """
+        found = self._find()
+        if found.files.keys() != set(self.files) and self.download:
             self._fetch()
-            missing = self._missing()
+            found = self._find()
+        missing = [file for file in self.files if file not in found.files]
         if missing:
             raise BadInput(
-                f"{self.name}: {self.root / missing[0]} is missing: set data.root to the folder that holds"
-                f" {self.folder}, or data.download=true"
+                f"{self.name}: {printable(str(self.root / found.folder / missing[0]))} is missing: set data.root to the"
+                f" folder that holds {self.folder} or the files themselves, or data.download=true"
             )
-        self._check_files()
-        return fingerprint.of_files(self.root, self._names())
+        self._check_files(found)
+        return found
 
-    def _names(self) -> list[str]:
-        return [f"{self.folder}/{file}" for file in self.files]
+    def _find(self) -> Found:
+        """Return the first folder that has all files, else the one that has most of them, the usual one first."""
+        places = [Found(folder, self._files_in(folder)) for folder in self._folders()]
+        return max(places, key=lambda place: len(place.files))  # the first of equals
 
-    def _missing(self) -> list[str]:
-        return [name for name in self._names() if not (self.root / name).is_file()]
+    def _folders(self) -> list[str]:
+        """Return the folders below the root where the files may lie, the usual one first."""
+        parts = self.folder.split("/")
+        inner = ["/".join(parts[k:]) for k in range(len(parts) + 1)]
+        return list(dict.fromkeys([*inner, parts[0]]))
 
-    def _check_files(self) -> None:
+    def _files_in(self, folder: str) -> dict[str, str]:
+        found = {}
+        for file in self.files:
+            for name in self._names(file):
+                if paths.kind(self.root / folder / name) == "file":
+                    found[file] = name
+                    break
+        return found
+
+    def _names(self, file: str) -> list[str]:
+        """Return the names that a file may have, the usual one first."""
+        return [file]
+
+    def _check_files(self, found: Found) -> None:
         """Raise `BadInput` where a file's form is wrong; by default that is left to torchvision's checksums."""
+
+    def _fingerprint(self, found: Found) -> str:
+        at = {
+            f"{self.folder}/{file}": f"{found.folder}/{name}" if found.folder else name
+            for file, name in found.files.items()
+        }
+        return of_files(self.root, at, at=at, content=self._content)
+
+    @staticmethod
+    def _content(path: Path) -> Content:
+        """Return what the fingerprint is of: the length and the bytes of what a file holds."""
+        return plain(path)
 
     def _fetch(self) -> None:
         from torchvision import datasets
@@ -74,55 +133,74 @@ class _Torchvision(Dataset):
             for path in new:
                 with suppress(OSError):  # not there, or something has come into it
                     path.rmdir()
-            reason = " ".join(str(error).split())
+            reason = printable(" ".join(str(error).split()))
             raise BadInput(
-                f"{self.name}: cannot download to {self.root} ({textwrap.shorten(reason, 160)}): check the network, or"
-                f" put {self.folder} there by hand, or set data.root to a folder that holds it"
+                f"{self.name}: cannot download to {printable(str(self.root))} ({textwrap.shorten(reason, 160)}): check"
+                f" the network, or put {self.folder} there by hand, or set data.root to a folder that holds it"
             ) from error
 
-    def _load(self) -> Arrays:
-        return cache.decoded({"dataset": self.name, "fingerprint": self.fingerprint()}, self._decode)
+    def _load(self, _: Progress, /) -> Arrays[Array]:
+        found = self._located()
+        key = {"dataset": self.name, "fingerprint": self._fingerprint(found)}
+        return cache.decoded(key, lambda: self._decode(found))
 
-    def _decode(self) -> Arrays:
-        from torchvision import datasets
-
-        origin = getattr(datasets, self.origin)
-        try:
-            train, test = (origin(self.root, train=part, download=False) for part in (True, False))
-        except RuntimeError as error:
-            raise BadInput(
-                f"{self.name}: a file in {self.root / self.folder} differs from the published one (checksum): put the"
-                " original there, or delete the folder and set data.download=true"
-            ) from error
-        return Arrays(
-            train_x=self._images(train.data),
-            train_y=np.ascontiguousarray(train.targets, np.int64),
-            test_x=self._images(test.data),
-            test_y=np.ascontiguousarray(test.targets, np.int64),
-            task="classification",
-            classes=len(train.classes),
-            outputs=len(train.classes),
-            class_names=tuple(train.classes),
-        )
-
-    @staticmethod
     @abstractmethod
-    def _images(data: Any) -> Array:
-        """torchvision's images as uint8 N×C×H×W."""
+    def _decode(self, found: Found) -> Arrays[Array]:
+        """Return the arrays, decoded from the files."""
 
 
-class _Idx(_Torchvision):
+class _Idx(_Published):
     """A relative of MNIST: 60,000 + 10,000 grey images of 28×28 in four IDX files."""
 
     files = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+    classes: ClassVar[tuple[str, ...]]
 
-    def _check_files(self) -> None:
-        for file in self.files:
-            idx.check(self.root / self.folder / file, dimensions=3 if "images" in file else 1)
+    def _names(self, file: str) -> list[str]:
+        other = file.replace("-idx", ".idx")
+        plain = [file, other, f"{file}/{file}", f"{other}/{other}", f"{file}/{other}"]  # unpacked into folders, too
+        return plain + [f"{name}.gz" for name in (file, other)]
+
+    def _check_files(self, found: Found) -> None:
+        for name in found.files.values():
+            path = self.root / found.folder / name
+            idx.check(path, dimensions=_dimensions(path))
+        if found.folder != self.folder:
+            self._check_family(found)
+
+    def _check_family(self, found: Found) -> None:
+        """Refuse the files of a relative: they have the same names, and no folder of their own to tell them apart."""
+        path = self.root / found.folder / found.files["t10k-labels-idx1-ubyte"]
+        first = idx.values(path, 1)[:10].tolist()
+        for name, labels in FIRST_LABELS.items():
+            if first == labels and name != self.name:
+                raise BadInput(
+                    f"{self.name}: {printable(str(path))} has the labels of {name}: choose data={name}, or set"
+                    f" data.root to the folder that holds {self.folder}"
+                )
 
     @staticmethod
-    def _images(data: Any) -> Array:
-        return np.ascontiguousarray(data.numpy()[:, None], np.uint8)
+    def _content(path: Path) -> Content:
+        return idx.blocks(path, _dimensions(path))
+
+    def _decode(self, found: Found) -> Arrays[Array]:
+        train_x, train_y, test_x, test_y = (
+            idx.values(path, _dimensions(path))
+            for path in (self.root / found.folder / found.files[file] for file in self.files)
+        )
+        return Arrays(
+            train_x=train_x[:, None],
+            train_y=train_y.astype(np.int64),
+            test_x=test_x[:, None],
+            test_y=test_y.astype(np.int64),
+            task="classification",
+            classes=len(self.classes),
+            outputs=len(self.classes),
+            class_names=self.classes,
+        )
+
+
+def _dimensions(path: Path) -> int:
+    return 3 if "images" in path.name else 1
 
 
 class Mnist(_Idx):
@@ -131,6 +209,8 @@ class Mnist(_Idx):
     name = "mnist"
     origin = "MNIST"
     folder = "MNIST/raw"
+    classes = ("0 - zero", "1 - one", "2 - two", "3 - three", "4 - four", "5 - five", "6 - six", "7 - seven",
+               "8 - eight", "9 - nine")  # fmt: skip
 
 
 class FashionMnist(_Idx):
@@ -139,6 +219,8 @@ class FashionMnist(_Idx):
     name = "fashion_mnist"
     origin = "FashionMNIST"
     folder = "FashionMNIST/raw"
+    classes = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+               "Ankle boot")  # fmt: skip
 
 
 class Kmnist(_Idx):
@@ -147,14 +229,44 @@ class Kmnist(_Idx):
     name = "kmnist"
     origin = "KMNIST"
     folder = "KMNIST/raw"
+    classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
 
 
-class _Cifar(_Torchvision):
+# The first labels of the published test sets.
+FIRST_LABELS = {"mnist": [7, 2, 1, 0, 4, 1, 4, 9, 5, 9], "fashion_mnist": [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]}
+
+
+class _Cifar(_Published):
     """A CIFAR set: 50,000 + 10,000 colour images of 32×32 in pickles whose checksums torchvision knows."""
 
-    @staticmethod
-    def _images(data: Any) -> Array:
-        return np.ascontiguousarray(data.transpose(0, 3, 1, 2), np.uint8)
+    def _decode(self, found: Found) -> Arrays[Array]:
+        from torchvision import datasets
+
+        published = getattr(datasets, self.origin)
+        origin = type(self.origin, (published,), {"base_folder": found.folder})  # where torchvision looks for the files
+        try:
+            train, test = (origin(self.root, train=part, download=False) for part in (True, False))
+        except RuntimeError as error:
+            raise BadInput(
+                f"{self.name}: a file in {printable(str(self.root / found.folder))} differs from the published one"
+                " (checksum): put the original there, or delete the folder and set data.download=true"
+            ) from error
+        except OSError as error:
+            raise paths.unreadable(error.filename or self.root, error) from error
+        return Arrays(
+            train_x=_channels_first(train.data),
+            train_y=np.ascontiguousarray(train.targets, np.int64),
+            test_x=_channels_first(test.data),
+            test_y=np.ascontiguousarray(test.targets, np.int64),
+            task="classification",
+            classes=len(train.classes),
+            outputs=len(train.classes),
+            class_names=tuple(train.classes),
+        )
+
+
+def _channels_first(x_NHWC: Array) -> Array:
+    return np.ascontiguousarray(x_NHWC.transpose(0, 3, 1, 2), np.uint8)
 
 
 class Cifar10(_Cifar):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bnlab.data.base import Arrays
+from bnlab.data.base import Arrays, take
+from bnlab.data.digits import Digits
 from bnlab.errors import BadInput
 
 GOOD = Arrays(
@@ -41,3 +42,13 @@ def test_good_arrays_pass() -> None:
 def test_bad_arrays_are_refused(changes: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         replace(GOOD, **changes).check("x")
+
+
+def test_taking_gives_one_array_for_each_index() -> None:
+    x = np.arange(10) * 10
+    taken = take(x, np.array([3, 1]), np.array([], np.int64))
+    assert [part.tolist() for part in taken] == [[30, 10], []]
+
+
+def test_a_data_set_says_nothing_by_default() -> None:
+    assert Digits().notes() == []

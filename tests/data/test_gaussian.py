@@ -64,3 +64,23 @@ def test_more_training_examples_leave_the_test_set() -> None:
 def test_impossible_options(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput, match=message):
         gaussian(**changes)
+
+
+LARGE: dict[str, tuple[dict[str, Any], str]] = {
+    "examples": ({"n_train": 10**12}, r"1,000,000,000,000 \+ 1,000 examples of 20 with 10 classes would"),
+    "test examples": ({"n_test": 10**12}, r"5,000 \+ 1,000,000,000,000 examples .* would take 3\d\d TB of memory"),
+    "features": ({"shape": [10**12]}, "examples of 1,000,000,000,000 with"),
+    "pixels": ({"shape": [10**6, 10**6, 3]}, "examples of 1,000,000×1,000,000×3 with"),
+    "beyond 64 bits": ({"shape": [10**9, 10**9, 10**9]}, r"examples .* would take .* PB of memory"),
+    "a number of 40 digits": ({"n_train": 10**40}, "would take .* PB of memory"),
+    "classes": ({"classes": 10**12}, "with 1,000,000,000,000 classes would take 220 TB .*: lower .* or data.classes"),
+    "targets": ({"task": "regression", "outputs": 10**12}, "1,000,000,000,000 targets would take .* or data.outputs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_does_not_fit_in_memory_is_refused_first(name: str) -> None:
+    changes, message = LARGE[name]
+    with pytest.raises(BadInput, match=message) as caught:
+        gaussian(**changes).arrays()
+    assert "\n" not in str(caught.value)

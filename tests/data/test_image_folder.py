@@ -1,5 +1,7 @@
 """Pictures in folders."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bnlab.data import image_folder
+from bnlab.data import decode
+from bnlab.data.base import Arrays, silent, take
 from bnlab.data.image_folder import ImageFolder
+from bnlab.data.picture import images
+from bnlab.data.split import split
 from bnlab.errors import BadInput
 
-from .written import pictures
+from .written import common, pictures
 
 
-def load(root: Path, size: int = 8, channels: Any = 3) -> image_folder.Arrays:
-    return ImageFolder(root=str(root), size=size, channels=channels).arrays()
+def load(root: Path, size: int = 8, channels: Any = 3) -> Arrays:
+    """The data set with everything decoded, in the order of its listing."""
+    arrays = ImageFolder(root=str(root), size=size, channels=channels).arrays()
+    x = {f"{part}_x": getattr(arrays, f"{part}_x") for part in ("train", "val", "test")}
+    return replace(arrays, **{name: take(x, np.arange(len(x)))[0] for name, x in x.items() if x is not None})
 
 
 @pytest.mark.parametrize(("suffix", "tolerance"), [(".png", 0), (".JPG", 3), (".bmp", 0)])
@@ -89,7 +97,7 @@ def test_other_files_are_ignored_and_nested_pictures_found(tmp_path: Path) -> No
 def test_the_second_load_decodes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures(tmp_path / "x", {"a": 3, "b": 3})
     first = load(tmp_path / "x")
-    monkeypatch.setattr(image_folder, "_image", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(decode, "images", lambda *_, **__: pytest.fail("decoded again"))
     assert np.array_equal(load(tmp_path / "x").train_x, first.train_x)
     (tmp_path / "x").rename(tmp_path / "y")
     assert np.array_equal(load(tmp_path / "y").train_x, first.train_x)
@@ -173,7 +181,7 @@ def no_train(root: Path) -> None:
         (broken, "cannot read .*b/001.png"),
         (deep, "b/001.png has more than 8 bits a channel"),
         (unlike_classes, "class folder c is in only one of train and test"),
-        (no_train, "has a folder val but none called train"),
+        (no_train, "has a folder test but none called train or training"),
     ],
 )
 def test_bad_folders(arrange: Any, message: str, tmp_path: Path) -> None:
@@ -181,3 +189,178 @@ def test_bad_folders(arrange: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message) as caught:
         load(tmp_path / "x")
     assert "\n" not in str(caught.value)
+
+
+def used(root: Path, progress: Any = silent, **changes: Any) -> Arrays:
+    """The data set as it is trained on."""
+    return split(ImageFolder(root=str(root), size=8, channels=3).arrays(progress), common(**changes))
+
+
+def test_only_what_is_used_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures(tmp_path, {"a": 50, "b": 50})
+    decoded: list[str] = []
+    monkeypatch.setattr(decode, "images", lambda paths, **how: decoded.extend(paths) or images(paths, **how))
+    arrays = ImageFolder(root=str(tmp_path), size=8, channels=3).arrays()
+    assert (len(arrays.train_x), arrays.train_x.shape, decoded) == (80, (80, 3, 8, 8), [])
+    few = used(tmp_path, train_size=10, val_size=5)
+    assert (len(few.train_x), len(few.val_x), len(few.test_x)) == (10, 5, 20)
+    assert len(decoded) == len(set(decoded)) == 35
+    used(tmp_path, train_size=10, val_size=5)
+    assert len(decoded) == 35, "kept by what was chosen"
+    whole = used(tmp_path, val_size=5)
+    assert len(decoded) == 35 + 80
+    used(tmp_path, val_size=20, split_seed=3)
+    assert len(decoded) == 35 + 80, "all of the training set, split otherwise"
+    assert np.array_equal(whole.train_x[:10], few.train_x)
+    assert np.array_equal(whole.val_x, few.val_x)
+    for x, y in few.parts().values():
+        assert np.array_equal(x[:, 0, 0, 0], 40 * y)
+
+
+def test_progress_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures(tmp_path, {"a": 50, "b": 50})
+    monkeypatch.setattr(decode, "EVERY", 0)
+    lines: list[str] = []
+    used(tmp_path, lines.append)
+    assert lines[0] == "image_folder: 20 of 80 pictures decoded"
+
+
+def flat(root: Path) -> None:
+    pictures(root, {"a": 3, "b": 7})
+
+
+def splits(root: Path) -> None:
+    for folder, count in (("Train", 4), ("Valid", 2), ("TESTING", 1)):
+        pictures(root / folder, {"a": count, "b": count})
+    (root / "extra").mkdir()
+    (root / "Train" / "a" / "list.txt").touch()
+
+
+def train_and_val(root: Path) -> None:
+    for folder, count in (("train", 4), ("val", 2)):
+        pictures(root / folder, {"a": count, "b": count})
+
+
+def train_alone(root: Path) -> None:
+    pictures(root / "train", {f"c{k:02}": 2 for k in range(12)})
+
+
+def rare(root: Path) -> None:
+    pictures(root, {"a": 1, "b": 4})
+
+
+FIFTH = "in ROOT; the test set is a fixed random fifth"
+NOTES: dict[str, tuple[Any, list[Any]]] = {
+    "flat": (flat, [f"8 training and 2 test pictures of 2 classes (a, b) {FIFTH}"]),
+    "splits": (splits, ["8 training, 4 validation and 2 test pictures of 2 classes (a, b) in"
+                        " ROOT/{Train,Valid,TESTING}",
+                        "passed over 1 file that is no picture (.txt), the folder extra beside the splits"]),
+    "val is test": (train_and_val, ["8 training and 4 test pictures of 2 classes (a, b) in ROOT/{train,val}"]),
+    "many classes": (train_alone, ["19 training and 5 test pictures of 12 classes (c00, c01, c02, c03, c04, c05, c06,"
+                                   f" c07, c08, c09, …) {FIFTH}", None]),
+    "a class of one": (rare, [f"4 training and 1 test pictures of 2 classes (a, b) {FIFTH}",
+                              "no test picture of a: there are too few to hold one out"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_notes_say_what_was_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrange, expected = NOTES[name]
+    arrange(tmp_path / "x")
+    monkeypatch.setattr(decode, "images", lambda *_, **__: pytest.fail("decoded"))
+    notes = ImageFolder(root=str(tmp_path / "x"), size=8, channels=3).notes()
+    wanted = [
+        None if line is None else f"image_folder: {line.replace('ROOT', str(tmp_path / 'x'))}" for line in expected
+    ]
+    assert len(notes) == len(wanted)
+    assert all(line is None or line == note for line, note in zip(wanted, notes, strict=True))
+
+
+COUNTS = {"one of a class": {"a": 1, "b": 4}, "one of many": {"a": 1, "b": 1, "c": 1, "d": 20}, "two each":
+          dict.fromkeys("abcdef", 2), "one each but one": {**dict.fromkeys("abcde", 1), "k": 2}}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_every_class_keeps_a_picture_for_training(name: str, tmp_path: Path) -> None:
+    counts = COUNTS[name]
+    pictures(tmp_path, counts)
+    arrays = load(tmp_path)
+    assert set(arrays.train_y.tolist()) == set(range(len(counts)))
+    labels = np.concatenate([arrays.train_y, arrays.test_y])
+    assert np.bincount(labels).tolist() == list(counts.values())
+    for x, y in arrays.parts().values():
+        assert np.array_equal(x[:, 0, 0, 0], 40 * y)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_one_picture_each_leaves_nothing_to_test(classes: int, tmp_path: Path) -> None:
+    pictures(tmp_path / "x", {f"c{k}": 1 for k in range(classes)})
+    with pytest.raises(
+        BadInput, match=rf"x has too few pictures \({classes} of {classes} classes\) to hold out a fifth"
+    ):
+        load(tmp_path / "x")
+
+
+def test_splits_by_other_names_are_the_same_data(tmp_path: Path) -> None:
+    found = []
+    for place, names in {"x": ("train", "val", "test"), "y": ("Training", "DEV", "testing")}.items():
+        for folder, count in zip(names, (4, 2, 1), strict=True):
+            pictures(tmp_path / place / folder, {"a": count, "b": count})
+        found.append(ImageFolder(root=str(tmp_path / place), size=8, channels=3).fingerprint())
+    assert found[0] == found[1]
+
+
+def test_a_validation_set_is_not_a_test_set(tmp_path: Path) -> None:
+    found = set()
+    for held_out in ("val", "test"):
+        for folder in ("train", held_out):
+            pictures(tmp_path / held_out / folder, {"a": 2, "b": 2})
+        found.add(ImageFolder(root=str(tmp_path / held_out), size=8, channels=3).fingerprint())
+    assert len(found) == 2
+
+
+ODD = {"no UTF-8": b"caf\xe9", "an escape": b"\x1b[31mred", "a line break": b"two\nlines"}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_train_and_are_told_apart(name: str, tmp_path: Path) -> None:
+    odd = os.fsdecode(ODD[name])
+    pictures(tmp_path, {"a": 5, odd: 5})
+    (tmp_path / "a" / "001.png").rename(tmp_path / "a" / f"{odd}.png")
+    arrays = load(tmp_path)
+    assert len(arrays.train_x) + len(arrays.test_x) == 10
+    assert all(text.isprintable() for text in arrays.class_names)
+    "".join([*arrays.class_names, *ImageFolder(root=str(tmp_path), size=8, channels=3).notes()]).encode()
+    (tmp_path / "a" / f"{odd}.png").write_text("x")
+    with pytest.raises(BadInput, match="cannot read") as caught:
+        load(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize("closed", ["a", "a/000.png", "."])
+def test_what_may_not_be_read_is_one_line(closed: str, tmp_path: Path) -> None:
+    mine = os.geteuid()
+    os.seteuid(os.getuid())
+    pictures(tmp_path / "x", {"a": 3, "b": 3})
+    (tmp_path / "x" / closed).chmod(0)
+    os.seteuid(mine)
+    with pytest.raises(
+        BadInput, match=r"cannot read .*/x.* \(Permission denied\): check data.root and its permissions"
+    ):
+        load(tmp_path / "x")
+    os.seteuid(os.getuid())
+    (tmp_path / "x" / closed).chmod(0o700)
+
+
+@pytest.mark.parametrize("root", ["~nosuchuser", "", "a\0b", "x" * 300, "\ud800"])
+def test_roots_that_cannot_be(root: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        load(root)  # type: ignore[arg-type]
+    assert str(caught.value).isprintable()
+
+
+def test_pictures_larger_than_memory_are_refused(tmp_path: Path) -> None:
+    pictures(tmp_path, {"a": 3, "b": 3})
+    with pytest.raises(BadInput, match=r"image_folder: 5 pictures of 3×1000000×1000000 would take 30.0 TB of memory"):
+        split(ImageFolder(root=str(tmp_path), size=10**6, channels=3).arrays(), common(val_size=0))

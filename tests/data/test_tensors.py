@@ -171,3 +171,11 @@ def test_digits_are_grey_images_of_one_statistic() -> None:
     assert (len(x), len(data.parts["val"][0])) == (1294, 144)
     assert x.mean().item() == pytest.approx(0, abs=1e-12)
     assert x.std(correction=0).item() == pytest.approx(1, abs=1e-12)
+
+
+def test_tensors_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bnlab.memory.total", lambda: 100_000)
+    with pytest.raises(
+        BadInput, match=r"the data set in float64 would take .* kB of memory, .* 100 kB: lower data.train"
+    ):
+        served(pictures())

@@ -1,0 +1,104 @@
+"""What the folders of a picture folder mean: which are splits, which are classes, and which are neither.
+
+A folder is a split if it has a split's name (`SPLITS`, in upper or lower case) and holds class folders. Where no folder
+is a split, each is a class, and a single one with a split's name may be among them if it holds its pictures directly.
+What fits neither is refused rather than guessed at.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from bnlab.data.tree import Scan, Tree
+from bnlab.errors import BadInput
+from bnlab.text import printable
+
+SPLITS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+_SPLIT = {word: split for split, words in SPLITS.items() for word in words}
+
+
+class Layout(NamedTuple):
+    """The folders of classes, by split.
+
+    Attributes:
+        splits: by the usual name of a split, the name of its folder (empty where the root itself is that of train) and
+            its tree.
+        top: the root itself, where it is not the folder of a split but holds those.
+        beside: names of folders beside those of the splits, which are passed over.
+    """
+
+    splits: dict[str, tuple[str, Tree]]
+    top: Tree | None
+    beside: tuple[str, ...]
+
+
+def layout(root: Path) -> Layout:
+    """Return what the folders of a picture folder mean.
+
+    Raises:
+        BadInput: they have no one meaning, or a folder cannot be read.
+    """
+    scan = Scan(root)
+    top = scan.top()
+    named = {name: scan.tree(name) for name in top.folders if name.casefold() in _SPLIT}
+    others = [name for name in top.folders if name not in named]
+    splits = [name for name, tree in named.items() if tree.class_folders]
+    bare = [name for name, tree in named.items() if tree.pictures and not tree.class_folders]
+    if not splits:
+        _check_classes(root, bare, others)
+        top.folders = {name: named.get(name) or scan.tree(name) for name in top.folders}
+        return Layout({"train": ("", top)}, None, ())
+    _check_splits(root, splits, named)
+    if len(splits) == 1 and (mixed := named[splits[0]]).pictures:
+        classes = [name for name in others if scan.tree(name).has_pictures]
+        if classes:
+            raise BadInput(
+                f"image_folder: {_at(root, splits[0])} holds pictures as well as the folder"
+                f" {printable(mixed.class_folders[0])}, so it may be a class beside {printable(classes[0])} or the"
+                " training set: rename it, or move one or the other out of it"
+            )
+    order = {split: name for split in SPLITS for name in splits if _SPLIT[name.casefold()] == split}
+    return Layout({split: (name, named[name]) for split, name in order.items()}, top, tuple(others))
+
+
+def _check_classes(root: Path, bare: list[str], others: list[str]) -> None:
+    """Refuse folders with the names of splits that hold pictures which no folder gives a class."""
+    if bare and (len(bare) > 1 or not others):
+        names = " and ".join(map(printable, bare))
+        raise BadInput(
+            f"image_folder: {names} of {_at(root)} hold{'s' if len(bare) == 1 else ''} pictures directly and no class"
+            f" folders: put the pictures of each class in a folder of its own, {printable(bare[0])}/<class>/ (if these"
+            " are classes, give them other names)"
+        )
+
+
+def _check_splits(root: Path, splits: list[str], named: dict[str, Tree]) -> None:
+    """Refuse splits that are there twice, have no classes, or lack the one for training."""
+    by_split: dict[str, str] = {}
+    for name in splits:
+        split = _SPLIT[name.casefold()]
+        if split in by_split:
+            raise BadInput(
+                f"image_folder: {_at(root)} has two folders for one split ({split}), {printable(by_split[split])} and"
+                f" {printable(name)}: keep one, or put their pictures together"
+            )
+        by_split[split] = name
+    for name, tree in named.items():
+        if name not in splits:
+            what = "pictures directly and no class folders" if tree.pictures else "no pictures"
+            raise BadInput(
+                f"image_folder: {_at(root, name)} holds {what}, but {printable(splits[0])} beside it holds class"
+                f" folders: give it the same, or move it out of {_at(root)}"
+            )
+    if "train" not in by_split:
+        raise BadInput(
+            f"image_folder: {_at(root)} has a folder {printable(splits[0])} but none called"
+            f" {' or '.join(SPLITS['train'])}: add or rename it (a class needs another name than that of a split)"
+        )
+
+
+def _at(root: Path, name: str = "") -> str:
+    return printable(str(root / name))

@@ -1,0 +1,149 @@
+"""Which pictures a folder of pictures has, of which classes and splits, and what in it is passed over."""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import PIL
+
+from bnlab.data.layout import layout
+from bnlab.data.picture import SUFFIXES, is_readable
+from bnlab.data.tree import Tree, walk
+from bnlab.errors import BadInput
+from bnlab.text import printable
+
+
+class Part(NamedTuple):
+    """The pictures of one split, sorted by class and name.
+
+    Attributes:
+        split: train, val or test, as its folder says.
+        folder: below the root; empty for the root itself.
+        names: of the pictures, below the root.
+        labels: their classes, as positions in the sorted names.
+    """
+
+    split: str
+    folder: str
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass
+class Passed:
+    """What is passed over."""
+
+    beside: tuple[str, ...] = ()
+    others: Counter[str] = field(default_factory=Counter)
+    hidden: int = 0
+    dead: int = 0
+    strays: int = 0
+
+    def add(self, tree: Tree) -> None:
+        """Count what a folder of classes or of splits has beside them."""
+        self.strays += len(tree.pictures)
+        self.add_class(tree)
+
+    def add_class(self, tree: Tree) -> None:
+        """Count what a folder of pictures has beside pictures and folders."""
+        self.others += tree.others
+        self.hidden += tree.hidden
+        self.dead += tree.dead
+
+    def text(self) -> str:
+        """Return it as one line; empty where nothing was passed over."""
+        others = self.others.total()
+        suffixes = ", ".join(printable(suffix) or "no suffix" for suffix in sorted(self.others)[:5])
+        more = ", …" if len(self.others) > 5 else ""
+        counts = {
+            f"file that is no picture ({suffixes}{more})|files that are no pictures ({suffixes}{more})": others,
+            "picture beside the class folders|pictures beside the class folders": self.strays,
+            "hidden file or folder|hidden files or folders": self.hidden,
+            "link that leads nowhere or back|links that lead nowhere or back": self.dead,
+        }
+        said = [f"{n:,} {words.split('|')[n > 1]}" for words, n in counts.items() if n]
+        if self.beside:
+            names = ", ".join(map(printable, self.beside[:5])) + (", …" if len(self.beside) > 5 else "")
+            said.append(f"the folder{'s' * (len(self.beside) > 1)} {names} beside the splits")
+        return ", ".join(said)
+
+
+class Listing(NamedTuple):
+    """The parts, "train" and, where they exist, "val" and "test"; and what was passed over."""
+
+    parts: dict[str, Part]
+    passed: Passed
+
+
+def listing(root: Path) -> Listing:
+    """Return the pictures below a folder. With "train" and "val" alone, "val" is given as "test".
+
+    Raises:
+        BadInput: the folders have no one meaning, do not fit together, or hold pictures that cannot be read here.
+    """
+    found = layout(root)
+    passed = Passed(found.beside)
+    if found.top is not None:
+        passed.add(found.top)
+    seen: dict[int, str] = {}
+    parts = {split: _part(root, split, *place, passed, seen) for split, place in found.splits.items()}
+    _check_formats(root, parts)
+    train = parts["train"]
+    for part in parts.values():
+        odd = sorted(set(part.classes) ^ set(train.classes))
+        if odd:
+            raise BadInput(
+                f"image_folder: class folder {printable(odd[0])} is in only one of {printable(train.folder)} and"
+                f" {printable(part.folder)} of {printable(str(root))} ({len(odd)} such): both need the same"
+                " class folders"
+            )
+    if "val" in parts and "test" not in parts:
+        parts["test"] = parts.pop("val")
+    return Listing(parts, passed)
+
+
+def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen: dict[int, str]) -> Part:
+    """Return the pictures below one folder, which holds one folder a class."""
+    where = printable(str(root / folder))
+    classes = list(tree.folders)
+    if not classes:
+        raise BadInput(
+            f"image_folder: {where} has no class folders: put the pictures of each class in a folder of its own"
+        )
+    if len(classes) == 1:
+        only = printable(classes[0])
+        raise BadInput(
+            f"image_folder: {where} has only one class folder, {only}: two or more are needed (if the"
+            f" classes are in it, set data.root={where}/{only})"
+        )
+    passed.add(tree)
+    names: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(classes):
+        found: list[str] = []
+        for path, below in walk(tree.folders[name], os.path.join(folder, name), seen):  # noqa: PTH118 - strings: faster
+            passed.add_class(below)
+            found += [f"{path}/{picture}" for picture in below.pictures]
+        if not found:
+            raise BadInput(
+                f"image_folder: {where}/{printable(name)} has no picture ({' '.join(SUFFIXES)}): add some or remove it"
+            )
+        names += sorted(found)
+        labels += [label] * len(found)
+    return Part(split, folder, tuple(classes), tuple(names), tuple(labels))
+
+
+def _check_formats(root: Path, parts: dict[str, Part]) -> None:
+    """Refuse pictures of formats that this Pillow was built without."""
+    suffixes = Counter(os.path.splitext(name)[1].lower() for part in parts.values() for name in part.names)  # noqa: PTH122
+    foreign = {suffix: count for suffix, count in suffixes.items() if not is_readable(suffix)}
+    if foreign:
+        count = sum(foreign.values())
+        raise BadInput(
+            f"image_folder: {count:,} of the pictures in {printable(str(root))} {'is' if count == 1 else 'are'}"
+            f" {', '.join(sorted(foreign))}, which Pillow {PIL.__version__} as installed here cannot read: convert"
+            f" {'it' if count == 1 else 'them'} to PNG or JPEG"
+        )
