@@ -1,5 +1,7 @@
 """How alike the examples of a batch are at a site, and how many directions they span."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -7,8 +9,6 @@ from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look
 from bnlab.options import Moment
-
-NAMES = ("mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled")
 
 
 class ActivationGeometry(Diagnostic):
@@ -29,6 +29,8 @@ class ActivationGeometry(Diagnostic):
     unit = "none (ranks count directions)"
     cost = "two products of the batch with itself and the eigenvalues of one a site"
     source = "Lubana et al. 2021; Daneshmand et al. 2020 (soft rank)"
+    writes: ClassVar = {"mean_cosine": "", "stable_rank": "", "soft_rank": "", "soft_rank_unscaled": ""}
+    at = ("site",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -49,7 +51,7 @@ class ActivationGeometry(Diagnostic):
         return observed
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, NAMES, values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())
 
 
 def _gram(M_RBn: Tensor) -> Tensor:

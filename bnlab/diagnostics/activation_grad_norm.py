@@ -1,5 +1,7 @@
 """Gradient of the loss with respect to what passes a site."""
 
+from typing import ClassVar
+
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named, blocks, each
 from bnlab.diagnostics.look import Look
@@ -21,6 +23,8 @@ class ActivationGradNorm(Diagnostic):
     unit = "nats per unit of the activation"
     cost = "one pass over the activations"
     source = "Yang et al. 2019"
+    writes: ClassVar = {"activation_grad_norm": ""}
+    at = ("site",)
     needs = ("site_grads",)
 
     def __init__(self, *, when: list[Moment]) -> None:
@@ -30,4 +34,4 @@ class ActivationGradNorm(Diagnostic):
         return each(blocks(look.site_grads), lambda g: length(g)[:, None])
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

@@ -4,7 +4,7 @@ from bnlab.diagnostics.base import Diagnostic, Numbers, Row
 from bnlab.diagnostics.block import Named, each
 from bnlab.diagnostics.histogram import histogram, histogram_rows
 from bnlab.diagnostics.look import Look
-from bnlab.options import Count, Moment
+from bnlab.options import Bins, Moment
 
 
 class ActivationHistogram(Diagnostic):
@@ -22,7 +22,7 @@ class ActivationHistogram(Diagnostic):
     source = "definition"
     table = "histograms"
 
-    def __init__(self, *, when: list[Moment], bins: Count) -> None:
+    def __init__(self, *, when: list[Moment], bins: Bins) -> None:
         self.when = when
         self._bins = bins
 

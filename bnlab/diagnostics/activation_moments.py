@@ -1,11 +1,11 @@
 """Mean, standard deviation, minimum and maximum of what passes a site."""
 
+from typing import ClassVar
+
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look
 from bnlab.options import Moment
-
-NAMES = ("activation_mean", "activation_std", "activation_min", "activation_max")
 
 
 class ActivationMoments(Diagnostic):
@@ -19,6 +19,8 @@ class ActivationMoments(Diagnostic):
     unit = "the activation's"
     cost = "a few passes over the activations"
     source = "definition"
+    writes: ClassVar = {"activation_mean": "", "activation_std": "", "activation_min": "", "activation_max": ""}
+    at = ("site",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -27,4 +29,4 @@ class ActivationMoments(Diagnostic):
         return look.summaries
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, NAMES, values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

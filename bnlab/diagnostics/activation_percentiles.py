@@ -1,6 +1,7 @@
 """Percentiles of what passes a site, and of one of its units."""
 
 from math import ceil, floor
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,8 +11,6 @@ from bnlab.diagnostics.block import Named, each
 from bnlab.diagnostics.look import Look
 from bnlab.diagnostics.sample import sorted_rows
 from bnlab.options import Moment, Natural, Percent
-
-NAMES = ("activation_percentile", "unit_percentile")
 
 
 class ActivationPercentiles(Diagnostic):
@@ -28,6 +27,9 @@ class ActivationPercentiles(Diagnostic):
     unit = "the activation's"
     cost = "sorts 4096 values a site, once for all diagnostics that need it"
     source = "Ioffe & Szegedy 2015, fig. 1"
+    writes: ClassVar = {"activation_percentile": "percentiles", "unit_percentile": "percentiles"}
+    at = ("site",)
+    only_with: ClassVar = {"unit_percentile": "unit"}
 
     def __init__(self, *, when: list[Moment], percentiles: list[Percent], unit: Natural | None) -> None:
         self.when = when
@@ -57,6 +59,6 @@ class ActivationPercentiles(Diagnostic):
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
         return [
             {"step": step, "site": site, "diagnostic": name, "index": percentile, "value": value}
-            for name, sample in zip(NAMES, values.reshape(-1, len(self._percentiles)).tolist(), strict=False)
+            for name, sample in zip(self.writes, values.reshape(-1, len(self._percentiles)).tolist(), strict=False)
             for percentile, value in zip(self._percentiles, sample, strict=True)
         ]

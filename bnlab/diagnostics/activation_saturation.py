@@ -1,5 +1,7 @@
 """Share of a bounded activation's outputs near its bounds."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -13,10 +15,10 @@ from bnlab.options import Fraction, Moment
 class ActivationSaturation(Diagnostic):
     """Share of values closer to a bound of the activation than `margin` times its range, at `after_act` and `hidden`.
 
-    Unit: 0-1. The values tell the activation: within [0, 1] and none exactly 0, sigmoid (a zero among them speaks for
-    ReLU; float32's sigmoid gives one only below -103); else within [-1, 1] with some below 0, tanh. Any other site has
-    no rows: ReLU, or a norm that stands there and leads out of the bounds. Identity and GELU have rows while their
-    values are that small. A NaN anywhere shows as NaN. Of at most 4096 values of a site (`sample.SAMPLE`).
+    Unit: 0-1. All values together tell the activation: within (0, 1], none exactly 0, sigmoid (a zero among them speaks
+    for ReLU; float32's sigmoid gives one only below -103); else within [-1, 1] with some below 0, tanh. Any other site
+    has no rows: ReLU, or a norm that stands there and leads out of the bounds. Identity and GELU have rows while their
+    values are that small. A NaN anywhere shows as NaN. The share is of at most 4096 values of a site (`sample.SAMPLE`).
     """
 
     name = "activation_saturation"
@@ -24,36 +26,37 @@ class ActivationSaturation(Diagnostic):
     unit = "0-1"
     cost = "next to none beside percentiles, whose sample it takes"
     source = "Glorot & Bengio 2010, section 3"
+    writes: ClassVar = {"activation_saturation": ""}
+    at = ("after_act", "hidden")
 
     def __init__(self, *, when: list[Moment], margin: Fraction) -> None:
         self.when = when
         self._margin = margin
 
     def observe(self, look: Look) -> Named:
-        """(R, 5) numbers: smallest, largest, shares of zeros, near 0 or 1, and near -1 or 1; `rows` chooses."""
+        """(R, 4) numbers: smallest, largest, shares near 0 or 1, and near -1 or 1; `rows` chooses."""
         shares = each(look.samples, self._shares, activated)
         return {site: torch.cat([look.summaries[site][:, 2:], share], 1) for site, share in shares.items()}
 
     def _shares(self, sorted_Nn: Tensor) -> Tensor:
         low, high = self._margin, 1 - self._margin
         n = sorted_Nn.shape[1]
-        bounds = torch.tensor([0.0, low, 2 * low - 1], dtype=torch.float64, device=sorted_Nn.device)
-        below_N3 = _below(sorted_Nn, bounds)
-        above_N3 = n - _below(sorted_Nn, bounds.new_tensor([0.0, high, 2 * high - 1]), right=True)
-        zeros_N, sigmoid_N, tanh_N = (below_N3 + above_N3).double().unbind(1)
-        return torch.stack([1 - zeros_N / n, sigmoid_N / n, tanh_N / n], 1)
+        bounds = torch.tensor([low, 2 * low - 1], dtype=torch.float64, device=sorted_Nn.device)
+        below_N2 = _below(sorted_Nn, bounds)
+        above_N2 = n - _below(sorted_Nn, bounds.new_tensor([high, 2 * high - 1]), right=True)
+        return (below_N2 + above_N2).double() / n
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        low, high, zeros, sigmoid, tanh = values.tolist()
+        low, high, sigmoid, tanh = values.tolist()
         if np.isnan(low):
             share = low
-        elif low >= 0 and high <= 1 and zeros == 0:
+        elif low > 0 and high <= 1:
             share = sigmoid
         elif -1 <= low < 0 and high <= 1:
             share = tanh
         else:
             return []
-        return named_rows(step, site, (self.name,), (share,))
+        return named_rows(step, site, self.writes, (share,))
 
 
 def _below(sorted_Nn: Tensor, bounds: Tensor, right: bool = False) -> Tensor:

@@ -26,6 +26,11 @@ class Diagnostic:
         needs: parts of a look that cost something and are there only where asked for.
         when: the moments at which it is due.
         table: the table of `runs.schema` that its rows belong to, or `arrays`.
+        writes: of `layers`, each name that its rows have in the column `diagnostic`, with what they carry as index:
+            the option that lists the values, `time step` (from 1, where a site has them), `kind of layer`, or "".
+        at: of `layers`, the kinds in sites.csv where its rows may stand; `site` is every kind but `weight`. Empty where
+            they are about the net as a whole.
+        only_with: of `writes`, what is written only where an option is not null, with that option.
     """
 
     name: ClassVar[str]
@@ -35,6 +40,9 @@ class Diagnostic:
     source: ClassVar[str]
     needs: ClassVar[tuple[Literal["before", "site_grads", "statistics"], ...]] = ()
     table: ClassVar[str] = "layers"
+    writes: ClassVar[dict[str, str]] = {}
+    at: ClassVar[tuple[str, ...]] = ()
+    only_with: ClassVar[dict[str, str]] = {}
     when: list[Moment]
 
     def observe(self, look: Look) -> Named:

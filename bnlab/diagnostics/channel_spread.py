@@ -1,5 +1,7 @@
 """How far apart the means of a site's channels lie."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
@@ -20,6 +22,8 @@ class ChannelSpread(Diagnostic):
     unit = "the activation's"
     cost = "one pass over the activations"
     source = "definition"
+    writes: ClassVar = {"channel_spread": ""}
+    at = ("site",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -31,4 +35,4 @@ class ChannelSpread(Diagnostic):
         )
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

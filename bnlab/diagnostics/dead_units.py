@@ -1,5 +1,7 @@
 """Share of units that give nothing for a whole batch."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -21,6 +23,8 @@ class DeadUnits(Diagnostic):
     unit = "0-1"
     cost = "two passes over the activations"
     source = "definition"
+    writes: ClassVar = {"dead_units": ""}
+    at = ("after_act", "hidden")
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -29,7 +33,7 @@ class DeadUnits(Diagnostic):
         return each(look.blocks, _dead, activated)
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())
 
 
 def _dead(x: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """How far the variance that a norm remembers of training is from the one that it meets in evaluation."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
@@ -31,6 +33,8 @@ class DropoutShift(Diagnostic):
     unit = "none (1 or more)"
     cost = "one more forward pass, in evaluation mode"
     source = "Li et al. 2018"
+    writes: ClassVar = {"dropout_shift": ""}
+    at = ("site",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -56,4 +60,4 @@ class DropoutShift(Diagnostic):
         return observed
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

@@ -1,5 +1,7 @@
 """Gradient of the loss with respect to each hidden state of a recurrent net."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row
@@ -23,6 +25,8 @@ class GradThroughTime(Diagnostic):
     unit = "nats per unit of the activation"
     cost = "one pass over the hidden states"
     source = "Cooijmans et al. 2016, fig. 1"
+    writes: ClassVar = {"grad_through_time": "time step"}
+    at = ("hidden",)
     needs = ("site_grads",)
 
     def __init__(self, *, when: list[Moment]) -> None:

@@ -1,5 +1,7 @@
 """Internal covariate shift of gradients: how much a weight's changes while those in front of it take their update."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -8,8 +10,6 @@ from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look, weights
 from bnlab.diagnostics.moments import length
 from bnlab.options import Moment
-
-NAMES = ("gradient_shift", "gradient_shift_cosine")
 
 
 class GradientShift(Diagnostic):
@@ -30,6 +30,8 @@ class GradientShift(Diagnostic):
     unit = "nats per unit of the weight; none (cosine)"
     cost = "one more training step for each weight but the first"
     source = "Santurkar et al. 2018, definition 2.1"
+    writes: ClassVar = {"gradient_shift": "", "gradient_shift_cosine": ""}
+    at = ("weight",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -47,4 +49,4 @@ class GradientShift(Diagnostic):
         return torch.stack([length(old_Rn - new_Rn), cosine_R], 1)
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, NAMES, values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

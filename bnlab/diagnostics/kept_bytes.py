@@ -1,5 +1,7 @@
 """Memory that a forward pass keeps for the backward pass."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row
@@ -22,6 +24,8 @@ class KeptBytes(Diagnostic):
     unit = "bytes"
     cost = "one more forward pass"
     source = "definition"
+    writes: ClassVar = {"kept_bytes": "kind of layer"}
+    at = ("site", "weight")
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when

@@ -1,5 +1,7 @@
 """How the loss and its gradient change along the gradient's own direction."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row
@@ -27,6 +29,8 @@ class Landscape(Diagnostic):
     unit = "nats; nats per unit of the parameters; the same per unit"
     cost = "one more training step for each rate"
     source = "Santurkar et al. 2018"
+    writes: ClassVar = {"landscape_loss": "rates", "gradient_distance": "rates", "effective_beta": ""}
+    at = ()
 
     def __init__(self, *, when: list[Moment], rates: list[Positive]) -> None:
         self.when = when

@@ -9,19 +9,22 @@ from torch import Tensor
 from bnlab.diagnostics.block import all_but
 
 PIECE = 2**17  # numbers that are widened at once: a megabyte
+ROUNDING = 16 * torch.finfo(torch.float64).eps  # share of its mean up to which a deviation is that of a constant
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased standard deviation, (N,) each, of x (N, ...), in float64.
 
-    In pieces, since widening all at once costs a pass through memory; the mean first, since two large sums cancel.
+    In pieces, since widening all at once costs a pass through memory; the mean first, since two large sums cancel. A
+    constant has deviation 0, also where its mean is rounded.
     """
     x_Nn = _flat(x)
     pieces = torch.split(x_Nn, max(1, PIECE // len(x_Nn)), 1)
     mean_N = torch.stack([p.double().sum(1) for p in pieces]).sum(0) / x_Nn.shape[1]
     centred = (p.double() - mean_N[:, None] for p in pieces)
     norm_N = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(c, dim=1) for c in centred]), dim=0)
-    return mean_N, norm_N / x_Nn.shape[1] ** 0.5
+    std_N = norm_N / x_Nn.shape[1] ** 0.5
+    return mean_N, torch.where((std_N <= ROUNDING * mean_N.abs()) & mean_N.isfinite(), 0.0, std_N)
 
 
 def summary(x: Tensor) -> Tensor:

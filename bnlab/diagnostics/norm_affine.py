@@ -1,6 +1,7 @@
 """Gains γ and shifts β of the norms."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +30,17 @@ class NormAffine(Diagnostic):
     unit = "the activation's; of a weight's norm, the weight's"
     cost = "a few passes over the norms' parameters"
     source = "definition"
+    writes: ClassVar = {
+        "gain_mean": "",
+        "gain_std": "",
+        "gain_min": "",
+        "gain_max": "",
+        "shift_mean": "",
+        "shift_std": "",
+        "shift_min": "",
+        "shift_max": "",
+    }
+    at = ("site", "weight")
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when

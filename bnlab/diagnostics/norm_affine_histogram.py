@@ -6,7 +6,7 @@ from bnlab.diagnostics.histogram import histogram, histogram_rows
 from bnlab.diagnostics.look import Look
 from bnlab.diagnostics.norm_affine import by_part, parted
 from bnlab.diagnostics.sample import sample, sorted_rows
-from bnlab.options import Count, Moment
+from bnlab.options import Bins, Moment
 
 
 class NormAffineHistogram(Diagnostic):
@@ -22,7 +22,7 @@ class NormAffineHistogram(Diagnostic):
     source = "definition"
     table = "histograms"
 
-    def __init__(self, *, when: list[Moment], bins: Count) -> None:
+    def __init__(self, *, when: list[Moment], bins: Bins) -> None:
         self.when = when
         self._bins = bins
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -10,8 +11,6 @@ from bnlab.diagnostics.base import Diagnostic, Numbers, Row
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import BatchStatistics, Look
 from bnlab.options import Moment
-
-NAMES = ("mean_drift", "variance_drift")
 
 
 class NormDrift(Diagnostic):
@@ -23,8 +22,12 @@ class NormDrift(Diagnostic):
     one set of averages meets several samples a pass (chunks of the batch, time steps), the mean over them. With
     gradients accumulated over batches, of the first one.
 
-    Unit: none (standard deviations of the batch; ln of a ratio). In float64. A channel that is constant in the batch,
-    σ = 0, makes its norm's rows infinite, and NaN where running average and batch are equal; so does σ̂ = 0 the second.
+    Channels that are constant in the batch have no σ to measure by and are left out: σ = 0, or less than rounding
+    leaves of a constant μ (16 units in the last place). A sample without any other channel is left out too, and where
+    no sample remains there is no row. (With ε in its variance, batch renormalization has no such channel.)
+
+    Unit: none (standard deviations of the batch; ln of a ratio). In float64. σ̂ = 0 makes the second row infinite; what
+    is NaN shows as NaN.
     """
 
     name = "norm_drift"
@@ -32,21 +35,25 @@ class NormDrift(Diagnostic):
     unit = "standard deviations of the batch; ln of the variances' ratio"
     cost = "a few passes over the norms' statistics"
     source = "definition"
+    writes: ClassVar = {"mean_drift": "time step", "variance_drift": "time step"}
+    at = ("site",)
     needs = ("statistics",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
 
     def observe(self, look: Look) -> Named:
-        """(R, 3 n): which of the names, index (0: none) and value, for each of n rows."""
+        """(R, 4 n): which of the names, index (0: none), value and whether there is one, for each of n rows."""
         found = {site: _drifts(look.buffers, site, samples) for site, samples in look.statistics.items()}
         return {site: drifts for site, drifts in found.items() if drifts is not None}
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
+        names = list(self.writes)
         return [
-            {"step": step, "site": site, "diagnostic": NAMES[int(which)], "value": value}
+            {"step": step, "site": site, "diagnostic": names[int(which)], "value": value}
             | ({"index": int(index)} if index else {})
-            for which, index, value in values.reshape(-1, 3).tolist()
+            for which, index, value, there in values.reshape(-1, 4).tolist()
+            if there
         ]
 
 
@@ -58,6 +65,7 @@ def _drifts(buffers: Named, site: str, samples: Sequence[BatchStatistics]) -> Te
     var_RnC, running_var_RnC = _variance(batch), _variance(running)
     if var_RnC is None or running_var_RnC is None:
         return None
+    varies_RnC = _varies(batch, var_RnC)
     found = {1: (running_var_RnC / var_RnC).log()}
     if "running_mean" in batch:
         found = {0: (running["running_mean"].double() - batch["running_mean"].double()) / var_RnC.sqrt(), **found}
@@ -65,10 +73,32 @@ def _drifts(buffers: Named, site: str, samples: Sequence[BatchStatistics]) -> Te
     index_U = var_RnC.new_tensor([index for index, _ in slots])
     rows = []
     for which, drift_RnC in found.items():
-        parts = torch.split(drift_RnC.abs().mean(2), [count for _, count in slots], 1)
-        value_RU = torch.stack([part.mean(1) for part in parts], 1)
-        rows.append(torch.stack([torch.full_like(value_RU, which), index_U.expand_as(value_RU), value_RU], 2))
+        drift_Rn, there_Rn = _mean_of(drift_RnC.abs(), varies_RnC)
+        parts = zip(
+            *(torch.split(x_Rn, [count for _, count in slots], 1) for x_Rn in (drift_Rn, there_Rn)), strict=True
+        )
+        of_slots = [_mean_of(*part) for part in parts]
+        value_RU, there_RU = (torch.stack(column, 1) for column in zip(*of_slots, strict=True))
+        which_RU, index_RU = torch.full_like(value_RU, which), index_U.expand_as(value_RU)
+        rows.append(torch.stack([which_RU, index_RU, value_RU, there_RU.double()], 2))
     return torch.cat(rows, 1).flatten(1)
+
+
+def _varies(batch: Named, var_RnC: Tensor) -> Tensor:
+    """Return which channels are not constant in a sample; a NaN is not taken for a constant."""
+    constant_RnC = var_RnC <= 0
+    if "running_var" in batch and "running_mean" in batch:
+        mean_RnC = batch["running_mean"]
+        rounding = 16 * torch.finfo(mean_RnC.dtype).eps
+        within_RnC = var_RnC <= (rounding * mean_RnC.double()).square()
+        constant_RnC = constant_RnC | (within_RnC & var_RnC.isfinite())
+    return ~constant_RnC
+
+
+def _mean_of(values: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean along the last axis of what is there, and whether anything is."""
+    count = there.sum(-1)
+    return torch.where(there, values, 0.0).sum(-1) / count.clamp(min=1), count > 0
 
 
 def _index(sample: BatchStatistics) -> int:

@@ -1,5 +1,7 @@
 """How much a residual branch adds to what it is added to."""
 
+from typing import ClassVar
+
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named, blocks, each
 from bnlab.diagnostics.look import Look
@@ -10,19 +12,26 @@ BRANCH, SKIP = ".branch", ".skip"
 
 
 class ResidualRatio(Diagnostic):
-    """Var(branch) / Var(skip) at each sum, variances over all examples, channels and positions.
+    """Var(branch) / Var(skip) at each sum, each variance over all values of the batch.
 
-    The skip is what the shortcut gives, where there is one; the sums' site is `after_add`. Unit: none. In float64. A
-    constant skip makes it infinite, or NaN if the branch is constant too.
+    One mean and one biased variance are taken over examples, channels and positions together, not a channel; so what
+    sets the channels' means apart counts as variance, of the branch and of the skip. De & Smith 2020 speak of the
+    variance of a channel and average over channels; where the channels' means are equal the two agree. The skip is what
+    the shortcut gives, where there is one; the sums' site is `after_add`. Unit: none. In float64. A constant skip makes
+    it infinite, or NaN if the branch is constant too.
 
     Source: De & Smith 2020, arXiv:2002.10444, where it is about 1/ℓ at the ℓ-th block.
     """
 
     name = "residual_ratio"
-    measures = "variance of the branch over variance of the skip at each residual sum"
+    measures = (
+        "variance of the branch over variance of the skip at each residual sum, over examples, channels and positions"
+    )
     unit = "none"
     cost = "a few passes over the sums' parts"
     source = "De & Smith 2020"
+    writes: ClassVar = {"residual_ratio": ""}
+    at = ("after_add",)
     needs = ("before",)
 
     def __init__(self, *, when: list[Moment]) -> None:
@@ -35,4 +44,4 @@ class ResidualRatio(Diagnostic):
         return {site: (std[f"{site}{BRANCH}"] / std[f"{site}{SKIP}"]).square() for site in sums}
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

@@ -1,5 +1,7 @@
 """Internal covariate shift of activations: how far a site's distribution moves in one update."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
@@ -27,6 +29,8 @@ class SiteDrift(Diagnostic):
     unit = "none (standard deviations)"
     cost = "one more forward pass"
     source = "Ioffe & Szegedy 2015 (the notion); 2-Wasserstein distance of normal fits"
+    writes: ClassVar = {"site_drift": ""}
+    at = ("site",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -40,4 +44,4 @@ class SiteDrift(Diagnostic):
         }
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

@@ -1,5 +1,7 @@
 """How far an update moves each weight, as a share of the weight."""
 
+from typing import ClassVar
+
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look, weights
@@ -19,6 +21,8 @@ class UpdateRatio(Diagnostic):
     unit = "none"
     cost = "one update of a copy of the parameters"
     source = "definition"
+    writes: ClassVar = {"update_ratio": ""}
+    at = ("weight",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -31,4 +35,4 @@ class UpdateRatio(Diagnostic):
         }
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

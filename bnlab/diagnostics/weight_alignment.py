@@ -1,5 +1,7 @@
 """Whether the gradient of a weight points along the weight."""
 
+from typing import ClassVar
+
 import torch
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
@@ -7,8 +9,6 @@ from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look, weights
 from bnlab.diagnostics.moments import length
 from bnlab.options import Moment
-
-NAMES = ("weight_grad_product", "weight_grad_cosine")
 
 
 class WeightAlignment(Diagnostic):
@@ -25,6 +25,8 @@ class WeightAlignment(Diagnostic):
     unit = "nats; none"
     cost = "a few passes over the weights"
     source = "Arora et al. 2019"
+    writes: ClassVar = {"weight_grad_product": "", "weight_grad_cosine": ""}
+    at = ("weight",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -38,4 +40,4 @@ class WeightAlignment(Diagnostic):
         return observed
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, NAMES, values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

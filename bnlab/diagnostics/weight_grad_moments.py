@@ -1,5 +1,7 @@
 """Mean, standard deviation and largest magnitude of each weight's gradient."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -8,8 +10,6 @@ from bnlab.diagnostics.block import Named, each
 from bnlab.diagnostics.look import Look
 from bnlab.diagnostics.moments import summary
 from bnlab.options import Moment
-
-NAMES = ("weight_grad_mean", "weight_grad_std", "weight_grad_max")
 
 
 class WeightGradMoments(Diagnostic):
@@ -23,6 +23,8 @@ class WeightGradMoments(Diagnostic):
     unit = "nats per unit of the weight"
     cost = "a few passes over the gradients"
     source = "definition"
+    writes: ClassVar = {"weight_grad_mean": "", "weight_grad_std": "", "weight_grad_max": ""}
+    at = ("weight",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -31,7 +33,7 @@ class WeightGradMoments(Diagnostic):
         return each(look.weight_grads, _moments)
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, NAMES, values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())
 
 
 def _moments(g_Nn: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Gradient norm of each weight."""
 
+from typing import ClassVar
+
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row, named_rows
 from bnlab.diagnostics.block import Named, each
 from bnlab.diagnostics.look import Look
@@ -20,6 +22,8 @@ class WeightGradNorm(Diagnostic):
     unit = "nats per unit of the weight"
     cost = "one pass over the gradients"
     source = "definition"
+    writes: ClassVar = {"weight_grad_norm": ""}
+    at = ("weight",)
 
     def __init__(self, *, when: list[Moment]) -> None:
         self.when = when
@@ -28,4 +32,4 @@ class WeightGradNorm(Diagnostic):
         return each(look.weight_grads, lambda g_Nn: length(g_Nn)[:, None])
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        return named_rows(step, site, (self.name,), values.tolist())
+        return named_rows(step, site, self.writes, values.tolist())

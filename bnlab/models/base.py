@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bnlab.errors import Refused
+from bnlab.models.budget import budget
 from bnlab.norms.placement import Placement
 from bnlab.norms.reparametrization import Reparametrization, norm_of_weight
 from bnlab.norms.site import sites, tape
@@ -20,10 +21,15 @@ class Model(nn.Module):
 
     Subclasses set a literal `name` and `default_sites` and take (shape, outputs, norms) and their options as
     keyword-only arguments without defaults (the yaml holds those).
+
+    Attributes:
+        default_sites: the kinds of site where placement=default puts the norm.
+        offers: every kind of site that it has with some options; empty where nobody says.
     """
 
     name: ClassVar[str]
     default_sites: ClassVar[tuple[str, ...]]
+    offers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,10 +57,12 @@ def assemble(
     """A model without storage (on the meta device), its sites named.
 
     Raises:
-        Refused: the placement asks for a site that the model does not offer, or the model cannot take this data.
+        Refused: the placement asks for a site that the model does not offer, the model cannot take this data, or it is
+            too large for this machine.
     """
-    with torch.device("meta"):
+    with budget(kind.name, options) as counted, torch.device("meta"):
         model = kind(shape, outputs, norms, **options)  # type: ignore[call-arg]
+    counted.settle(model)
     norms.check(kind.name)
     model.input_shape = shape
     for path, site in sites(model).items():

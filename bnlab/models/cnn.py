@@ -16,6 +16,7 @@ class CNN(ConvNet):
 
     name = "cnn"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "output")
     convolutional = True
 
     def __init__(
@@ -34,8 +35,8 @@ class CNN(ConvNet):
     ) -> None:
         require_images(self.name, shape)
         most = 0 if pool == "none" else halvings(shape)
-        plan = [
+        plan = (  # no list: the depth may be any number
             (width * 2 ** min(i // pool_every, most), pool != "none" and (i + 1) % pool_every == 0)
             for i in range(depth)
-        ]
+        )
         super().__init__(shape, outputs, norms, plan, pool=pool, activation=activation, dropout=dropout, bias=bias)

@@ -19,6 +19,7 @@ class DeepLinear(MLP):
 
     name = "deep_linear"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "output")
 
     def __init__(
         self, shape: tuple[int, ...], outputs: int, norms: Placement, *, depth: Count, width: Count, bias: bool

@@ -1,6 +1,6 @@
 """Multi-layer perceptron."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import prod
 
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ class MLP(Model):
 
     name = "mlp"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "output")
 
     def __init__(
         self,
@@ -30,7 +31,7 @@ class MLP(Model):
         bias: bool,
     ) -> None:
         super().__init__()
-        sizes = [prod(shape)] + [width] * depth
+        sizes = chain((prod(shape),), (width for _ in range(depth)))  # no list: the depth may be any number
         self.flatten = nn.Flatten()
         self.units = nn.ModuleList(
             Unit(nn.Linear(n, m, bias=bias), n, m, activation, norms, first=i == 0)

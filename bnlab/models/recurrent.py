@@ -47,6 +47,7 @@ class LSTM(Recurrent):
 
     name = "lstm"
     default_sites = ("input_to_hidden", "hidden_to_hidden")
+    offers = ("input_to_hidden", "hidden_to_hidden", "cell", "hidden", "output")
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class RNN(Recurrent):
 
     name = "rnn"
     default_sites = ("input_to_hidden", "hidden_to_hidden")
+    offers = ("input_to_hidden", "hidden_to_hidden", "hidden", "output")
 
     def __init__(
         self,

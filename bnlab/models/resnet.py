@@ -91,6 +91,7 @@ class ResNet(ResidualNet):
 
     name = "resnet"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "after_add", "output")
     convolutional = True
 
     def __init__(
@@ -109,7 +110,7 @@ class ResNet(ResidualNet):
         dropout: Rate,
         bias: bool,
     ) -> None:
-        blocks = max(1, round((depth - 2) / 6))
+        blocks = max(1, (depth + 1) // 6)
         if depth != 6 * blocks + 2:
             raise Refused(f"model.depth={depth} is not 6n+2 (8, 14, 20 ...), as model=resnet has: {6 * blocks + 2}")
         style = Style(preact, shortcut, branch_only, scheme, activation, dropout, bias)
@@ -126,6 +127,7 @@ class ResNet18(ResidualNet):
 
     name = "resnet18"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "after_add", "output")
     convolutional = True
 
     def __init__(

@@ -23,6 +23,7 @@ class VGG(ConvNet):
 
     name = "vgg"
     default_sites = ("before_act",)
+    offers = ("before_weight", "before_act", "after_act", "output")
     convolutional = True
 
     def __init__(

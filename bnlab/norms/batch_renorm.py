@@ -84,7 +84,7 @@ class BatchRenorm(RunningNorm):
         return torch.addcmul(per_channel(d, x), x_hat, per_channel(r, x))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """μ averaged, and σ of all the values together: √(E[σ_B²] + E[μ_B²] - E[μ_B]²), ε in it once."""
+        """Return μ averaged, and σ of all values together, √(E[σ_B²] + E[μ_B²] - E[μ_B]²): biased, ε in it once."""
         within = self._average(samples, 1, power=2.0).square()
         return self._average(samples, 0), (within + self._variance_of_means(samples)).sqrt()
 
@@ -92,9 +92,9 @@ class BatchRenorm(RunningNorm):
         """r_max and d_max for the batch that comes next."""
         assert self.num_batches_tracked is not None
         # A tensor all along: replicas under vmap may have seen different numbers of batches.
-        opening = self.num_batches_tracked.to(self.running()[0].dtype) - self.warmup
-        r_max = 1 + (self.r_max - 1) * (opening / self.r_ramp).clamp(0, 1)
-        d_max = self.d_max * (opening / self.d_ramp).clamp(0, 1)
+        opening = self.num_batches_tracked.to(self.running()[0].dtype) - float(self.warmup)
+        r_max = 1 + (self.r_max - 1) * (opening / float(self.r_ramp)).clamp(0, 1)
+        d_max = self.d_max * (opening / float(self.d_ramp)).clamp(0, 1)
         return r_max, d_max
 
     def extra_repr(self) -> str:

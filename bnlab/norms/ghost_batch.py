@@ -46,7 +46,10 @@ class GhostBatchNorm(BatchNorm):
         if not self.uses_batch_statistics(x):
             return super().forward(x)
         refuse_ragged_chunk(x, self.chunk)  # all at once: a refusal leaves no chunk's trace in the running averages
-        return torch.cat([super(GhostBatchNorm, self).forward(chunk) for chunk in torch.split(x, self.chunk)])
+        return torch.cat([super(GhostBatchNorm, self).forward(chunk) for chunk in self._chunks(x)])
+
+    def _chunks(self, x: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(x, min(self.chunk, len(x)))  # torch takes no number of 2^63 and above
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, chunk={self.chunk}"

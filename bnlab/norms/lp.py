@@ -47,7 +47,7 @@ class LpNorm(MeasuredNorm):
         return mean, size
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """μ averaged, and s of all the values together: (Σ n s^p / Σ n)^(1/p)."""
+        """Return μ averaged, and s of all values together, its ε once: (Σ n s^p / Σ n)^(1/p), or the largest."""
         return self._average(samples, 0), self._average(samples, 1, self.power)
 
     def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor, Tensor]:

@@ -164,10 +164,15 @@ class RunningNorm(AffineNorm):
             _watched.append(Sample(self, self._values, tuple(value.detach() for value in batch), _slot))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """The statistics of all the samples' values together, in the order of `statistics`.
+        """Return what takes the place of the running statistics after these batches, in the order of `statistics`.
 
-        Means are averaged. The variance of the whole is the mean of the variances within the batches and the variance
-        of their means, E[σ²_B] + E[μ²_B] - E[μ_B]², biased variances throughout; it comes back unbiased.
+        Batches weigh by their number of values. For a norm that keeps `running_mean` and `running_var` these are the
+        statistics of all values together: the mean of the means, and the mean of the variances within the batches plus
+        the variance of the means, E[σ²_B] + E[μ²_B] - E[μ_B]², biased variances throughout; it comes back unbiased.
+        Any other norm gets the mean of each statistic over the batches. A mean alone (mean-only batch norm) is that of
+        all values; a variance alone (variance-only batch norm) is the mean of the unbiased variances *within* batches,
+        which leaves out the variance of the means, as a batch's own variance does in training. Norms whose statistics
+        are pooled otherwise override this (ℓp norms, batch renormalization).
         Source: Wu & Johnson 2021, arXiv:2105.07576, section 3.1.
         """
         means = tuple(self._average(samples, place) for place in range(len(self.statistics)))

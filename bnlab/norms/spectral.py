@@ -1,13 +1,13 @@
 """Spectral norm."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from bnlab.norms.reparametrization import Reparametrization
-from bnlab.options import Count
 
 
 class SpectralNorm(Reparametrization):
@@ -15,7 +15,8 @@ class SpectralNorm(Reparametrization):
 
     Axes: W (out, in, *kernel), learned, read as a matrix (out, in·kernel). Of a convolution σ is that of this matrix
     and not that of the whole map of images, which may be greater.
-    Parameters: none; the largest singular value of w is 1 and stays so.
+    Parameters: none. The largest singular value of w is 1 at initialization and never below 1; in training it is above
+    1 by what the iteration lags behind W, as uᵀWv is never more than W's largest singular value.
     State: u (out,) and v (in·kernel,), near W's leading singular vectors; they start there. (In the paper u starts at
     random, and σ is too small for a while.)
     Training: before W is used, `iterations` times v <- Wᵀu/‖Wᵀu‖ after u <- Wv/‖Wv‖, in each forward pass, so
@@ -32,7 +33,7 @@ class SpectralNorm(Reparametrization):
     u: Tensor
     v: Tensor
 
-    def __init__(self, shape: Sequence[int], *, iterations: Count) -> None:
+    def __init__(self, shape: Sequence[int], *, iterations: Annotated[int, Field(ge=1, le=1000)]) -> None:
         super().__init__(shape)
         self.iterations = iterations
         outputs, *fan_in = self.shape

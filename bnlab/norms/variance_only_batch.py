@@ -25,7 +25,10 @@ class VarianceOnlyBatchNorm(MeasuredNorm):
     Raises:
         Refused: batch statistics of one value a channel.
 
-    Source: Daneshmand et al. 2020, arXiv:2003.01652, section 2.
+    Source: Lubana et al. 2021, arXiv:2106.05956, "variance normalization" (σ² centred and biased, as in the authors'
+    code). They name it after Daneshmand et al. 2020, arXiv:2003.01652, who leave out the centring of σ² too: there
+    y = x / √(mean x²), the square root of the diagonal of H Hᵀ / N for activations H (channels, N), which is this norm
+    where μ = 0 and elsewhere smaller by √((σ² + ε) / (μ² + σ²)).
     """
 
     name: ClassVar[str] = "variance_only_batch"

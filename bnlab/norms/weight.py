@@ -19,8 +19,9 @@ class WeightNorm(Reparametrization):
     b such that the first batch leaves each unit with mean 0 and variance 1, is not taken: norms compared start from
     one net.)
     State: none. Training and evaluation are the same.
-    There is no ε: where v of an output is 0 it has no direction, and w is NaN. Descent never gets there, as ∂L/∂v is
-    orthogonal to v and so ‖v‖ can only grow but for weight decay.
+    There is no ε: where v of an output is 0 it has no direction, and w is NaN. Plain gradient descent never gets there,
+    as ∂L/∂v is orthogonal to v and so ‖v‖ can only grow. With weight decay, or Adam, whose
+    steps are not along the gradient, ‖v‖ may shrink.
 
     Source: Salimans & Kingma 2016, arXiv:1602.07868, eq. 2; as `torch.nn.utils.parametrizations.weight_norm`.
     """

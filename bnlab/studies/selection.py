@@ -1,11 +1,14 @@
 """Which of the planned runs a claim speaks of, and the cases it is judged for."""
 
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from bnlab.errors import BadInput
 from bnlab.report.condition import LR, by_size, describe, has, text, varying_axes
 from bnlab.studies.claim import Claim, Selection
+from bnlab.studies.metrics.diagnostic import Diagnosed
+from bnlab.studies.recording import Recording, problems
 from bnlab.text import nearest
 
 Axes = Mapping[str, Any]
@@ -50,12 +53,18 @@ def words(selection: Selection, case: Case = ()) -> str:
     return " ".join(f"{name}={text(value)}" for name, value in [*selection.items(), *case]) or "any condition"
 
 
-def check(claims: Sequence[Claim], planned: Mapping[str, Axes], free: Collection[str]) -> None:
-    """See that every condition that a claim names has planned runs.
+def check(
+    claims: Sequence[Claim],
+    planned: Mapping[str, Axes],
+    free: Collection[str],
+    recordings: Mapping[str, Recording] = MappingProxyType({}),
+) -> None:
+    """Check that every condition that a claim names has planned runs, and that these record what the claim is about.
 
     Args:
         free: axes that the user has chosen other values for; where these leave a condition without runs, its claims
             will be undecided.
+        recordings: what the planned runs look at, by run_id.
 
     Raises:
         BadInput: a line that names the claim, the condition and what there is.
@@ -73,6 +82,20 @@ def check(claims: Sequence[Claim], planned: Mapping[str, Axes], free: Collection
                     there = dict.fromkeys(text(axes[name]) for axes in planned.values() if has(axes, name))
                     raise BadInput(f"{where}: no planned run has {name}={text(value)}; there is {', '.join(there)}")
             raise BadInput(f"{where}: no planned run has all of {words(side)}: name axes that were swept together")
+        if isinstance(claim.metric, Diagnosed):
+            _check_recorded(where, claim, claim.metric, planned, recordings)
+
+
+def _check_recorded(
+    where: str, claim: Claim, metric: Diagnosed, planned: Mapping[str, Axes], recordings: Mapping[str, Recording]
+) -> None:
+    """Raise `BadInput` where runs that the claim is about will leave no row for its metric."""
+    if (line := next(problems(metric), None)) is not None:
+        raise BadInput(f"{where}: {line}")
+    for side in claim.sides:
+        for run_id in chosen(planned, side):
+            if run_id in recordings and (line := next(problems(metric, recordings[run_id]), None)) is not None:
+                raise BadInput(f"{where}, {words(side)}: {line}")
 
 
 def _has_value(axes: Axes, name: str, value: Any) -> bool:

@@ -33,8 +33,8 @@ def in_order(x: Tensor, y: Tensor, batch_size: int, *, whole: bool = False) -> B
     Args:
         whole: leave out an incomplete last batch (fewer examples than `batch_size` are one batch); else it is ragged.
     """
+    batch_size = min(batch_size, max(1, len(x)))
     if whole:
-        batch_size = min(batch_size, len(x))
         n = len(x) // batch_size * batch_size
         x, y = x[:n], y[:n]
     return list(zip(torch.split(x, batch_size), torch.split(y, batch_size), strict=True))

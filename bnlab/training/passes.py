@@ -52,9 +52,11 @@ class Repeat:
             assert self._fixed is not None
             batches = [self._fixed]
         noise, losses, grads = self._noise.again(), list[Tensor](), list[Tensor]()
+        batches = batches if gradients else batches[:1]
+        shares = weights(self._executor, batches)
         passed: Forward | None = None
         with evaluating(self._executor, on=not training), torch.set_grad_enabled(gradients):
-            for x, y in batches if gradients else batches[:1]:
+            for (x, y), weight in zip(batches, shares, strict=True):
                 watch = None if losses else Watch(before=True)
                 new = self._executor.forward(
                     leaves | self._state.fixed, buffers, x, y, shared=fixed, noise=noise, watch=watch, elsewhere=True
@@ -62,8 +64,8 @@ class Repeat:
                 passed = passed or new
                 losses.append(unstack(new.loss.detach()))
                 if gradients:
-                    added = torch.autograd.grad(new.loss.sum(), list(leaves.values()))
-                    grads = [g + a for g, a in zip(grads, added, strict=True)] if grads else list(added)
+                    added = gradients_of(new.loss.sum(), list(leaves.values()))
+                    grads = accumulated(grads, added, weight)
         assert passed is not None
         mean = (unstack(g) / len(losses) for g in grads)
         return Look(
@@ -72,7 +74,7 @@ class Repeat:
             grads=dict(zip(leaves, mean, strict=False)),
             params={name: unstack(p.detach()) for name, p in leaves.items()},
             buffers={name: unstack(b) for name, b in self._buffers.items()},
-            loss_R=torch.stack(losses).mean(0),
+            loss_R=weighted_mean(losses, shares),
             lr_R=self._lr_R,
         )
 
@@ -96,6 +98,49 @@ class Repeat:
             passed = self._executor.forward(tensors, buffers, x, y, noise=self._noise.again(), elsewhere=True)
         replicas = len(self._executor.unstack(passed.loss))
         return {layer: size // replicas for layer, size in found.items()}
+
+
+def weights(executor: Executor, batches: Sequence[Batch]) -> list[float]:
+    """Return the weight of each batch's mean in the mean over all examples of a group: 1 for batches of one size.
+
+    An epoch's last batch may be smaller than the others (data.drop_last=false); the weights add up to their number.
+    """
+    if len(batches) == 1:
+        return [1.0]
+    sizes = [executor.unstack(y).shape[1] for _, y in batches]
+    return [size * len(sizes) / sum(sizes) for size in sizes]
+
+
+def gradients_of(loss: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
+    """Return the gradient of a loss by each leaf, each in memory of its own, so that it may be changed in place.
+
+    Autograd hands out one tensor, or a view of it, for leaves that are added to each other (weight = base + delta).
+    """
+    found = list(torch.autograd.grad(loss, leaves))
+    if len({grad.data_ptr() for grad in found}) < len(found):
+        seen: set[int] = set()
+        for i, grad in enumerate(found):
+            if grad.data_ptr() in seen:
+                found[i] = grad.clone()
+            seen.add(grad.data_ptr())
+    return found
+
+
+def accumulated(total: list[Tensor], added: list[Tensor], weight: float) -> list[Tensor]:
+    """Return total + weight · added, in place in one of the two; an empty total is 0."""
+    if not total:
+        if weight != 1:
+            torch._foreach_mul_(added, weight)
+        return added
+    torch._foreach_add_(total, added, alpha=weight)
+    return total
+
+
+def weighted_mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """Return the mean of the batches' values, each with its weight."""
+    return torch.stack(
+        [value if share == 1 else value * share for value, share in zip(values, shares, strict=True)]
+    ).mean(0)
 
 
 @contextmanager

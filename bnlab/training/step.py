@@ -14,14 +14,24 @@ from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper, spread
 from bnlab.optim.optimizers.base import Optimizer
 from bnlab.training.executors.base import Executor, Forward, Watch
-from bnlab.training.passes import Batch, Repeat, statistics, unstacked
+from bnlab.training.passes import (
+    Batch,
+    Repeat,
+    accumulated,
+    gradients_of,
+    statistics,
+    unstacked,
+    weighted_mean,
+    weights,
+)
 from bnlab.training.state import Output, TrainState, global_norm, kept_buffers
 
 METRICS = "metrics"  # due beside the diagnostics: accuracy and gradient norm
 
 
 class Step(Protocol):
-    """Passes a group of batches, averages their gradients and, unless `update` is false, moves the state."""
+    """Passes a group of batches, takes the mean gradient over its examples and, unless `update` is false, moves the
+    state."""
 
     def __call__(
         self, state: TrainState, batches: Sequence[Batch], hyper: Hyper, due: Sequence[str], noise: Noise, *,
@@ -31,7 +41,7 @@ class Step(Protocol):
 
 @dataclass
 class _Measured:
-    """What the passes over a group gave: of sites in its first batch, of gradients the mean."""
+    """What the passes over a group gave: of sites in its first batch, of gradients the mean over the examples."""
 
     output: Output
     grads: list[Tensor]
@@ -84,16 +94,16 @@ def make_step(
         grads: list[Tensor] = []
         site_grads: list[Tensor] = []
         seen: Forward | None = None
-        for x, y in batches:
+        shares = weights(executor, batches)
+        for (x, y), weight in zip(batches, shares, strict=True):
             passed = executor.forward(
                 state.tensors, state.buffers, x, y, noise=noise, score=score, watch=None if losses else first
             )
             points = [] if losses or "site_grads" not in needs else passing(passed)
-            new = list(torch.autograd.grad(passed.loss.sum(), [*leaves, *points]))
+            new = gradients_of(passed.loss.sum(), [*leaves, *points])
             if seen is None:
-                seen, grads, site_grads = passed, new[: len(leaves)], new[len(leaves) :]
-            else:
-                torch._foreach_add_(grads, new)
+                seen, site_grads = passed, new[len(leaves) :]
+            grads = accumulated(grads, new[: len(leaves)], weight)
             losses.append(executor.unstack(passed.loss.detach()))
             if passed.accuracy is not None:
                 accuracies.append(executor.unstack(passed.accuracy))
@@ -103,7 +113,7 @@ def make_step(
         with torch.no_grad():
             if score or clip is not None:
                 norm = global_norm(grads, executor.stacked)
-            loss_R = torch.stack(losses).mean(0)
+            loss_R = weighted_mean(losses, shares)
         observed = {}
         if wanted and seen is not None:
             repeat = Repeat(
@@ -116,7 +126,7 @@ def make_step(
                 observed = {name: diagnostics[name].observe(look) for name in wanted}
         output = Output(
             loss_R=loss_R,
-            accuracy_R=torch.stack(accuracies).mean(0) if accuracies else None,
+            accuracy_R=weighted_mean(accuracies, shares) if accuracies else None,
             grad_norm_R=None if norm is None else executor.unstack(norm),
             observed=observed,
         )

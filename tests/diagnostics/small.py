@@ -51,11 +51,11 @@ NETS: dict[str, tuple[tuple[int, ...], tuple[str, ...], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def at_defaults(name: str) -> Diagnostic:
-    """A diagnostic with the options of its yaml."""
+def at_defaults(name: str, **changes: Any) -> Diagnostic:
+    """A diagnostic with the options of its yaml, but for some."""
     options = OmegaConf.to_container(OmegaConf.load(conf_dir() / "diagnostics" / f"{name}.yaml"))
     assert isinstance(options, dict)
-    return find("diagnostics", name).load()(**options[name])
+    return find("diagnostics", name).load()(**options[name] | changes)
 
 
 def build(net: str, seed: int, *, normed: bool = True, **options: Any) -> Model:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bnlab.diagnostics.activation_geometry import NAMES, ActivationGeometry
+from bnlab.diagnostics.activation_geometry import ActivationGeometry
 from bnlab.diagnostics.look import Look
 
 GEOMETRY = ActivationGeometry(when=["init"])
@@ -97,4 +97,6 @@ def test_what_is_not_finite_shows_and_stays_with_its_replica(value: float, shape
 
 def test_rows_name_each_number() -> None:
     rows = GEOMETRY.rows(3, "s", np.array([0.1, 2.0, 3.0, 4.0]))
-    assert [(row["diagnostic"], row["value"]) for row in rows] == list(zip(NAMES, [0.1, 2.0, 3.0, 4.0], strict=True))
+    assert [(row["diagnostic"], row["value"]) for row in rows] == list(
+        zip(ActivationGeometry.writes, [0.1, 2.0, 3.0, 4.0], strict=True)
+    )

@@ -64,3 +64,13 @@ def test_a_saturated_sigmoid_is_all_there() -> None:
 
 def test_only_sites_behind_an_activation_are_observed(random_sites: Any) -> None:
     assert list(ActivationSaturation(when=["init"], margin=0.05).observe(Look(random_sites(1), {}))) == [SITE]
+
+
+def test_a_zero_outside_the_sample_speaks_for_relu() -> None:
+    """One zero among far more values than are sampled, wherever it lies."""
+    x = torch.rand(1, 100, 1000) * 0.8 + 0.1
+    for place in (0, 777, 99_999):
+        x.view(-1)[place] = 0.0
+        assert shares(x) == [None]
+        x.view(-1)[place] = 0.5
+    assert shares(x) != [None]

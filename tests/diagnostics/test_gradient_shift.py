@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bnlab.diagnostics.block import Named
-from bnlab.diagnostics.gradient_shift import NAMES, GradientShift
+from bnlab.diagnostics.gradient_shift import GradientShift
 from bnlab.diagnostics.look import Look
 from tests.diagnostics.small import NETS, Training
 
@@ -88,5 +88,7 @@ def test_a_net_of_one_weight_has_none() -> None:
 
 def test_rows_name_both_numbers() -> None:
     rows = SHIFT.rows(3, "b", np.array([0.5, 1.0]))
-    assert [(row["diagnostic"], row["value"]) for row in rows] == list(zip(NAMES, [0.5, 1.0], strict=True))
+    assert [(row["diagnostic"], row["value"]) for row in rows] == list(
+        zip(GradientShift.writes, [0.5, 1.0], strict=True)
+    )
     assert all((row["step"], row["site"]) == (3, "b") for row in rows)

@@ -19,16 +19,21 @@ Drifts = dict[tuple[str, int | None], float]
 
 
 def reference(x_BC: np.ndarray, norm: str, running: dict[str, np.ndarray]) -> dict[str, float]:
-    """The drifts of one sample x (B, C, ...), by name; of those that the norm keeps averages for."""
+    """The drifts of one sample x (B, C, ...), by name; of those that the norm keeps averages for.
+
+    Over the channels that are not constant; without any there is none.
+    """
     values = np.moveaxis(x_BC, 1, 0).reshape(x_BC.shape[1], -1)
     mean, var, running_var = values.mean(1), values.var(1, ddof=1), running.get("running_var")
     if norm == "batch_renorm":
         var, running_var = values.var(1) + 1e-5, running["running_std"] ** 2
-    found = {}
-    with np.errstate(all="ignore"):  # a constant channel
-        if "running_mean" in running:
-            found["mean_drift"] = np.mean(np.abs(running["running_mean"] - mean) / np.sqrt(var))
-        found["variance_drift"] = np.mean(np.abs(np.log(running_var / var)))
+    found: dict[str, float] = {}
+    varies = var > 0
+    if not varies.any():
+        return found
+    if "running_mean" in running:
+        found["mean_drift"] = np.mean(np.abs(running["running_mean"] - mean)[varies] / np.sqrt(var[varies]))
+    found["variance_drift"] = np.mean(np.abs(np.log((running_var / np.where(varies, var, 1))[varies])))
     return found
 
 
@@ -105,8 +110,10 @@ def test_equals_numpy_through_time(norm: str, replicas: int, per_step: bool) -> 
         assert {at for _, at in found["units.0.cell"]} == ({1, 2, 3, 4} if per_step else {None})
         for site, by_row in wanted.items():
             assert found[site] == pytest.approx(by_row, rel=1e-7, nan_ok=True)
-        # W h = 0 at the first step, which shows.
-        assert found["units.0.hidden_to_hidden"]["variance_drift", 1 if per_step else None] == np.inf
+        # W h = 0 at the first step: all channels are constant there, and it has no part in a mean over steps.
+        at = {at for _, at in found["units.0.hidden_to_hidden"]}
+        assert at == ({2, 3, 4} if per_step else {None})
+        assert all(np.isfinite(value) for by_row in found.values() for value in by_row.values())
 
 
 @pytest.mark.parametrize("norm", ["none", "layer", "l1", "l2", "linf", "mean_only_batch", "weight", "spectral"])
@@ -145,8 +152,6 @@ def test_each_sample_meets_the_averages_of_its_step_in_whatever_order_it_came() 
 @pytest.mark.parametrize(
     ("mean", "var", "running_mean", "running_var", "wanted"),
     [
-        (0.0, 0.0, 1.0, 1.0, [np.inf, np.inf]),  # a constant channel
-        (1.0, 0.0, 1.0, 0.0, [np.nan, np.nan]),  # and averages that are equal to it
         (0.0, 1.0, 0.0, 0.0, [0.0, np.inf]),
         (np.nan, 1.0, 0.0, 1.0, [np.nan, 0.0]),
         (np.inf, np.nan, 0.0, 1.0, [np.nan, np.nan]),
@@ -160,6 +165,63 @@ def test_what_has_no_finite_drift_shows(
         [(None, [mean, 0.0], [var, 1.0])], torch.tensor([running_mean, 0.0]), torch.tensor([running_var, 1.0])
     )
     np.testing.assert_array_equal(list(drifts(look, 0)["s"].values()), wanted)
+
+
+CONSTANT: dict[str, tuple[float, float, float, float]] = {  # mean and variance of the batch, running ones
+    "zero": (0.0, 0.0, 1.0, 1.0),
+    "equal to the averages": (1.0, 0.0, 1.0, 0.0),
+    "zero and averages of zero": (0.0, 0.0, 0.0, 0.0),
+    "rounding of a constant": (0.1, 1e-16, 0.1, 1.0),
+    "rounding of a large constant": (1e4, 1e-6, 0.0, 1.0),
+    "rounding below zero": (3.0, -1e-15, 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("channel", CONSTANT.values(), ids=CONSTANT)
+def test_a_constant_channel_is_left_out(channel: tuple[float, float, float, float]) -> None:
+    """The other channel's drifts, 2 and 1, are not averaged with it."""
+    mean, var, running_mean, running_var = channel
+    look = look_of(
+        [(None, [mean, 1.0], [var, 4.0])], torch.tensor([running_mean, 5.0]), torch.tensor([running_var, 4 * np.e])
+    )
+    assert drifts(look, 0)["s"] == pytest.approx({("mean_drift", None): 2.0, ("variance_drift", None): 1.0})
+
+
+@pytest.mark.parametrize("channel", CONSTANT.values(), ids=CONSTANT)
+@pytest.mark.parametrize("slots", [(None,), (None, None), (0, 1)], ids=str)
+def test_a_norm_whose_channels_are_all_constant_has_no_row(
+    channel: tuple[float, float, float, float], slots: tuple[int | None, ...]
+) -> None:
+    mean, var, running_mean, running_var = channel
+    steps = (2,) if slots[0] is not None else ()
+    samples = [(slot, [mean], [var]) for slot in slots]
+    look = look_of(samples, torch.full((*steps, 1), running_mean), torch.full((*steps, 1), running_var))
+    assert drifts(look, 0)["s"] == {}
+
+
+@pytest.mark.parametrize(("slots", "wanted"), [((None, None), {None: 3.0}), ((0, 1), {2: 3.0})], ids=str)
+def test_a_sample_whose_channels_are_all_constant_is_left_out(
+    slots: tuple[int | None, ...], wanted: dict[int | None, float]
+) -> None:
+    steps = (2,) if slots[0] is not None else ()
+    samples = [(slots[0], [7.0], [0.0]), (slots[1], [0.0], [1.0])]
+    found = drifts(look_of(samples, torch.full((*steps, 1), 3.0), torch.ones(*steps, 1)), 0)["s"]
+    assert found == {
+        (n, at): v if n == "mean_drift" else 0 for n in ("mean_drift", "variance_drift") for at, v in wanted.items()
+    }
+
+
+def test_a_spread_that_float32_tells_from_its_mean_counts() -> None:
+    look = look_of([(None, [100.0], [1e-6])], torch.tensor([100.0]), torch.tensor([1e-6 * np.e], dtype=torch.float32))
+    assert drifts(look, 0)["s"]["variance_drift", None] == pytest.approx(1.0, rel=1e-5)
+
+
+def test_replicas_that_are_constant_have_no_row_and_others_have_theirs() -> None:
+    sample = BatchStatistics(None, {"running_mean": torch.zeros(2, 1), "running_var": torch.tensor([[0.0], [1.0]])})
+    buffers: Named = {"s.norm.running_mean": torch.ones(2, 1), "s.norm.running_var": torch.ones(2, 1)}
+    look = Look({}, statistics={"s": [sample]}, buffers=buffers)
+    assert drifts(look, 0)["s"] == {}
+    assert drifts(look, 1)["s"] == {("mean_drift", None): 1.0, ("variance_drift", None): 0.0}
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])

@@ -36,7 +36,8 @@ NETS = {
 
 
 def train(bnlab: Call, tmp_path: Path, *words: str) -> Path:
-    status, out, err = bnlab("train", "data.train_size=200", "epochs=1", *words, f"output_dir={tmp_path}")
+    length = () if any(word.startswith("steps=") for word in words) else ("epochs=1",)
+    status, out, err = bnlab("train", "data.train_size=200", *length, *words, f"output_dir={tmp_path}")
     assert (status, err) == (0, "")
     return Path(out.splitlines()[-1])
 
@@ -65,11 +66,15 @@ def test_standard_leaves_the_geometry_out(bnlab: Call, tmp_path: Path) -> None:
     assert written == STANDARD | {"unit_percentile"}
 
 
+HISTOGRAMS = ("activation_histogram", "weight_grad_histogram", "norm_affine_histogram")
+
+
 @pytest.mark.parametrize(
     ("word", "wanted"),
-    [("activation_percentiles.percentiles=[15,101]", "less than or equal to 100"),
-     ("activation_percentiles.unit=-1", "greater than or equal to 0"),
-     ("activation_saturation.margin=2", "less than or equal to 1")],
+    [("activation_percentiles.percentiles=[15,101]", "at most 100"),
+     ("activation_percentiles.unit=-1", "at least 0"),
+     ("activation_saturation.margin=2", "at most 1"),
+     *((f"{name}.bins=1000000000", "at most 4096") for name in HISTOGRAMS)],
 )  # fmt: skip
 def test_a_bad_option_is_one_line(bnlab: Call, tmp_path: Path, word: str, wanted: str) -> None:
     status, _, err = bnlab("train", "diagnostics=full", f"diagnostics.{word}", f"output_dir={tmp_path}")

@@ -43,6 +43,14 @@ def test_equals_numpy_on_a_residual_net(options: dict[str, Any], replicas: int) 
             assert ratio[r].item() == pytest.approx(expected, rel=1e-9)
 
 
+def test_the_variance_is_of_all_channels_together() -> None:
+    """Channels that are constant one by one and lie 2 apart have variance 1, where the mean of a channel's own is 0."""
+    level_C = torch.tensor([-1.0, 1.0], dtype=torch.float64)
+    branch = level_C.view(1, 1, 2, 1, 1).expand(1, 4, 2, 3, 3)
+    skip = torch.randn(1, 4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert ratio(branch, skip) == pytest.approx([1 / skip.numpy().var()])
+
+
 def test_a_branch_that_starts_from_zero_adds_nothing() -> None:
     found = seen("resnet", (2, 6, 6), 1, updates=0, depth=8, width=3, scheme="skipinit")
     assert [ratio.item() for ratio in DIAGNOSTIC.observe(found.look).values()] == [0.0] * 3

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bnlab.diagnostics.look import Look
-from bnlab.diagnostics.weight_alignment import NAMES, WeightAlignment
+from bnlab.diagnostics.weight_alignment import WeightAlignment
 from tests.diagnostics.real import seen
 
 DIAGNOSTIC = WeightAlignment(when=["init"])
@@ -101,7 +101,9 @@ def test_what_is_not_finite_or_zero_shows_and_stays_with_its_replica() -> None:
 
 def test_rows_name_each_number() -> None:
     rows = DIAGNOSTIC.rows(3, "units.0.weight", np.array([0.5, 0.1]))
-    assert [(row["diagnostic"], row["value"]) for row in rows] == list(zip(NAMES, [0.5, 0.1], strict=True))
+    assert [(row["diagnostic"], row["value"]) for row in rows] == list(
+        zip(WeightAlignment.writes, [0.5, 0.1], strict=True)
+    )
     assert all((row["step"], row["site"]) == (3, "units.0.weight") for row in rows)
 
 

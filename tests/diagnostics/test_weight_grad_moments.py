@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bnlab.diagnostics.look import Look
-from bnlab.diagnostics.weight_grad_moments import NAMES, WeightGradMoments
+from bnlab.diagnostics.weight_grad_moments import WeightGradMoments
 
 MOMENTS = WeightGradMoments(when=["init"])
 
@@ -40,5 +40,7 @@ def test_what_is_not_finite_shows_and_stays_with_its_replica() -> None:
 
 def test_rows_name_each_moment() -> None:
     rows = MOMENTS.rows(3, "units.0.weight", np.array([1.0, 2.0, 3.0]))
-    assert [(row["diagnostic"], row["value"]) for row in rows] == list(zip(NAMES, [1.0, 2.0, 3.0], strict=True))
+    assert [(row["diagnostic"], row["value"]) for row in rows] == list(
+        zip(WeightGradMoments.writes, [1.0, 2.0, 3.0], strict=True)
+    )
     assert all((row["step"], row["site"]) == (3, "units.0.weight") for row in rows)

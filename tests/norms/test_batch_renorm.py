@@ -185,3 +185,14 @@ def test_one_value_a_channel_is_refused(make_norm):
 def test_r_max_below_1_is_a_mistake(make_norm):
     with pytest.raises(BadInput, match=r"norm\.r_max=0\.5 must be 1 or more"):
         make_norm("batch_renorm", 3, r_max=0.5)
+
+
+@pytest.mark.parametrize("option", ["warmup", "r_ramp", "d_ramp"])
+@pytest.mark.parametrize("count", [2**31, 2**63 - 1, 2**63, 10**30])
+def test_a_ramp_of_any_length_opens_as_slowly(make_norm, option, count):
+    norm = make_norm("batch_renorm", 3, dtype=torch.float64, **{option: count})
+    for _ in range(3):
+        assert norm(torch.randn(8, 3, dtype=torch.float64)).isfinite().all()
+    r_max, d_max = norm.bounds()
+    assert 1 <= r_max <= norm.r_max
+    assert 0 <= d_max <= norm.d_max

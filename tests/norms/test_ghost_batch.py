@@ -105,3 +105,9 @@ def test_a_chunk_of_one_value_is_refused_before_the_state_changes(make_norm, bat
 def test_batch_size_1_is_refused_as_for_batch_norm(make_norm):
     with pytest.raises(Refused, match=r"norm=ghost_batch has 1 value for each channel.*data\.batch_size=2"):
         make_norm("ghost_batch", 3)(torch.randn(1, 3))
+
+
+@pytest.mark.parametrize("chunk", [8, 9, 2**62, 2**63, 10**30])
+def test_a_chunk_of_any_size_from_the_batchs_on_is_batch_norm(make_norm, chunk):
+    x = torch.randn(8, 3)
+    torch.testing.assert_close(make_norm("ghost_batch", 3, chunk=chunk)(x), make_norm("batch", 3)(x))

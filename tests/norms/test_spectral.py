@@ -87,3 +87,16 @@ def test_evaluation_leaves_u_and_v(make_weight_norm):
 def test_one_output_is_divided_by_its_length(make_weight_norm):
     weight = torch.randn(1, 6, dtype=torch.float64)
     torch.testing.assert_close(lost(make_weight_norm("spectral", weight))(weight), weight / weight.norm())
+
+
+def test_the_largest_singular_value_is_never_below_one(make_weight_norm):
+    """It is 1 at first, and above 1 while the iteration lags behind a weight that moves."""
+    weight = torch.randn(6, 5, dtype=torch.float64)
+    norm = make_weight_norm("spectral", weight)
+    assert torch.linalg.matrix_norm(norm(weight), 2).item() == pytest.approx(1)
+    sizes = []
+    for _ in range(20):
+        weight = weight + 0.3 * torch.randn_like(weight)
+        sizes.append(torch.linalg.matrix_norm(norm(weight), 2).item())
+    assert min(sizes) >= 1 - 1e-12
+    assert max(sizes) > 1.001

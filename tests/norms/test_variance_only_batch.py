@@ -80,3 +80,15 @@ def test_one_value_a_channel_is_refused(make_norm):
     assert norm.num_batches_tracked == 0
     assert norm(torch.randn(1, 3, 2)).isfinite().all()
     assert norm.eval()(torch.randn(1, 3)).isfinite().all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 1.0, -3.0])
+def test_the_norm_of_daneshmand_et_al_is_smaller_by_what_the_docstring_says(make_norm, offset):
+    """Theirs divides by the square root of the diagonal of H Hᵀ / N, which holds the squared mean too."""
+    norm = make_norm("variance_only_batch", 3, affine=False, dtype=torch.float64)
+    x = torch.randn(50, 3, 2, dtype=torch.float64) + offset
+    H = x.movedim(1, 0).flatten(1)
+    theirs = H / (H @ H.T / H.shape[1]).diagonal().sqrt()[:, None]
+    var, mean = torch.var_mean(H, 1, correction=0)
+    factor = ((var + norm.eps) / (mean**2 + var)).sqrt()
+    torch.testing.assert_close(norm(x).movedim(1, 0).flatten(1) * factor[:, None], theirs)

@@ -72,3 +72,15 @@ def test_mean_only_batch_norm_brings_it_along(make_norm):
     assert norm.reparametrization is WeightNorm
     x = torch.randn(5, 3)
     torch.testing.assert_close(norm(x), make_norm("mean_only_batch", 3)(x), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(("optimizer", "shrinks"), [(torch.optim.SGD, False), (torch.optim.Adam, True)])
+def test_the_length_of_v_only_grows_by_plain_descent(make_weight_norm, optimizer, shrinks):
+    """Adam's first step goes by the signs of a gradient that is orthogonal to v, and leads inwards here."""
+    weight = torch.tensor([[1.0, 0.1]], dtype=torch.float64).requires_grad_()
+    norm = make_weight_norm("weight", weight)
+    before = weight.detach().norm().item()
+    (norm(weight) - torch.tensor([[0.0, 3.0]], dtype=torch.float64)).square().sum().backward()
+    assert (weight.grad * weight).sum().item() == pytest.approx(0, abs=1e-12)
+    optimizer([weight], lr=0.01).step()
+    assert (weight.detach().norm().item() < before) is shrinks

@@ -3,8 +3,14 @@
 import csv
 import json
 import math
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from bnlab.runs.files import Unreadable
 from bnlab.studies.known import Effect
 from bnlab.studies.record import Record, interval, measured, number, read, row, table
 from bnlab.studies.verdict import Verdict
@@ -60,3 +66,123 @@ def test_the_page_is_given_words(study: Study) -> None:
     assert (first.verdict, first.effect, first.interval, first.n) == ("confirmed", "5", "2.5 to ∞", "3")
     assert "[mlp] (ratio above 2)" in first.claim
     assert (second.verdict, second.effect) == ("undecided", "no run of norm=none")
+
+
+def test_no_cell_of_the_csv_is_a_formula_and_none_of_the_table_is_html(study: Study, tmp_path: Path) -> None:
+    odd = Verdict("=1+1", "-x", "undecided", None, "<b>", "@a", (), "`code`")
+    study.run()
+    one = Record.of("some", "cpu", "=cmd", study.evidence.source, 0, (odd,))
+    one.write(tmp_path)
+    (found,) = csv.DictReader((tmp_path / "verdicts.csv").open())
+    assert [found[name] for name in ("claim", "case", "reason", "command")] == ["'=1+1", "'-x", "'@a", "'=cmd"]
+    assert table(one).splitlines()[2] == r"| =1+1 [-x] | **undecided**: @a | – | &lt;b&gt; |  | \`code\` |"
+
+
+EFFECT = {"value": 3.0, "low": 1.0, "high": "inf", "n": 5, "sign": ""}
+VERDICT = {
+    "claim": "It is so", "case": "", "verdict": "undecided", "effect": EFFECT, "threshold": "above 1", "reason": "",
+    "runs": ["a"], "published": "",
+}  # fmt: skip
+CONTENT: dict[str, Any] = {
+    "study": "some", "scale": "cpu", "command": "bnlab study some", "date": "2026-11-20", "device": "cpu", "torch": "2",
+    "git": "x", "n_runs": 1, "verdicts": [VERDICT],
+}  # fmt: skip
+HUGE = 10**40
+
+# What stands in the file instead, of the record, of its verdict and of the effect; or the whole text.
+DAMAGED: dict[str, tuple[Any, str]] = {
+    "torn": ("{torn", "Expecting property name"),
+    "empty": ("", "Expecting value"),
+    "a list": ("[]", "its content"),
+    "a word": ('"hello"', "its content"),
+    "null": ("null", "its content"),
+    "nested 10,000 deep": ("[" * 10_000, "nested too deeply"),
+    "not a number": (json.dumps(CONTENT).replace("3.0", "NaN"), "NaN is no JSON"),
+    "no UTF-8": (b'{"study": "\xff"}', "no UTF-8 text"),
+    "no verdicts": ({"verdicts": ...}, "verdicts: Field required"),
+    "verdicts that are a mapping": ({"verdicts": {}}, "verdicts"),
+    "verdicts of words": ({"verdicts": ["so"]}, "verdicts.0"),
+    "no study": ({"study": ...}, "study: Field required"),
+    "a study up the tree": ({"study": "../../x"}, "study: should be a study's name"),
+    "a hidden study": ({"study": ".ssh"}, "study: should be a study's name"),
+    "a study without a name": ({"study": ""}, "study: should be a study's name"),
+    "a command of numbers": ({"command": 7}, "command: "),
+    "runs that are a word": ({"n_runs": "many"}, "n_runs: "),
+    "runs below 0": ({"n_runs": -1}, "n_runs: "),
+    "runs of 40 digits": ({"n_runs": HUGE}, "n_runs: "),
+    "half a run": ({"n_runs": 0.5}, "n_runs: "),
+    "a decision that is none": ({"verdict": "maybe"}, "verdicts.0.verdict: "),
+    "a decision in a list": ({"verdict": ["refuted"]}, "verdicts.0.verdict: "),
+    "a claim that is null": ({"claim": None}, "verdicts.0.claim: "),
+    "run ids that are numbers": ({"runs": [1]}, "verdicts.0.runs.0: "),
+    "run ids in a word": ({"runs": "abc"}, "verdicts.0.runs: "),
+    "an effect that is a number": ({"effect": 3}, "verdicts.0.effect: "),
+    "an effect without a value": ({"value": ...}, "verdicts.0.effect.value: Field required"),
+    "a value that is a word": ({"value": "high"}, "verdicts.0.effect.value: "),
+    "a value that is true": ({"value": True}, "verdicts.0.effect.value: "),
+    "a value in a list": ({"value": [1]}, "verdicts.0.effect.value: "),
+    "an interval the wrong way round": ({"low": 5.0, "high": 1.0}, "the interval ends before it begins"),
+    "a sign that is none": ({"sign": "<script>"}, "verdicts.0.effect.sign: "),
+    "seeds that are null": ({"n": None}, "verdicts.0.effect.n: "),
+}  # fmt: skip
+
+
+def written(odd: Any) -> bytes:
+    if isinstance(odd, str | bytes):
+        return odd.encode() if isinstance(odd, str) else odd
+
+    def mended(whole: dict[str, Any]) -> dict[str, Any]:
+        known = {key: odd.get(key, value) for key, value in whole.items()}
+        return {key: value for key, value in known.items() if value is not ...}
+
+    verdict = mended(VERDICT | {"effect": mended(EFFECT)})
+    return json.dumps(mended(CONTENT | {"verdicts": [verdict]}) | odd.get("more", {})).encode()
+
+
+@pytest.mark.parametrize(("odd", "reason"), DAMAGED.values(), ids=DAMAGED)
+def test_damaged_verdicts_are_one_line(odd: Any, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.json"
+    path.write_bytes(written(odd))
+    with pytest.raises(Unreadable) as caught:
+        read(path)
+    line = str(caught.value)
+    assert line.startswith(f"{path} cannot be read (")
+    assert reason in line
+    assert "\n" not in line
+
+
+ODD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "a FIFO": (os.mkfifo, "it is a FIFO"),
+    "a folder": (Path.mkdir, "it is a folder"),
+    "a link to a device": (lambda path: path.symlink_to("/dev/zero"), "it is a device"),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), ODD_FILES.values(), ids=ODD_FILES)
+def test_verdicts_that_are_no_file_are_one_line(make: Callable[[Path], Any], reason: str, tmp_path: Path) -> None:
+    make(tmp_path / "verdicts.json")
+    with pytest.raises(Unreadable, match=reason):
+        read(tmp_path / "verdicts.json")
+
+
+SOUND: dict[str, dict[str, Any]] = {
+    "as it is written": {},
+    "a key of a newer version": {"more": {"newer": 1}},
+    "signs that act on a terminal": {"command": "bnlab \u001b[31m\u202ex \ud800"},
+    "an infinite effect": {"value": "inf", "low": 1e308},
+    "beyond all numbers": {"high": 1e308},
+    "no effect": {"effect": None},
+    "without a sign": {"sign": ...},
+}
+
+
+@pytest.mark.parametrize("odd", SOUND.values(), ids=SOUND)
+def test_sound_verdicts_are_read_and_written_again(odd: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.json"
+    path.write_bytes(written(odd))
+    record = read(path)
+    assert record.command.isprintable()
+    record.write(tmp_path / "again")
+    assert read(tmp_path / "again" / "verdicts.json") == record
+    record.shown(named=True)
+    table(record)

@@ -9,6 +9,7 @@ from bnlab.config.compose import conf_dir
 from bnlab.noise import Noise
 from bnlab.norms.running import RunningNorm
 from bnlab.registry import entries
+from bnlab.training.evaluate import in_order
 from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.serial import Serial
 from bnlab.training.state import TrainState
@@ -61,6 +62,31 @@ def test_averaging_the_variances_alone_would_leave_out_that_of_the_means() -> No
     found = buffers_of_first_norm(recomputed(Serial(model), 8))
     within = first_inputs(model).reshape(8, 8, 8).var(1).mean(0)
     assert (found["running_var"] > 1.01 * within).any()
+
+
+@pytest.mark.parametrize("batch_size", [64, 16, 8])
+def test_a_variance_alone_pools_as_the_mean_of_those_within_batches(batch_size: int) -> None:
+    """Without the variance of the means, which makes it less than the population's."""
+    model = net(0, norm="variance_only_batch")
+    found = buffers_of_first_norm(recomputed(Serial(model), batch_size))
+    x = first_inputs(model)
+    within = x.reshape(-1, batch_size, x.shape[1]).var(1, ddof=1).mean(0)
+    np.testing.assert_allclose(found["running_var"], within, rtol=1e-12)
+
+
+@pytest.mark.parametrize("norm", ["mean_only_batch", "weight_mean_only_batch"])
+@pytest.mark.parametrize("batch_size", [64, 16, 8])
+def test_a_mean_alone_pools_to_the_populations(norm: str, batch_size: int) -> None:
+    model = net(0, norm=norm)
+    found = buffers_of_first_norm(recomputed(Serial(model), batch_size))
+    np.testing.assert_allclose(found["running_mean"], first_inputs(model).mean(0), atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [2**62, 2**63, 10**30])
+def test_batches_of_any_size_are_at_most_the_examples(size: int) -> None:
+    x, y = data().parts["train"]
+    for whole in (True, False):
+        assert [len(x_B) for x_B, _ in in_order(x, y, size, whole=whole)] == [64]
 
 
 @pytest.mark.parametrize(("norm", "size"), [("l1", 1), ("l2", 2), ("linf", np.inf)])

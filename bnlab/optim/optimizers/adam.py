@@ -12,6 +12,9 @@ class Adam(Optimizer):
     """Adam (Kingma & Ba 2015), weight decay λ added to the gradient.
 
     m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  θ ← θ − η·m̂/(√v̂ + ε), with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
+
+    A gradient is divided by its own size, so one that is zero but for rounding (|g| ≪ ε) moves θ by η/ε times the
+    rounding, 1e5 times at the defaults: there two executions that round differently part, see tests/proofs.
     """
 
     name = "adam"

@@ -1,0 +1,100 @@
+"""The size of a net while it is put together on the meta device, where nothing takes memory yet."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from torch.nn.parameter import is_lazy
+
+from bnlab import memory
+from bnlab.errors import Refused, TooLarge
+
+MODULES = 50_000  # put together in seconds, in half a gigabyte of Python objects; 6,000 layers of an MLP
+# What torch (and Python, for a shape of more than 64 bits) says of a tensor whose numbers cannot be counted.
+_UNCOUNTABLE = (
+    "Storage size calculation overflowed", "Overflow when unpacking long", "integer multiplication overflow",
+    "numel: integer", "int too large to convert", "int too big to convert", "cannot fit 'int' into",
+)  # fmt: skip
+
+
+@contextmanager
+def budget(model: str, options: Mapping[str, object]) -> Iterator["Budget"]:
+    """Count what is registered with modules inside the block, and stop as soon as it is too much for this machine.
+
+    Whatever a model's code does, its parameters, buffers and modules are registered one by one.
+
+    Args:
+        options: the model's own, for the one to lower.
+
+    Raises:
+        Refused: a net of more than `MODULES` modules.
+        TooLarge: a net that needs more memory than there is.
+    """
+    counted = Budget(model, options, memory.total())
+    hooks = [
+        register_module_parameter_registration_hook(lambda _, __, tensor: counted.add_tensor(tensor)),
+        register_module_buffer_registration_hook(lambda _, __, tensor: counted.add_tensor(tensor)),
+        register_module_module_registration_hook(lambda _, __, ___: counted.add_module()),
+    ]
+    try:
+        yield counted
+    except (TypeError, RuntimeError, OverflowError) as error:
+        if not any(words in str(error) for words in _UNCOUNTABLE):
+            raise  # a fault of the model's code
+        raise counted.refusal("has a tensor of more numbers than can be counted") from None
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class Budget:
+    """What a net would need. Weights count twice, with their gradients; tensors that several modules share, once."""
+
+    def __init__(self, model: str, options: Mapping[str, object], there: int) -> None:
+        self._model, self._options, self._there = model, options, there
+        self._modules, self._bytes = 0, 0
+        self._seen: dict[int, Tensor] = {}  # held, so that no address comes up twice
+
+    def add_module(self) -> None:
+        """Count one more module."""
+        self._modules += 1
+        if self._modules > MODULES:
+            raise self.refusal(f"has more than {MODULES:,} modules (layers, sites, norms), the most that is built")
+
+    def add_tensor(self, tensor: Tensor | None) -> None:
+        """Count a parameter or a buffer."""
+        if tensor is None or is_lazy(tensor) or id(tensor) in self._seen:
+            return
+        self._seen[id(tensor)] = tensor
+        self._bytes += _size([tensor])
+        self._check()
+
+    def settle(self, net: nn.Module) -> None:
+        """Count once more what the whole net holds, buffers that were put in another's place among it."""
+        self._bytes = _size({id(one): one for one in [*net.parameters(), *net.buffers()]}.values())
+        self._check()
+
+    def _check(self) -> None:
+        if self._bytes > self._there:
+            raise self.refusal(
+                f"needs {memory.shown(self._bytes)} or more for weights, gradients and buffers, and this machine has "
+                f"{memory.shown(self._there)} of memory", TooLarge,
+            )  # fmt: skip
+
+    def refusal(self, why: str, kind: type[Refused] = Refused) -> Refused:
+        """Return the refusal with the option to lower: the largest number among the model's own."""
+        numbers = {name: value for name, value in self._options.items() if type(value) is int}
+        if not numbers:
+            return kind(f"model={self._model} {why}: take a smaller one")
+        name = max(numbers, key=lambda one: numbers[one])
+        return kind(f"model={self._model} {why}: lower model.{name}={numbers[name]}")
+
+
+def _size(tensors: Iterable[Tensor]) -> int:
+    known = [tensor for tensor in tensors if not is_lazy(tensor)]
+    return sum(one.numel() * one.element_size() * (2 if isinstance(one, nn.Parameter) else 1) for one in known)
