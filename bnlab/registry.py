@@ -8,6 +8,8 @@ no config can name an import path.
 
 import ast
 import importlib.util
+import re
+import stat
 import sys
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +30,7 @@ ROOMS = {
 }
 
 
+LARGEST = 1 << 20  # bytes of a plugin's file
 _BASES = {"Model", "Norm", "Reparametrization"}
 
 
@@ -92,25 +95,28 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
     Raises:
         BadInput: the file cannot be read, offers nothing, or takes a name that is ours.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = ast.parse(text)
-    except (OSError, UnicodeDecodeError, SyntaxError) as error:
-        raise BadInput(f"plugins: {path} cannot be read as Python ({error}): name a file of yours") from None
+    text, tree = _parsed(path)
     module = f"bnlab_plugin_{blake2b(text.encode(), digest_size=8).hexdigest()}"
     found: dict[str, list[Entry]] = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and "name" in (facts := _literals(node)):
             group = "model" if any("Model" in ast.unparse(base) for base in node.bases) else "norm"
+            if not isinstance(facts["name"], str) or not re.fullmatch(r"[A-Za-z_][\w.-]*", facts["name"]):
+                raise BadInput(f"plugins: {path}: {facts['name']!r} is no name to choose {node.name} by: letters and _")
             if facts["name"] in _ours(group):
                 raise BadInput(f"plugins: {path}: {group} {facts['name']} is one of ours; give yours another name")
             if group == "model" and "default_sites" not in facts:
                 raise BadInput(f'plugins: {path}: {node.name} needs its default_sites, as in ("before_act",)')
             try:
                 own = _options(node, {})
-            except NameError as error:
+                defaults = _defaults(node)
+            except (NameError, AttributeError, TypeError) as error:
                 raise BadInput(f"plugins: {path}: {error}; annotate options with builtins or bnlab.options") from None
-            entry = Entry(facts["name"], module, node.name, own, facts, path.resolve(), _defaults(node))
+            except ValueError:
+                raise BadInput(
+                    f"plugins: {path}: a default of {node.name} is computed; write its value, as in rate: Real = 0.1"
+                ) from None
+            entry = Entry(facts["name"], module, node.name, own, facts, path.resolve(), defaults)
             if missing := entry.options.keys() - entry.defaults.keys():
                 raise BadInput(f"plugins: {path}: option {sorted(missing)[0]} of {node.name} needs a default")
             found.setdefault(group, []).append(entry)
@@ -119,6 +125,32 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
     for group, new in found.items():
         _plugins.setdefault(group, {}).update({entry.name: entry for entry in new})
     return found
+
+
+def _parsed(path: Path) -> tuple[str, ast.Module]:
+    """The text of a plugin's file and its syntax tree.
+
+    Raises:
+        BadInput: it is no regular file, too large, or no Python.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "no regular file"
+            raise BadInput(f"plugins: {path} is {kind}: name a file of yours")
+        if about.st_size > LARGEST:
+            raise BadInput(f"plugins: {path} has {about.st_size} bytes, more than {LARGEST}: name a file of yours")
+        text = path.read_text(encoding="utf-8")
+        return text, ast.parse(text)
+    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
+        reason = str(error)
+        if isinstance(error, OSError):
+            reason = error.strerror or reason
+        elif isinstance(error, SyntaxError) and error.lineno is not None:
+            reason = f"line {error.lineno}: {error.msg}"
+        elif isinstance(error, RecursionError | MemoryError):  # what the parser raises for both
+            reason = "it is nested too deep"
+        raise BadInput(f"plugins: {path} cannot be read as Python ({reason}): name a file of yours") from None
 
 
 @cache

@@ -77,7 +77,7 @@ def _net(config: Config, net: Model, *, fresh: bool) -> Model:
     net.to(build.device(config), build.DTYPES[config.run["precision"]])
     if config.run["init_from"] is not None and fresh:
         own = TrainState(0, dict(net.named_parameters()), dict(net.named_buffers()))
-        transfer.begin_with(own, Path(config.run["init_from"]))
+        transfer.begin_with(own, Path(config.run["init_from"]), config.origin.partition(":")[2])
     return net
 
 

@@ -1,6 +1,6 @@
 """From a valid config to the parts of a run: data, model, optimizer, schedule, diagnostics."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Any
@@ -40,10 +40,14 @@ def device(config: Config) -> torch.device:
     return torch.device(name)
 
 
-def tensors(config: Config, source: Dataset) -> TensorData:
-    """The data set split, normalized and on the device."""
+def tensors(config: Config, source: Dataset, progress: Callable[[str], None] = lambda _: None) -> TensorData:
+    """Return the data set split, normalized and on the device.
+
+    Args:
+        progress: takes lines about what takes long, such as decoding.
+    """
     common = Common(**{key: config.data[key] for key in COMMON["data"]})
-    return TensorData(source.arrays(), common, device=device(config), dtype=DTYPES[config.run["precision"]])
+    return TensorData(source.arrays(progress), common, device=device(config), dtype=DTYPES[config.run["precision"]])
 
 
 def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int, ...]]]:

@@ -24,17 +24,14 @@ def scientific(config: Config) -> dict[str, Any]:
     }
 
 
-def run_id(config: Config, fingerprint: str, origin: str | None = None) -> str:
+def run_id(config: Config, fingerprint: str) -> str:
     """Twelve hexadecimal digits: blake2b of the scientific options and the data's fingerprint as canonical JSON.
 
     The options are typed by then, so 1 and 1.0 of a real-valued option are one run.
-
-    Args:
-        origin: the run_id of the run that `init_from` names.
     """
     whole: dict[str, Any] = {"config": scientific(config), "fingerprint": fingerprint}
-    if origin is not None:
-        whole["origin"] = origin
+    if config.origin:
+        whole["origin"] = config.origin
     if code := set(_code(config).values()):
         whole["plugins"] = sorted(code)
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,16 +1,31 @@
 """One line for each mistake, with the nearest right thing."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
+from traceback import extract_tb
 
+import hydra
+import omegaconf
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError
+from omegaconf.errors import (
+    GrammarParseError,
+    InterpolationResolutionError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+from yaml import MarkedYAMLError, YAMLError
 
+from bnlab.config.excerpt import excerpt
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
+from bnlab.config.signs import explained
 from bnlab.errors import BadInput
-from bnlab.norms.kinds import KINDS
+from bnlab.norms.kinds import KINDS, RECURRENT
 from bnlab.registry import ROOMS, entries
 from bnlab.text import nearest
+
+QUOTES = "\"'"
+COMPLAINTS = (HydraException, OmegaConfBaseException, YAMLError)  # what composing raises for a mistake in a config
 
 
 def option_keys() -> set[str]:
@@ -26,48 +41,130 @@ def option_keys() -> set[str]:
     return keys
 
 
+def is_complaint(error: Exception) -> bool:
+    """Return whether an error is a complaint of Hydra, OmegaConf or yaml about a config. Some of Hydra's are plain
+    ValueErrors; those that others raise are faults of a program."""
+    if isinstance(error, COMPLAINTS):
+        return True
+    frames = extract_tb(error.__traceback__)
+    folders = [str(Path(package.__path__[0])) for package in (hydra, omegaconf)]
+    return isinstance(error, ValueError) and bool(frames) and frames[-1].filename.startswith(tuple(folders))
+
+
 def translate(error: Exception) -> BadInput:
-    """A complaint of Hydra or OmegaConf, while they compose a config, as one line of ours; other errors are raised."""
+    """Return a complaint of Hydra, OmegaConf or yaml, raised while they compose a config, as one line of ours."""
     message = str(error)
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         return BadInput(f"{mark.name}, line {mark.line + 1}, cannot be read as yaml: {error.problem}")
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
-        group, _, choice = error.missing_cfg_file.rpartition("/")
-        if group == "placement" and choice in KINDS:
-            return BadInput(f"{group}={choice} is not known; to switch that site on: placement.{choice}=true")
-        own = " (one of your own: plugins=[FILE.py])" if group in ("model", "norm") else ""
-        return BadInput(f"{group or 'config'}={choice} is not known; {nearest(choice, error.options)}{own}")
+        group, _, choice = error.missing_cfg_file.partition("/")
+        if group == "hydra":
+            group, _, choice = error.missing_cfg_file.rpartition("/")
+        return unknown_choice(group, choice, error.options)
     if found := re.search(r"Could not load '(\w+)/([^']+)'", message):  # in a list of choices
         from bnlab.config.compose import conf_dir  # which imports this module
 
         known = [path.stem for path in (conf_dir() / found[1]).glob("[!_]*.yaml")]
-        return BadInput(f"{found[1]}={found[2]} is not known; {nearest(found[2], known)}")
+        return unknown_choice(found[1], found[2], known)
     if found := re.search(r"Could not override '([^']+)'", message):
-        key = found[1]
-        if key.removeprefix("diagnostics.") in entries("diagnostics"):
-            return BadInput(f"{key} has options; to choose it: diagnostics=[light,{key.removeprefix('diagnostics.')}]")
-        if key in COMMON or key in GROUPS:
-            return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
-        if key in option_keys():
-            group, _, option = key.partition(".")
-            if group == "diagnostics":
-                name = option.partition(".")[0]
-                return BadInput(f"{key}: {name} is not chosen here; to choose it: diagnostics=[light,{name}]")
-            having = [name for name, entry in sorted(entries(group).items()) if option in entry.options]
-            where = f"; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
-            return BadInput(f"{key} is no option of the {group} chosen here{where}: leave it out, or choose another")
-        return BadInput(f"{key} is not an option here; {nearest(key, option_keys())}")
+        return no_option(found[1])
     if found := re.search(r"Could not append to config\. An item is already at '([^']+)'", message):
         return BadInput(f"+{found[1]} is already an option: write it without the +")
+    if found := re.search(r"Could not append to config group '([^']+)'", message) or re.search(
+        r"config groups is not supported: '\+*([^'=]+)", message
+    ):
+        return BadInput(f"{found[1]} is a group that has a choice already: write {found[1]}=NAME without the +")
     if message.startswith("Ambiguous value for argument"):
         given = message.split("'")[1]
         return BadInput(f"{given} lists several values: `bnlab sweep` takes each, other verbs take one")
+    if found := re.search(r"Sweep parameters '(.*)' requires --multirun", message, re.DOTALL):
+        return BadInput(f"{excerpt(found[1])} names several values: `bnlab sweep` takes each, other verbs take one")
     if isinstance(error, OverrideParseException):
-        return BadInput(f"cannot read {error.override!r}: write key=value, without spaces around = and commas")
+        return _unreadable(error.override, message)
     if found := re.search(r"You must specify '([^']+)'", message):
         return BadInput(f"{found[1]} needs a choice: {found[1]}=NAME (bnlab list {found[1]})")
-    if isinstance(error, HydraException | OmegaConfBaseException | ValueError):
-        lines = [line.strip() for line in message.splitlines() if line.strip()]
-        return BadInput("; ".join(lines[:2]))
-    raise error
+    if isinstance(error, InterpolationResolutionError | GrammarParseError) or "${" in message:
+        return BadInput(f"{excerpt(_first(message), 200)}: ${{…}} refers to another option; write the value itself")
+    if isinstance(error, MissingMandatoryValue):
+        return BadInput(f"{excerpt(_first(message))}: ??? stands for a value that is still to be given")
+    if message.strip():
+        return BadInput(_joined(message))
+    cause = error.__cause__
+    return translate(cause) if isinstance(cause, COMPLAINTS) else BadInput(f"{type(error).__name__} in the config")
+
+
+def unknown_choice(group: str, choice: str, known: Iterable[str]) -> BadInput:
+    """Return the line on a choice of a group that there is not."""
+    shown = f"{group or 'config'}={excerpt(choice)}"
+    if (said := explained(choice)) is not None:
+        char, _, meant = said.partition("; write ")
+        return BadInput(f"{shown} is not known: {char}; write {group}={meant.strip(QUOTES)}")
+    if group == "placement" and choice in KINDS:
+        where = " (a site of recurrent nets, model=lstm)" if choice in RECURRENT else ""
+        return BadInput(f"{shown} is not known; to switch that site on: placement.{choice}=true{where}")
+    names = [name for name in known if not name.startswith("_")]
+    other, _, name = choice.partition("/")
+    if name and other in (*GROUPS, "experiment") and not names:  # as Hydra reads `model: cnn` within a group
+        return BadInput(
+            f"{group}/{other} is no group: in the defaults of a yaml write `override /{other}: {excerpt(name)}`"
+        )
+    several = [one for one in re.split(r"[;|+&\s]+", choice) if one]
+    if len(several) > 1 and set(several) <= set(names):
+        return BadInput(f"{shown} is not known: commas separate choices, {group}={','.join(several)}")
+    if options := _options_that_take(group, choice):
+        return BadInput(f"{shown} is not known; there is {', '.join(sorted(names))}; a number is set by {options}")
+    own = " (one of your own: plugins=[FILE.py])" if group in ("model", "norm") else ""
+    return BadInput(f"{shown} is not known; {nearest(choice, names)}{own}")
+
+
+def _options_that_take(group: str, choice: str) -> str | None:
+    """The likeliest option of a group, set to a number that was given as the choice itself: optim=0.1."""
+    try:
+        float(choice)
+    except ValueError:
+        return None
+    likely = {"optim": "optim.lr", "data": "data.batch_size", "model": "model.width", "schedule": "schedule.warmup"}
+    return f"{likely[group]}={choice}" if group in likely else None
+
+
+def no_option(key: str) -> BadInput:
+    """Return the line on a key that is no option of the choices made."""
+    if key.removeprefix("diagnostics.") in entries("diagnostics"):
+        return BadInput(f"{key} has options; to choose it: diagnostics=[light,{key.removeprefix('diagnostics.')}]")
+    if key in COMMON or key in GROUPS:
+        return BadInput(f"{key} is a group: name one of its choices (bnlab list {key})")
+    if key in option_keys() and "." in key:
+        group, _, option = key.partition(".")
+        if group == "diagnostics":
+            name = option.partition(".")[0]
+            return BadInput(f"{key}: {name} is not chosen here; to choose it: diagnostics=[light,{name}]")
+        having = [name for name, entry in sorted(entries(group).items()) if option in entry.options]
+        where = f"; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
+        return BadInput(f"{key} is no option of the {group} chosen here{where}: leave it out, or choose another")
+    return BadInput(f"{excerpt(key)} is not an option here; {nearest(key, option_keys())}")
+
+
+def _unreadable(word: str, message: str) -> BadInput:
+    """An override that the grammar refuses."""
+    if found := re.search(r"while evaluating '(\w+)(?s:.*?)': (.*)", message):
+        usage = {
+            "range": "range(0,10) counts from 0 to 9, range(0,1,0.1) in steps of 0.1",
+            "choice": "choice(a,b) takes a and b",
+            "interval": "list the values with commas",
+            "glob": "glob(batch*) takes the choices whose names match",
+        }.get(found[1], "list the values with commas")
+        return BadInput(f"{excerpt(word)} cannot be evaluated ({excerpt(found[2], 200)}); {usage}")
+    return BadInput(f"cannot read {excerpt(word)!r}: write key=value, without spaces around = and commas")
+
+
+def _joined(message: str) -> str:
+    """The lines of a message that say something, in one; the file that Hydra names first."""
+    message = re.sub(r"In '([^']+)': (?:\w+Error raised while composing config:)?", r"\1.yaml: ", message)
+    lines = [line.strip() for line in message.partition("Config search path:")[0].splitlines()]
+    said = [line for line in lines if line and not re.match(r"full_key:$|object_type=|See https", line)]
+    return "; ".join(excerpt(line, 200) for line in said).replace(".yaml:; ", ".yaml: ")
+
+
+def _first(message: str) -> str:
+    return next((line.strip() for line in message.splitlines() if line.strip()), "")

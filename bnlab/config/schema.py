@@ -3,7 +3,7 @@
 from typing import Any, Literal, get_type_hints
 
 from bnlab.data.common import Common
-from bnlab.options import Count, Fraction, Init, Moment, Natural, NonNegative, Positive
+from bnlab.options import Count, Fraction, Init, Moment, Natural, NonNegative, Positive, Workers
 
 GROUPS = ("model", "norm", "placement", "statistics", "data", "optim", "schedule", "diagnostics")
 
@@ -17,7 +17,7 @@ RUN: dict[str, Any] = {
     "init_from": str | None,
     "freeze": list[str],
     "plugins": list[str],
-    "threads": Count | None,
+    "threads": Workers | None,
     "device": Literal["auto", "cpu", "cuda"],
     "study": str | None,
     "scale": str | None,
@@ -33,8 +33,9 @@ RUN: dict[str, Any] = {
 SWEEP: dict[str, Any] = {
     "retry": Literal["none", "failed"],
     "fail_fast": bool,
-    "workers": Count | None,
+    "workers": Workers | None,
     "pack_size": Count | None,
+    "max_runs": Count,
 }
 
 # How norms come by their statistics (conf/statistics/_base.yaml).

@@ -1,19 +1,26 @@
 """From composed values to a config whose every option is known, of its type and within its bounds."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
+from omegaconf import DictConfig
 from pydantic import TypeAdapter, ValidationError
 
 from bnlab.config.compose import Composed
-from bnlab.config.mistakes import option_keys
+from bnlab.config.excerpt import excerpt
+from bnlab.config.mistakes import no_option, option_keys
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
+from bnlab.config.signs import explained, named, unusable
+from bnlab.config.study import check_study
 from bnlab.errors import BadInput
 from bnlab.norms import kinds
-from bnlab.registry import ROOMS, find
+from bnlab.registry import ROOMS, entries, find
 from bnlab.text import nearest
+
+_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)([.][0-9]*)?([eE][+-]?[0-9]+)?")  # quoted where it comes as text
 
 # A sum of types fails once for each of its members; the message is that of the likeliest.
 _SAYS = {"int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
@@ -29,6 +36,8 @@ class Config:
         sites: where the norm stands, sorted; empty for a norm that ignores placement.
         diagnostics: the options of each diagnostic by name.
         choices: the yaml that each group was chosen by, which reports call it by; its name where nobody chose one.
+        origin: the run that `init_from` names, by its run_id and, where they are known, the checksum of its weights
+            ("run_id:checksum"); "" without one.
     """
 
     run: dict[str, Any]
@@ -43,6 +52,7 @@ class Config:
     sites: tuple[str, ...]
     study: str
     choices: dict[str, str]
+    origin: str = ""
 
 
 def validate(composed: Composed) -> Config:
@@ -52,41 +62,80 @@ def validate(composed: Composed) -> Config:
         BadInput: one line naming the option, what is wrong with it and what would be right.
     """
     values = dict(composed.values)
+    if "experiment" in values:
+        name = composed.choices.get("experiment", "NAME")
+        raise BadInput(f"experiment={name}: the first line of its yaml should be `# @package _global_`")
     for group in GROUPS:
         if not isinstance(values.setdefault(group, {}), Mapping):
-            raise BadInput(f"{group}={values[group]} is not a choice of {group}; see `bnlab list {group}`")
-    sweep = values.pop("sweep", {})
-    if not isinstance(sweep, Mapping):
-        raise BadInput(f"sweep={sweep} is no option: there is {', '.join(f'sweep.{key}' for key in SWEEP)}")
+            raise BadInput(
+                f"{group}={excerpt(values[group])} is not a choice of {group} here: write {group}=NAME on the command "
+                f"line (bnlab list {group}), `- override /{group}: NAME` in the defaults of an experiment's yaml"
+            )
+    sweep = _once("sweep", values.pop("sweep", {}), sweep_options)
     run = _options("", {k: v for k, v in values.items() if k not in GROUPS}, RUN)
-    named = {group: _named(group, values[group]) for group in ROOMS if group != "diagnostics"}
+
+    def choice(group: str) -> dict[str, Any]:
+        return _once(group, values[group], lambda part: _named(group, part, composed.choices.get(group)))
+
+    chosen: dict[str, Any] = {group: choice(group) for group in ROOMS if group != "diagnostics"}
     if run["scale"] is not None:  # a sweep takes it off its runs
         raise BadInput(f"scale={run['scale']} is a size of an experiment: `bnlab study NAME scale={run['scale']}`")
     if run["steps"] is not None:
         run["epochs"] = None
-    sgd = named["optim"]
+    sgd = chosen["optim"]
     if sgd.get("nesterov") and sgd["momentum"] == 0:
         raise BadInput("optim.nesterov=true needs optim.momentum above 0")
-    if named["schedule"]["name"] == "plateau" and named["data"]["val_size"] == 0:
+    if chosen["schedule"]["name"] == "plateau" and chosen["data"]["val_size"] == 0:
         raise BadInput("schedule=plateau watches the validation loss: set data.val_size above 0")
     study = run["study"] if run["study"] is not None else composed.choices.get("experiment", "main")
-    if not study or study in (".", "..") or "/" in study or "\\" in study:
-        raise BadInput(f"study={study!r} must be the name of one folder under output_dir={run['output_dir']}")
+    check_study(study, run["output_dir"])
     return Config(
         run=run,
-        **named,
-        sweep=_options("sweep.", sweep, SWEEP),
-        statistics=_options("statistics.", values["statistics"], STATISTICS),
-        diagnostics=_diagnostics(values["diagnostics"], run["when"]),
-        sites=_sites(values["placement"], named["norm"]["name"], named["model"]["name"]),
+        **chosen,
+        sweep=sweep,
+        statistics=_once("statistics", values["statistics"], lambda part: _options("statistics.", part, STATISTICS)),
+        diagnostics=_once(f"diagnostics {run['when']}", values["diagnostics"], lambda p: _diagnostics(p, run["when"])),
+        sites=_sites(values["placement"], chosen["norm"]["name"], chosen["model"]["name"]),
         study=study,
-        choices={group: composed.choices.get(group, options["name"]) for group, options in named.items()},
+        choices={group: composed.choices.get(group, options["name"]) for group, options in chosen.items()},
     )
 
 
-def _named(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
+_SHARED = 1000  # parts of configs that are remembered
+_checked: dict[tuple[str, int], tuple[Any, Any]] = {}
+
+
+def _once(kind: str, part: Any, check: Callable[[Any], Any]) -> Any:
+    """Return a part of a config, checked. The configs of a sweep share what they have in common: it is checked once."""
+    found = _checked.get((kind, id(part)))
+    if found is not None and found[0] is part:
+        return found[1]
+    result = check(part)
+    if len(_checked) >= _SHARED:
+        _checked.clear()
+    _checked[kind, id(part)] = (part, result)
+    return result
+
+
+def sweep_options(values: Any) -> dict[str, Any]:
+    """Return the options of `sweep`, checked.
+
+    Raises:
+        BadInput: one of them is wrong.
+    """
+    if not isinstance(values, Mapping | DictConfig):
+        raise BadInput(f"sweep={excerpt(values)} is no option: there is {', '.join(f'sweep.{key}' for key in SWEEP)}")
+    return _options("sweep.", {str(key): value for key, value in values.items()}, SWEEP)
+
+
+def _named(group: str, values: Mapping[str, Any], choice: str | None) -> dict[str, Any]:
     if "name" not in values:
-        raise BadInput(f"{group} has no name: choose one, {group}=NAME (bnlab list {group})")
+        example = next(iter(entries(group)))
+        if choice is None:
+            raise BadInput(f"{group} has no name: choose one, {group}=NAME (bnlab list {group})")
+        raise BadInput(
+            f"{group}={excerpt(choice)}: its yaml has no name; write `name: {example}` and the options of it"
+        )
     entry = find(group, str(values["name"]))
     given = {k: v for k, v in values.items() if k != "name"}
     return {"name": entry.name} | _options(f"{group}.", given, COMMON.get(group, {}) | entry.options)
@@ -95,11 +144,13 @@ def _named(group: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _options(prefix: str, values: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
     for key in values:
         if key not in annotations:
+            if prefix and prefix + key in option_keys():
+                raise no_option(prefix + key)
             known = {prefix + a for a in annotations} or option_keys()
             raise BadInput(f"{prefix}{key} is not an option here; {nearest(prefix + key, known)}")
     if missing := [key for key in annotations if key not in values]:
         raise BadInput(f"{prefix}{missing[0]} is missing: add it to the yaml that chose {prefix.rstrip('.') or 'this'}")
-    return {key: _checked(prefix + key, values[key], annotation) for key, annotation in annotations.items()}
+    return {key: checked(prefix + key, values[key], annotation) for key, annotation in annotations.items()}
 
 
 @cache
@@ -107,20 +158,33 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation)  # dearer than many a check
 
 
-def _checked(key: str, value: Any, annotation: Any) -> Any:
+def checked(key: str, value: Any, annotation: Any) -> Any:
+    """Return the value of an option.
+
+    Raises:
+        BadInput: it is not of the option's type, or out of its bounds.
+    """
+    for text in value if isinstance(value, list) else (value,) if isinstance(value, str) else ():
+        if isinstance(text, str) and (char := unusable(text)) is not None:
+            raise BadInput(f"{key}={excerpt(text)} holds {named(char)}: leave it out")
     try:
         return _adapter(annotation).validate_python(value, strict=True)
     except ValidationError as error:
-        wanted = []
+        wanted: list[str] = []
         for problem in error.errors():
             kind = problem["type"]
-            text = _SAYS.get(kind) or problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-            if text not in wanted:
-                wanted.append(text)
+            said = _SAYS.get(kind) or problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+            said = said.replace("less than or equal to", "at most").replace("greater than or equal to", "at least")
+            if said not in wanted:
+                wanted.append(said)
         if wanted == ["a list"]:
-            wanted = [f"a list: {key}=[{value}]"]
-        shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else value
-        raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}") from None
+            wanted = [f"a list: {key}=[{excerpt(value)}]"]
+        if type(None) in get_args(annotation):
+            wanted.append("null")
+        shown = repr(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else excerpt(value)
+        lookalike = explained(value) if isinstance(value, str) else None
+        alike = "" if lookalike is None else f" ({lookalike})"
+        raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}{alike}") from None
 
 
 def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ...]:
@@ -129,7 +193,7 @@ def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ..
             raise BadInput(
                 f"placement.{kind} is no site; {nearest(f'placement.{kind}', [f'placement.{k}' for k in kinds.KINDS])}"
             )
-        _checked(f"placement.{kind}", chosen, bool)
+        checked(f"placement.{kind}", chosen, bool)
     if find("norm", norm).facts.get("ignores_placement"):
         return ()
     chosen = {kind for kind, on in placement.items() if on}

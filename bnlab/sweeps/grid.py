@@ -10,8 +10,11 @@ hydra:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from omegaconf import ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from bnlab.config.excerpt import excerpt
+from bnlab.config.overrides import check_word
+from bnlab.config.words import quoted
 from bnlab.errors import BadInput
 from bnlab.text import nearest
 
@@ -31,25 +34,59 @@ def products(
     Raises:
         BadInput: there is no such size.
     """
+    _check(params, sweeps, scales)
     chosen: Mapping[str, Any] = {}
     if scale is not None or DEFAULT in (scales or {}):
         chosen = _size(scales or {}, scale or DEFAULT)
     common = dict(params or {}) | dict(chosen.get("params") or {})
     several = chosen.get("sweeps") or sweeps or [{}]
-    return [[f"{key}={_text(value)}" for key, value in (common | dict(one)).items()] for one in several]
+    return [[_word(str(key), value) for key, value in (common | dict(one)).items()] for one in several]
 
 
 def folder(experiment: str | None, scale: str | None) -> list[str]:
     """The override that keeps the runs of another size than `cpu` apart: `study=<experiment>_<scale>`."""
-    return [f"study={experiment}_{scale}"] if scale not in (None, DEFAULT) else []
+    return [quoted(f"study={experiment}_{scale}")] if scale not in (None, DEFAULT) else []
+
+
+def _check(params: Any, sweeps: Any, scales: Any, where: str = "hydra.sweeper.") -> None:
+    """Check that the parts of a grid are what this module's first lines say.
+
+    Raises:
+        BadInput: one of them is not.
+    """
+    if not isinstance(params, Mapping | DictConfig | None):
+        raise BadInput(f'{where}params: {excerpt(params)} should be options with their values: {{seed: "0,1,2"}}')
+    rows = [] if sweeps is None else sweeps
+    if (
+        isinstance(rows, str)
+        or not isinstance(rows, Sequence)
+        or not all(isinstance(r, Mapping | DictConfig) for r in rows)
+    ):
+        raise BadInput(f'{where}sweeps: {excerpt(sweeps)} should be a list of grids: [{{norm: batch, seed: "0,1"}}]')
+    if not isinstance(scales, Mapping | DictConfig | None):
+        raise BadInput(
+            f"{where}scales: {excerpt(scales)} should be grids by size: {{smoke: {{params: {{epochs: 1}}}}}}"
+        )
+    for name, size in (scales or {}).items():
+        if not isinstance(size, Mapping | DictConfig | None):
+            raise BadInput(
+                f"{where}scales.{name}: {excerpt(size)} should have params or sweeps: {{params: {{epochs: 1}}}}"
+            )
+        _check((size or {}).get("params"), (size or {}).get("sweeps"), None, f"{where}scales.{name}.")
+
+
+def _word(key: str, value: Any) -> str:
+    word = f"{key}={_text(value)}"
+    check_word(word)
+    return quoted(word)
 
 
 def _size(scales: Mapping[str, Any], scale: str) -> Mapping[str, Any]:
     if not scales:
-        raise BadInput(f"scale={scale}: no experiment with sizes is chosen (bnlab list study): leave it out")
+        raise BadInput(f"scale={excerpt(scale)}: no experiment with sizes is chosen (bnlab list study): leave it out")
     if scale not in scales:
-        raise BadInput(f"scale={scale} is no size of this experiment; {nearest(scale, map(str, scales))}")
-    return scales[scale]
+        raise BadInput(f"scale={excerpt(scale)} is no size of this experiment; {nearest(scale, map(str, scales))}")
+    return scales[scale] or {}
 
 
 def _text(value: Any) -> str:

@@ -21,10 +21,14 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from bnlab.config import yamls
 from bnlab.config.compose import Composer
-from bnlab.config.mistakes import translate
+from bnlab.config.grammar import unquoted
+from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
+from bnlab.config.validate import sweep_options
 from bnlab.errors import BadInput
 from bnlab.sweeps import grid
+from bnlab.sweeps.layout import axes, check_size, lay_out
 
 MODULE = "hydra_plugins.bnlab_plugin"
 
@@ -38,31 +42,37 @@ class GridSweeper(Sweeper):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._loader = hydra_context.config_loader
+        self._limit = sweep_options(config.sweep)["max_runs"]
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper  # the splitting of Hydra's own sweeper
-
         parser = OverridesParser.create(config_loader=self._loader)
-        batch: list[list[str]] = []
         try:
             given = {one.key_or_group: one for one in parser.parse_overrides(arguments)}
             scale, experiment = (_value(given.get(key)) for key in ("scale", "experiment"))
             rest = [one.input_line or "" for key, one in given.items() if key != "scale"]
-            for product in grid.products(*self._grid, scale):
-                parsed = parser.parse_overrides([*product, *grid.folder(experiment, scale), *rest])
-                batch += BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
-        except Exception as error:
+            products = [
+                axes(parser.parse_overrides([*product, *grid.folder(experiment, scale), *rest]), self._choices)
+                for product in grid.products(*self._grid, scale)
+            ]
+            check_size(products, self._limit)
+            batch = [words for product in products for words in lay_out(product)]
+        except (*COMPLAINTS, ValueError) as error:
+            if not is_complaint(error):
+                raise
             raise translate(error) from None
         return self._launcher.launch(batch, initial_job_idx=0)
+
+    def _choices(self, group: str) -> Sequence[str]:
+        return self._loader.get_group_options(group)
 
 
 def _value(override: Override | None) -> str | None:
     """What an override gives as it was written; null where it is not given or null."""
     written = "" if override is None else (override.input_line or "").partition("=")[2]
-    return written if written not in ("", "null") else None
+    return unquoted(written) if written not in ("", "null") else None
 
 
 class BnlabLauncher(Launcher):
@@ -94,7 +104,7 @@ class LauncherConfig:
 
 
 def register() -> None:
-    """Make `hydra/sweeper=bnlab` and `hydra/launcher=bnlab` known to this process."""
+    """Make `hydra/sweeper=bnlab` and `hydra/launcher=bnlab` known to this process, and have configs checked."""
     if MODULE in sys.modules:
         return
     module = ModuleType(MODULE)
@@ -102,6 +112,7 @@ def register() -> None:
         plugin = type(kind.__name__, (kind,), {"__module__": MODULE})
         setattr(module, kind.__name__, plugin)
         Plugins.instance().register(plugin)
+    yamls.register()
     sys.modules[MODULE] = module
     try:
         parent = import_module("hydra_plugins")

@@ -3,30 +3,27 @@
 import functools
 import os
 import sys
-from argparse import Namespace
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
+from typing import Any
 from unittest.mock import patch
 
 import hydra
-from hydra._internal.utils import get_args_parser
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError
+from omegaconf import DictConfig
 
-from bnlab.config.compose import Composed, common_defaults, conf_dir, plain
-from bnlab.config.mistakes import translate
+from bnlab.config.compose import Composed, conf_dir, plain
+from bnlab.config.excerpt import excerpt
+from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
+from bnlab.config.overrides import check, key_of
 from bnlab.config.schema import GROUPS
+from bnlab.config.words import quoted
 from bnlab.errors import BadInput
-from bnlab.registry import add_plugin
 from bnlab.sweeps.plugin import register
-
-_QUOTES = "'\""
+from bnlab.terminal import say
+from bnlab.verbs.flags import parse
+from bnlab.verbs.plugins import offer_plugins
 
 OPTIONS = """\
 Overrides (Hydra's): group=choice takes a whole choice, key.sub=value sets one option.
@@ -43,93 +40,82 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
         BadInput: they cannot be composed.
     """
     register()
-    check_flags(words)
-    _check_choices(words)
-    offer_plugins(words)
-    prints_only = {"--cfg", "-c", "--info", "-i", "--hydra-help"} & {word.partition("=")[0] for word in words}
-    overrides, flags = _parsed(words).overrides, list(words)  # Hydra wants the overrides in one piece
-    for word in overrides:
-        flags.remove(word)
-    arguments = ["bnlab", *overrides, *flags, *(["--multirun"] if multirun and not prints_only else [])]
+    flags = parse(words)
+    sweeps = multirun and not flags.prints
+    if "--shell-completion" not in flags.hydra:
+        offer_plugins(flags)
+        check(flags.overrides, sweeps=sweeps)
+        _check_choices(flags.overrides)
     raised: list[BaseException] = []
-
-    # Hydra prints a line of its own before it passes on what a task raises; so nothing passes through it.
-    @functools.wraps(task)
-    def kept(config: DictConfig) -> Any:
-        try:
-            return task(config)
-        except BaseException as error:
-            raised.append(error)
-            return None
-
-    main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(kept)
+    arguments = [
+        "bnlab",
+        *map(quoted, _without_null(flags.overrides)),
+        *flags.hydra,
+        *(["--multirun"] if sweeps else []),
+    ]
+    main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(_kept(task, raised))
     # With full errors Hydra raises what it would else print and exit on; its flags come from the command line alone.
     with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
         try:
-            main()
-        except (HydraException, OmegaConfBaseException, MarkedYAMLError, ValueError) as error:
+            with nullcontext() if flags.package is None else redirect_stderr(StringIO()):
+                main()
+        except (*COMPLAINTS, ValueError) as error:
+            if not is_complaint(error):
+                raise
             raise translate(error) from None
+        except SystemExit as end:
+            if flags.package is None or not end.code:
+                raise
+            raise BadInput(f"--package {excerpt(flags.package)} is no part of the config; --package optim is") from None
     if raised:
         raise raised[0]
 
 
+def _without_null(overrides: Sequence[str]) -> list[str]:
+    """The overrides without those of a group that is null anyway, which Hydra takes for no choice."""
+    experiments = [word for word in overrides if key_of(word) == "experiment"]
+    dropped = experiments if experiments[-1:] == ["experiment=null"] else ["experiment=null"]
+    return [word for word in overrides if word not in dropped]
+
+
+def _kept(task: Callable[[DictConfig], Any], raised: list[BaseException]) -> Callable[[DictConfig], Any]:
+    """The task, and its `batch`, with what they raise kept: Hydra would print a line of its own before it passes that
+    on, and it is no complaint about the config, whatever its type."""
+
+    def keeping(called: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(called)
+        def kept(*arguments: Any) -> Any:
+            try:
+                return called(*arguments)
+            except Exception as error:
+                raised.append(error)
+                return None
+
+        return kept
+
+    kept = keeping(task)
+    if (batch := getattr(task, "batch", None)) is not None:
+        kept.batch = keeping(batch)  # type: ignore[attr-defined]
+    return kept
+
+
 def composed(config: DictConfig) -> Composed:
-    """What a task was called with, as plain values."""
+    """Return what a task was called with, as plain values."""
     return plain(config, dict(HydraConfig.get().runtime.choices))
 
 
-def offer_plugins(words: Sequence[str]) -> None:
-    """Let `model=` and `norm=` find what the files of a `plugins=` override, or of the experiment's yaml, offer.
-
-    Raises:
-        BadInput: a file offers nothing, or clashes with what there is.
-    """
-    store = ConfigStore.instance()
-    for name in _plugins(words):
-        for group, found in add_plugin(Path(name)).items():
-            for entry in found:
-                node = {"name": entry.name} | common_defaults(group) | entry.defaults
-                store.store(group=group, name=entry.name, node=node, provider="plugins")
-
-
-def _plugins(words: Sequence[str]) -> list[str]:
-    parsed = _parsed(words)
-    given = {key: (word, value) for word in parsed.overrides for key, _, value in [word.partition("=")]}
-    found: Any = None
-    if "plugins" in given:
-        try:
-            found = OverridesParser.create().parse_override(given["plugins"][0]).value()
-        except HydraException as error:
-            raise translate(error) from None
-    elif "experiment" in given:
-        folders = [*([Path(parsed.config_dir)] if parsed.config_dir is not None else []), conf_dir()]
-        found = []
-        for name in given["experiment"][1].split(","):
-            paths = [folder / "experiment" / f"{name.strip(_QUOTES)}.yaml" for folder in folders]
-            if path := next((path for path in paths if path.is_file()), None):
-                try:
-                    found += OmegaConf.select(OmegaConf.load(path), "plugins") or []
-                except (OmegaConfBaseException, MarkedYAMLError) as error:
-                    raise translate(error) from None
-    return list(map(str, found)) if isinstance(found, list | ListConfig) else [] if found is None else [str(found)]
-
-
 def check_flags(words: Sequence[str]) -> None:
-    """Raise `BadInput` for a flag that Hydra does not know, or that lacks its value."""
-
-    def refuse(message: str) -> NoReturn:
-        raise BadInput(f"{message} (options are written without dashes: optim.lr=0.1)")
-
-    parser = get_args_parser()
-    parser.error = refuse  # type: ignore[method-assign]
-    given = parser.parse_intermixed_args(list(words))
-    if given.config_dir is not None and not os.path.isdir(given.config_dir):  # noqa: PTH112 - as Hydra reads it
-        raise BadInput(f"--config-dir {given.config_dir} is no folder; it should hold norm/mine.yaml and the like")
-    if given.multirun:
-        raise BadInput("--multirun: `bnlab sweep` does that")
+    """Raise `BadInput` for a flag that is not known, or that lacks its value."""
+    parse(words)
 
 
-def _check_choices(words: Sequence[str]) -> None:
+def config_options(words: Sequence[str]) -> list[str]:
+    """Return the flags that say where configs are, which a command that repeats a run must carry."""
+    folder = parse(words).config_dir
+    return ["--config-dir", folder] if folder is not None else []
+
+
+def _check_choices(overrides: Sequence[str]) -> None:
     """Refuse a list of choices where Hydra would merge them, norm=[none,batch]; and say which choice stands where there
     are two: Hydra takes the last, and who meant to compare both should know. Plain values and lists for a sweep are
     often given twice, by scripts with defaults of their own.
@@ -138,27 +124,17 @@ def _check_choices(words: Sequence[str]) -> None:
         BadInput: a group that takes one choice has a list.
     """
     given: dict[str, str] = {}
-    for word in _parsed(words).overrides:
+    for word in overrides:
         key, _, value = word.partition("=")
         if (group := key.removesuffix(".name")) != key and group in GROUPS:
-            raise BadInput(f"{word}: choose it with {group}={value}, which brings its options")
+            raise BadInput(f"{excerpt(word)}: choose it with {group}={excerpt(value)}, which brings its options")
         if key not in GROUPS or key in ("diagnostics", "placement"):  # these may be several at once
             continue
         if value.startswith("["):
-            raise BadInput(f"{word} is one list: `bnlab sweep {key}={value.strip('[]')}` takes each of several")
+            several = f"{key}={excerpt(value.strip('[]'))}"
+            raise BadInput(f"{excerpt(word)} is one list: `bnlab sweep {several}` takes each of several")
         both = f"{given.get(key, value)},{value}"
         if given.get(key, value) != value and both.count(",") == 1:
-            said = f"{key} is given twice: {word} stands (`bnlab sweep {key}={both}` takes both)"
-            print(f"bnlab: {said}", file=sys.stderr)
+            said = f"{key} is given twice: {excerpt(word)} stands (`bnlab sweep {key}={excerpt(both)}` takes both)"
+            say(f"bnlab: {said}", error=True)
         given[key] = value
-
-
-def config_options(words: Sequence[str]) -> list[str]:
-    """Flags that say where configs are, which a command that repeats a run must carry."""
-    given = _parsed(words)
-    return ["--config-dir", given.config_dir] if given.config_dir is not None else []
-
-
-def _parsed(words: Sequence[str]) -> Namespace:
-    """Flags and overrides, in whatever order."""
-    return get_args_parser().parse_intermixed_args(list(words))

@@ -6,6 +6,8 @@ from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import wrap
 
+from bnlab.terminal import say
+
 HELP = """\
 usage: bnlab list [GROUP] [--json] [--config-dir DIR]
 
@@ -18,43 +20,51 @@ of diagnostics also the unit, the cost and the source.
 def run(words: Sequence[str]) -> int:
     """Print the choices; returns the exit status."""
     from bnlab.config.compose import conf_dir
+    from bnlab.config.excerpt import excerpt
+    from bnlab.config.overrides import check_text
     from bnlab.errors import BadInput
     from bnlab.text import nearest
+    from bnlab.verbs.flags import existing
 
     if {"-h", "--help"} & set(words):
-        print(HELP)
+        say(HELP)
         return 0
     rest = list(words)
     folders = [conf_dir()]
-    if "--config-dir" in rest:
-        at = rest.index("--config-dir")
-        extra = Path(rest[at + 1]) if at + 1 < len(rest) else Path()
-        if not extra.is_dir() or at + 1 == len(rest):
-            raise BadInput(f"--config-dir {extra} is no folder; it should hold norm/mine.yaml and the like")
-        folders.append(extra)
-        del rest[at : at + 2]
+    for word in rest:
+        check_text(word)
+    while flag := next((word for word in rest if word.partition("=")[0] in ("--config-dir", "-cd")), None):
+        at, (name, equals, value) = rest.index(flag), flag.partition("=")
+        if len(folders) > 1:
+            raise BadInput(f"{name} is given twice: leave one out")
+        if not equals and at + 1 == len(rest):
+            raise BadInput(f"{name} needs a folder: one that holds norm/mine.yaml and the like")
+        folders.append(Path(existing(value if equals else rest[at + 1])))
+        del rest[at : at + 1 if equals else at + 2]
     as_json = "--json" in rest
-    chosen = [word for word in rest if word != "--json"]
+    chosen = list(dict.fromkeys(word for word in rest if word != "--json"))
     everything = choices(folders)
     for group in chosen:
         if group not in everything:
+            if group.startswith("-"):
+                raise BadInput(f"{excerpt(group)} is no flag; there is --json and --config-dir DIR")
             if homes := [home for home, names in everything.items() if group in names]:
                 raise BadInput(f"{group} is no group, but a choice of {homes[0]}: bnlab list {homes[0]}")
-            raise BadInput(f"{group} is no group; {nearest(group, everything)}")
+            raise BadInput(f"{excerpt(group)} is no group; {nearest(group, everything)}")
     shown = {group: everything[group] for group in chosen or everything}
     if as_json:
-        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        say(json.dumps(shown, indent=2, ensure_ascii=False))
     elif chosen:
         for group in chosen:
             if group == "diagnostics":
-                print("\n".join(detailed(shown[group], get_terminal_size().columns)))
+                say("\n".join(detailed(shown[group], get_terminal_size().columns)))
                 continue
             width = max(map(len, shown[group]), default=0)
             for name, line in shown[group].items():
-                print(f"{name:<{width}}  {line}")
+                say(f"{name:<{width}}  {line}")
     else:
         for group, names in shown.items():
-            print(f"{group:<12} {', '.join(names)}")
+            say(f"{group:<12} {', '.join(names)}")
     return 0
 
 
@@ -78,19 +88,27 @@ def detailed(lines: Mapping[str, str], width: int) -> Iterator[str]:
 
 def choices(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
     """Group -> choice -> its line, from the yaml files of those folders; `study` are the experiments with claims."""
+    from bnlab.config.yamls import text
+    from bnlab.errors import BadInput
+
     found: dict[str, dict[str, str]] = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.yaml")):
             if not path.name.startswith("_"):
-                found.setdefault(path.parent.name, {})[path.stem] = summary(path)
-                if path.parent.name == "experiment" and "\nclaims:" in path.read_text(encoding="utf-8"):
-                    found.setdefault("study", {})[path.stem] = summary(path)
+                try:
+                    content = text(path)
+                except BadInput as reason:  # the others are listed all the same
+                    found.setdefault(path.parent.name, {})[path.stem] = str(reason)
+                    continue
+                found.setdefault(path.parent.name, {})[path.stem] = summary(content)
+                if path.parent.name == "experiment" and "\nclaims:" in content:
+                    found.setdefault("study", {})[path.stem] = summary(content)
     return found
 
 
-def summary(path: Path) -> str:
+def summary(content: str) -> str:
     """The first comment of a yaml that is not a directive."""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in content.splitlines():
         if line.startswith("#") and not line.startswith("# @package"):
             return line.lstrip("# ").rstrip()
         if not line.startswith("#"):

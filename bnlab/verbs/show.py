@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bnlab.terminal import Console, say
+
 if TYPE_CHECKING:
     from bnlab.config.validate import Config
 
@@ -22,7 +24,7 @@ def run(words: Sequence[str]) -> int:
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
-        print(HELP + hydra.OPTIONS)
+        say(HELP + hydra.OPTIONS)
         return 0
     from omegaconf import DictConfig
 
@@ -37,14 +39,17 @@ def run(words: Sequence[str]) -> int:
 
 def show(config: "Config") -> None:
     """Print the net of a config."""
-    from rich.console import Console
     from rich.table import Table
 
     from bnlab.config import build
     from bnlab.config.source import source
     from bnlab.models.describe import layers, site_rows
 
-    data = build.tensors(config, source(config))
+    found = source(config)
+    console = Console()
+    for note in found.notes():
+        console.print(note, soft_wrap=True)
+    data = build.tensors(config, found)
     net, shapes = build.model(config, data)
     table = Table(box=None, header_style="bold")
     for heading in ("layer", "kind", "norm", "output", "parameters"):
@@ -52,13 +57,11 @@ def show(config: "Config") -> None:
     for layer in layers(net, data.common.batch_size):
         shape = "x".join(map(str, layer.shape))
         table.add_row(layer.path, layer.kind, layer.norm, shape, f"{layer.n_params:,}" if layer.n_params else "")
-    console = Console()
     n_params = sum(p.numel() for p in net.parameters())
     where = ", ".join(sorted({row["kind"] for row in site_rows(net, shapes) if row["norm"]})) or "nowhere"
     shape = "x".join(map(str, data.shape))
     console.print(
         f"{config.model['name']} on {config.data['name']} ({shape}, {data.outputs} outputs), "
-        f"norm {config.norm['name']} at {where}: {n_params:,} parameters",
-        highlight=False,
+        f"norm {config.norm['name']} at {where}: {n_params:,} parameters"
     )
     console.print(table)

@@ -27,6 +27,7 @@ JOBS = (
     ["optim=adamw", "schedule=cosine", "schedule.warmup=0.05"],
     ["+norm.more=1", "~norm.eps"],
     ["experiment=demo", "seed=1"],
+    ["seed=0", "data.batch_size=16", "steps=1000000000000000000", "optim.lr=1"],
 )
 
 

@@ -70,3 +70,13 @@ def test_a_narrow_terminal_still_gets_words() -> None:
     lines = list(detailed({"weight_grad_norm": "a line of the yaml"}, 10))
     assert lines[0] == "weight_grad_norm  L2 norm of each weight's"
     assert lines[1].split() == ["gradient"]
+
+
+def test_a_file_that_cannot_be_read_is_listed_with_its_reason(bnlab: Call, tmp_path: Path) -> None:
+    (tmp_path / "norm").mkdir()
+    (tmp_path / "norm" / "mine.yaml").write_bytes(b"\xff\x00")
+    status, out, err = bnlab("list", "norm", f"--config-dir={tmp_path}")
+    assert (status, err) == (0, "")
+    (line,) = (line for line in out.splitlines() if line.startswith("mine "))
+    assert "mine.yaml cannot be read as yaml: byte 0 is no UTF-8 text" in line
+    assert out.startswith("batch ")

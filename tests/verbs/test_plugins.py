@@ -1,6 +1,7 @@
 """A user's own models and norms, from a file that the user names."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,15 @@ def test_what_a_plugin_does_is_part_of_a_runs_identity_and_where_it_lies_is_not(
     ("text", "says"),
     [
         ("x = 1", "Model or Norm"),
-        ("def", "cannot be read"),
+        ("def", "cannot be read as Python (line 1: "),
+        ("x = '\0'", "cannot be read as Python (source code string cannot contain null bytes)"),
+        ("(" * 5000 + ")" * 5000, "cannot be read as Python ("),
+        ("#" * (registry.LARGEST + 1), "has 1048577 bytes, more than 1048576"),
+        (MINE.replace('"divide"', "5"), "5 is no name to choose Divide by"),
+        (MINE.replace('"divide"', '"../x"'), "'../x' is no name to choose Divide by"),
+        (MINE.replace(" = 2.0", " = 1 / 2"), "a default of Divide is computed; write its value"),
+        (MINE.replace(": Positive", ": Positive.nothing"), "annotate options with builtins or bnlab.options"),
+        (MINE.replace(": Positive", ": int[5]"), "annotate options with builtins or bnlab.options"),
         (MINE.replace('"narrow"', '"mlp"'), "another name"),
         (MINE.replace(" = 5", ""), "default"),
         (MINE.replace("width: Count", "width: Counts"), "Counts"),
@@ -228,6 +237,11 @@ def test_an_experiment_may_name_it(bnlab: Call, tmp_path: Path, mine: Path) -> N
     assert bnlab(*command.split()[1:])[0] == 0
 
 
-def test_no_such_file(bnlab: Call, tmp_path: Path) -> None:
-    status, _, err = bnlab("train", f"plugins=[{tmp_path / 'none.py'}]")
+@pytest.mark.parametrize(
+    ("name", "says"), [("none.py", "No such file"), (".", "is a folder"), ("pipe", "regular file")]
+)
+def test_no_such_file(bnlab: Call, tmp_path: Path, name: str, says: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    status, _, err = bnlab("train", f"plugins=[{tmp_path / name}]")
     assert (status, err.count("\n")) == (2, 1)
+    assert says in err

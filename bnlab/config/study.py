@@ -1,0 +1,24 @@
+"""The name of a study, which is that of its folder."""
+
+from bnlab.config.excerpt import excerpt
+from bnlab.errors import BadInput
+
+LONGEST_STUDY = 200  # bytes; file systems take 255, and reports add to the name
+
+
+def check_study(study: str, output_dir: str) -> None:
+    """Check that a study's name can be that of a folder.
+
+    Raises:
+        BadInput: it cannot, or would be a hidden one, or one that commands take for a flag.
+    """
+    shown = f"study={excerpt(repr(study)) if not study or study != study.strip() else excerpt(study)}"
+    if not study or study in (".", "..") or "/" in study or "\\" in study:
+        raise BadInput(f"{shown} must be the name of one folder under output_dir={excerpt(output_dir)}")
+    if (size := len(study.encode(errors="surrogatepass"))) > LONGEST_STUDY:
+        raise BadInput(f"{shown} has {size} bytes: the name of a folder has at most {LONGEST_STUDY}")
+    if study != study.strip():
+        raise BadInput(f"{shown} begins or ends with a space: leave it out")
+    if study.startswith((".", "-")):
+        why = "such a folder is hidden" if study.startswith(".") else "commands take such a folder for a flag"
+        raise BadInput(f"{shown} begins with {study[0]}, and {why}: leave it out")

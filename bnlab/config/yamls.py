@@ -1,0 +1,180 @@
+"""Yaml files of users, checked before anything is built from them: their size, their nesting, what they expand to."""
+
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from bnlab.config.excerpt import excerpt
+from bnlab.errors import BadInput
+from bnlab.text import printable
+
+LARGEST = 1 << 20  # bytes of a file
+DEEPEST = 50  # levels of nesting
+MOST = 100_000  # values, aliases counted as what they stand for
+
+_DIGITS = re.compile(r"[+-]?[0-9][0-9_]{99,}")
+
+
+class Configs(FileConfigSource):
+    """Hydra's configs on disk, checked before they are loaded."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Load one file.
+
+        Raises:
+            BadInput: it cannot be used.
+        """
+        path = Path(self.path, self._normalize_file_name(config_path))
+        if path.is_file():
+            check(path)
+        with _told(path):
+            found = super().load_config(config_path)
+        if isinstance(found.config, DictConfig) and (problem := _defaults_problem(found.config)) is not None:
+            raise _refusal(path, problem)
+        return found
+
+
+def register() -> None:
+    """Make Hydra load configs through `Configs`; its own plugins must be registered before."""
+    SourcesRegistry.instance().types["file"] = Configs
+
+
+def load(path: Path) -> DictConfig:
+    """Return what a yaml file holds.
+
+    Raises:
+        BadInput: it cannot be read as a mapping, is too large or too deep.
+    """
+    check(path)
+    with _told(path):
+        found = OmegaConf.load(path)
+    assert isinstance(found, DictConfig)
+    return found
+
+
+def text(path: Path) -> str:
+    """Return the text of a yaml file.
+
+    Raises:
+        BadInput: it cannot be read, is not text, or too large.
+    """
+    try:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise _refusal(path, "it is no regular file")
+        if about.st_size > LARGEST:
+            raise _refusal(path, f"it has {about.st_size} bytes, and a config has at most {LARGEST}")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal(path, f"byte {error.start} is no UTF-8 text") from None
+    except OSError as error:
+        raise _refusal(path, error.strerror or str(error)) from None
+
+
+def check(path: Path) -> None:
+    """Check that a file holds one mapping, or nothing, of plain values.
+
+    Raises:
+        BadInput: it does not, or is too large or too deep.
+    """
+    with _told(path):
+        if (problem := _problem(text(path))) is not None:
+            raise _refusal(path, problem)
+
+
+def _defaults_problem(config: DictConfig) -> str | None:
+    """What is wrong with the form of a defaults list, which Hydra would not say of which file."""
+    if "defaults" not in config:
+        return None
+    defaults = OmegaConf.to_container(config).get("defaults")  # type: ignore[union-attr]
+    example = "as in `defaults: [override /model: cnn]`"
+    if not isinstance(defaults, list):
+        return f"its defaults are {excerpt(defaults)}, and should be a list, {example}"
+    for one in defaults:
+        if not isinstance(one, str) and not (isinstance(one, dict) and len(one) == 1):
+            return f"{excerpt(one)} in its defaults should be one group with its choice, {example}"
+        choice = next(iter(one.values())) if isinstance(one, dict) else one
+        several = choice if isinstance(choice, list) else [choice]
+        if not all(isinstance(name, str) or (name is None and name is choice) for name in several):
+            return f"{excerpt(choice)} in its defaults should be the name of a choice, {example}"
+    return None
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what yaml and OmegaConf say of a file into a line that names it."""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}," if error.problem_mark is not None else ""
+        said = str(error.problem or error.context).replace("character '\\t' that", "a tab, which")
+        raise BadInput(f"{printable(str(path))}{line} cannot be read as yaml: {printable(said)}") from None
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise _refusal(path, str(error).splitlines()[0]) from None
+
+
+@lru_cache(maxsize=1024)
+def _problem(content: str) -> str | None:
+    return next(_problems(content), None)
+
+
+def _refusal(path: Path, reason: str) -> BadInput:
+    return BadInput(f"{printable(str(path))} cannot be read as yaml: {printable(reason)}")
+
+
+def _problems(content: str) -> Iterator[str]:
+    """What is wrong with a text that is well-formed yaml."""
+    anchors: dict[str, int] = {}
+    open_: list[tuple[str | None, int]] = []  # the anchor of each collection that is open, and what it holds so far
+    documents = 0
+    for event in yaml.parse(content, Loader=yaml.SafeLoader):
+        size = 0
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_):
+                yield f"line {event.start_mark.line + 1}: *{event.anchor} stands within itself"
+            size = anchors.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            if event.tag not in (None, "tag:yaml.org,2002:str"):
+                yield f"line {event.start_mark.line + 1}: it has the tag {_tag(event.tag)}; write the value without it"
+            if event.style is None and _DIGITS.fullmatch(event.value):
+                yield f"line {event.start_mark.line + 1}: {excerpt(event.value)} has too many digits"
+            if not open_ and event.value:
+                yield f"it holds {excerpt(event.value)}, and should hold key: value"
+            size = 1
+            if event.anchor is not None:
+                anchors[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            if event.tag is not None:
+                yield f"line {event.start_mark.line + 1}: it has the tag {_tag(event.tag)}; write the value without it"
+            if not open_ and isinstance(event, yaml.SequenceStartEvent):
+                yield "it holds a list, and should hold key: value"
+            open_.append((event.anchor, 1))
+            if len(open_) > DEEPEST:
+                yield f"line {event.start_mark.line + 1}: it is nested more than {DEEPEST} levels deep"
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = open_.pop()
+            if anchor is not None:
+                anchors[anchor] = size
+        elif isinstance(event, yaml.DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                yield f"line {event.start_mark.line + 1}: it holds several documents, and should hold one"
+        if size and open_:
+            anchor, held = open_.pop()
+            open_.append((anchor, held + size))
+            if held + size > MOST:
+                yield f"line {event.start_mark.line + 1}: with its aliases it holds more than {MOST} values"
+
+
+def _tag(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
