@@ -45,7 +45,7 @@ def overview(here: Path = HERE) -> str:
             claim = one.claim + (f" [{one.case}]" if one.case else "")
             n = "" if one.effect is None else str(one.effect.n)
             link = f"[{record.study}]({record.study}/README.md)"
-            lines.append(row([link, claim, one.verdict, measured(one.effect), one.threshold, n]))
+            lines.append(f"| {link} {row([claim, one.verdict, measured(one.effect), one.threshold, n])}")
     return "\n".join(lines)
 
 

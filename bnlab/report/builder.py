@@ -1,29 +1,29 @@
 """Builds a report's folder: tables, figures with the numbers behind them, and the page."""
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from bnlab.errors import BadInput
 from bnlab.report import Built, Verdict
+from bnlab.report.escaping import clipped
 from bnlab.report.forms import csv, latex, markdown
 from bnlab.report.frame import read
+from bnlab.report.lettering import as_written, quiet
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Drawn, Missing, Table, modules
+from bnlab.report.place import settle
 from bnlab.report.run_table import listing
 from bnlab.report.style import RC
-from bnlab.report.summary import unreadable, warnings
-from bnlab.runs.atomic import write_atomic
+from bnlab.report.summary import left_out, outlived, warnings
+from bnlab.report.taken import taken
+from bnlab.text import printable
 
 _SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same numbers give the same files
 _FEW = 3  # of what is missing, by name
-_LONGEST = 100  # characters of the studies' names in a folder's name
+_LONGEST = 120  # characters of a cell of a table for people
 
 
 @dataclass(frozen=True)
@@ -38,35 +38,38 @@ class Request:
     verdicts: tuple[Verdict, ...]
     command: str
     remark: str
+    notes: tuple[str, ...]
 
 
 def write_report(request: Request) -> Built:
     """See `bnlab.report.build`."""
-    frame = read(request.studies, request.target, request.tolerance)
-    folder = request.out or _place(request.studies)
-    if folder.is_file() or (folder / "run.json").exists():
-        raise BadInput(f"a report cannot go to {folder}, which is a {'file' if folder.is_file() else 'run'}: --out DIR")
+    studies = {study.resolve(): study for study in reversed(request.studies)}  # each once, under its first name
+    folders = list(reversed(studies.values()))
+    frame = read(folders, request.target, request.tolerance)
+    place = settle(folders, request.out, _names())
     sections = []
     for room, suffixes in _SUFFIXES.items():
-        (folder / room).mkdir(parents=True, exist_ok=True)
         for name, module in modules(room).items():
-            with mpl.rc_context(RC):
+            with mpl.rc_context(RC), quiet():
                 part = module.table(frame) if room == "tables" else module.draw(frame)
+                part = _brief(part)
                 files = _files(name, module.TITLE, part, pdf=request.pdf)
-            for suffix in suffixes:
-                path = folder / room / f"{name}.{suffix}"
-                if suffix in files:
-                    write_atomic(path, files[suffix])
-                else:  # an earlier report's would pass for this one's
-                    path.unlink(missing_ok=True)
-            paths = tuple(f"{room}/{name}.{suffix}" for suffix in files)
-            sections.append(Section(name, module.TITLE, module.ORDER, part, paths, files.get("png", b"")))
+            paths = {suffix: f"{room}/{name}.{suffix}" for suffix in suffixes}
+            for suffix, content in files.items():
+                place.write(paths[suffix], content)
+            place.remove(path for suffix, path in paths.items() if suffix not in files)
+            here = tuple(paths[suffix] for suffix in files)
+            sections.append(Section(name, module.TITLE, module.ORDER, part, here, files.get("png", b"")))
     sections.sort(key=lambda section: section.order)
-    write_atomic(folder / "runs.csv", csv(listing(frame)))
-    page, notes = folder / "index.html", [*unreadable(frame), *warnings(frame)]
+    place.write("runs.csv", csv(listing(frame)))
+    verdicts, gone = outlived(frame, [_clean(one) for one in request.verdicts])
+    settings = taken(frame.source.folders.values())
+    frame.damaged.update(settings.damaged)
+    notes = [*map(printable, request.notes), *left_out(frame), *gone, *warnings(frame)]
     if request.remark:
-        notes.insert(0, request.remark)
-    write_atomic(page, render(frame, sections, notes, request.verdicts, request.command))
+        notes.insert(0, printable(request.remark))
+    text = render(frame, sections, notes, verdicts, printable(request.command), settings.settings)
+    page = place.write("index.html", text)
     tables = [markdown(one.title, one.part) for one in sections if isinstance(one.part, Table)]
     missing = [one.title for one in sections if isinstance(one.part, Missing)]
     if missing:
@@ -75,11 +78,23 @@ def write_report(request: Request) -> Built:
     return Built(page, tables[0] if tables else "", notes)
 
 
-def _place(studies: Sequence[Path]) -> Path:
-    if len(studies) == 1:
-        return studies[0] / "report"
-    names = "_".join(study.resolve().name for study in studies)
-    return studies[0].resolve().parent / f"report_{names[:_LONGEST]}"
+def _names() -> list[str]:
+    """Every file that a report may have, report.json aside."""
+    parts = [f"{room}/{name}.{end}" for room, ends in _SUFFIXES.items() for name in modules(room) for end in ends]
+    return ["index.html", "runs.csv", *parts]
+
+
+def _brief(part: Table | Drawn | Missing) -> Table | Drawn | Missing:
+    """A table for people has no names of thousands of characters; its data has."""
+    if not isinstance(part, Table):
+        return part
+    shown = part.shown.map(lambda cell: clipped(cell, _LONGEST))
+    return part._replace(shown=shown.rename(columns=lambda name: clipped(name, _LONGEST)))
+
+
+def _clean(verdict: Verdict) -> Verdict:
+    *words, runs = verdict
+    return Verdict._make([*map(printable, words), tuple(map(printable, runs))])
 
 
 def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -> dict[str, bytes]:
@@ -89,21 +104,10 @@ def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -
     files = {"csv": csv(part.data)}
     if isinstance(part, Table):
         return files | {"md": markdown(title, part).encode(), "tex": latex(name, title, part).encode()}
-    _take_names_as_written(part.figure)
+    as_written(part.figure)
     for form in ("png", "svg", *(["pdf"] if pdf else [])):
         buffer = io.BytesIO()
         part.figure.savefig(buffer, format=form, metadata=_UNDATED.get(form))
         part.figure.set_layout_engine("none")  # the places found for the PNG hold: finding them is half the time
         files[form] = buffer.getvalue()
     return files
-
-
-def _take_names_as_written(figure: Figure) -> None:
-    """Let no text be read as a formula, where a config's name holds two dollars, but for the powers on log axes."""
-    for axes in figure.axes:
-        axes.get_xticklabels(which="both")  # their texts are made when they are asked for
-        axes.get_yticklabels(which="both")
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
-        if "$" in text.get_text() and not text.get_text().startswith("$\\mathdefault"):
-            text.set_parse_math(False)

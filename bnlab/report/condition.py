@@ -1,14 +1,17 @@
 """Conditions: what a report compares. A condition is a norm and every other axis that varies, but for lr and seed."""
 
 import json
-from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
+
+from bnlab.report.escaping import clipped
 
 Axes = Mapping[str, Any]
 
 LR, SEED = "optim.lr", "seed"
+_LONGEST = 40  # characters of a value in a label
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,9 @@ class Condition:
     """A norm and a variant: (axis, value) of each other varying axis that the condition has.
 
     A norm that ignores placement has no placement in its variant: it is the baseline of every placement.
+
+    Attributes:
+        label: names it; no other condition of the report has the same.
     """
 
     norm: str
@@ -65,21 +71,56 @@ def conditions(runs: Sequence[Axes], varying: Sequence[str]) -> tuple[list[Condi
     keys = [_key(axes, varying) for axes in runs]
     ordered = sorted(set(keys), key=lambda key: (key[0] != "none", key[0], [_sortable(value) for value in key[1:]]))
     names = {name for axes in runs for name in axes}
-    found = []
-    for norm, *rest in ordered:
-        variant = tuple(
-            (name, json.loads(value)) for name, value in zip(varying[1:], rest, strict=True) if value is not None
+    variants = [
+        tuple((name, json.loads(value)) for name, value in zip(varying[1:], key[1:], strict=True) if value is not None)
+        for key in ordered
+    ]
+    spelt = {name: told_apart(value for one in variants for axis, value in one if axis == name) for name in varying[1:]}
+    labels = [
+        " · ".join(
+            [
+                clipped(norm, _LONGEST),
+                *(_worded(name, value, names, clipped(spelt[name][exact(value)], _LONGEST)) for name, value in variant),
+            ]
         )
-        parts = [norm, *(describe(name, value, names) for name, value in variant)]
-        found.append(Condition(norm, variant, " · ".join(parts)))
+        for (norm, *_), variant in zip(ordered, variants, strict=True)
+    ]
+    found = [
+        Condition(norm, variant, label)
+        for (norm, *_), variant, label in zip(ordered, variants, _numbered(labels), strict=True)
+    ]
     places = {key: place for place, key in enumerate(ordered)}
     return found, [places[key] for key in keys]
 
 
+def told_apart(values: Iterable[Any]) -> dict[Hashable, str]:
+    """The text of each value by `exact`, with all of its digits where another value would have the same."""
+    every = {exact(value): value for value in values}
+    counts = Counter(map(text, every.values()))
+    return {key: text(value) if counts[text(value)] == 1 else json.dumps(value) for key, value in every.items()}
+
+
+def _worded(name: str, value: Any, names: Set[str], spelt: str) -> str:
+    return spelt if "." not in name and isinstance(value, str) else f"{clipped(short(name, names), _LONGEST)} {spelt}"
+
+
+def _numbered(labels: Sequence[str]) -> list[str]:
+    """Labels with a number behind those that came before, as of names cut to one length."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for label in labels:
+        name, number = label, 1
+        while name in taken:
+            number += 1
+            name = f"{label} ({number})"
+        taken.add(name)
+        found.append(name)
+    return found
+
+
 def describe(name: str, value: Any, names: Set[str]) -> str:
     """An axis with its value, in a label: of a group the choice alone."""
-    group = "." not in name and isinstance(value, str)
-    return text(value) if group else f"{short(name, names)} {text(value)}"
+    return _worded(name, value, names, text(value))
 
 
 def short(name: str, names: Set[str]) -> str:

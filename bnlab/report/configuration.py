@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bnlab.report.condition import LR, SEED, Axes, exact, has, owner, short, text
+from bnlab.report.escaping import clipped
 
 # Constant axes that a caption names, in its order; the page lists the others.
 _CAPTION = (
@@ -34,4 +35,4 @@ def in_words(found: Mapping[str, str], varying: Sequence[str]) -> str:
     """A line for captions: model mlp, depth 4 …"""
     names = set(found) | set(varying) | {LR}
     shown = [name for name in _CAPTION if found.get(name) not in (None, "null")]
-    return ", ".join(f"{short(name, names) if '.' in name else name} {found[name]}" for name in shown)
+    return ", ".join(f"{short(name, names) if '.' in name else name} {clipped(found[name])}" for name in shown)

@@ -1,10 +1,20 @@
-"""A table as CSV, as Markdown and as LaTeX."""
+"""A table as CSV, as Markdown and as LaTeX.
 
+CSV files are meant for spreadsheets too: text that one would take for a formula begins with a single quote, in cells
+and in the names of columns (`runs.cell.inert`; numbers never do). What reads names back drops it:
+
+    table["norm"].str.removeprefix("'")
+"""
+
+import math
 import re
 
 import pandas as pd
 
+from bnlab.report.condition import LR
+from bnlab.report.escaping import as_markdown
 from bnlab.report.parts import Table
+from bnlab.runs.cell import inert
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -16,17 +26,30 @@ _LATEX = {
 
 
 def csv(data: pd.DataFrame) -> bytes:
-    """Numbers with 9 digits; the same numbers give the same bytes."""
-    return data.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode()
+    """Numbers with 9 digits, learning rates with all of theirs; the same numbers give the same bytes."""
+    words = [name for name in data.columns if not pd.api.types.is_numeric_dtype(data[name])]
+    rates = [name for name in data.columns if name == LR or f"_{name}".endswith("_lr")]
+    exact = {name: data[name].map(_digits) for name in rates}
+    safe = data.assign(**{name: data[name].map(inert) for name in words} | exact).rename(columns=inert)
+    return safe.to_csv(index=False, float_format="%.9g", lineterminator="\n").encode()
+
+
+def _digits(rate: float | None) -> str | None:
+    """A learning rate with as many digits as it takes to tell it from every other."""
+    if rate is None or math.isnan(rate):
+        return None
+    short = f"{rate:.9g}"
+    return short if float(short) == rate else repr(float(rate))
 
 
 def markdown(title: str, part: Table) -> str:
     """A table with its notes and caption."""
     rows = [list(part.shown.columns), *part.shown.to_numpy().tolist()]
-    head, *lines = ("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-    notes = "\n".join(f"- {note}" for note in part.notes)
+    head, *lines = ("| " + " | ".join(map(as_markdown, row)) + " |" for row in rows)
+    notes = "\n".join(f"- {as_markdown(note)}" for note in part.notes)
     rule = "|" + "---|" * len(part.shown.columns)
-    return "\n".join([f"## {title}", "", head, rule, *lines, "", *([notes, ""] if notes else []), part.caption, ""])
+    caption = as_markdown(part.caption)
+    return "\n".join([f"## {title}", "", head, rule, *lines, "", *([notes, ""] if notes else []), caption, ""])
 
 
 def latex(name: str, title: str, part: Table) -> str:

@@ -1,9 +1,11 @@
 """What tables and figures draw from: the runs of some studies, sorted into conditions and cells."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,16 +16,22 @@ from bnlab.report.condition import (
     SEED,
     Condition,
     conditions,
+    exact,
+    told_apart,
     varying_axes,
 )
 from bnlab.report.configuration import constants, in_words
+from bnlab.report.escaping import clipped
+from bnlab.report.lettering import listed
 from bnlab.report.panels import MOST, panels, variants
-from bnlab.report.stats import Cell, Sensitivity, cells, paired, sensitivity
-from bnlab.report.stats.estimate import Estimate
+from bnlab.report.sound import sound
+from bnlab.report.stats import ROUNDING, Cell, Sensitivity, cells, paired, sensitivity
+from bnlab.report.stats.estimate import LARGEST, Estimate
 from bnlab.report.style import Style, styles
 from bnlab.report.waiting import Waiting, waiting
 from bnlab.runs.reader import Runs, load
 from bnlab.runs.schema import METRICS
+from bnlab.text import printable
 
 _PANELS = 12  # pictures of one figure
 
@@ -37,6 +45,8 @@ class Frame:
             final metrics of each run.
         axes: axes that tell conditions apart, norm first.
         target, tolerance: val accuracies (0-1), see `stats`.
+        damaged: files of runs that are left out, each with the reason, as far as they have been read. The run itself
+            stays, as long as its run.json is sound.
     """
 
     source: Runs
@@ -46,6 +56,7 @@ class Frame:
     axes: list[str]
     target: float
     tolerance: float
+    damaged: dict[Path, str] = field(default_factory=dict)
 
     @cached_property
     def finished(self) -> list[int]:
@@ -74,13 +85,23 @@ class Frame:
     def name(self, place: int) -> str:
         """A condition's name within its panel, whose title (where there is one) tells the variant."""
         condition = self.conditions[place]
-        return condition.norm if len(self.panels) > 1 and self.panels[0][0] else condition.label
+        split = len(self.panels) > 1 and self.panels[0][0]
+        name = clipped(condition.norm if split else condition.label)
+        return listed(name)
+
+    def rate(self, lr: float | None) -> str:
+        """A learning rate for people, with as many digits as tell it from the others; a dash for none."""
+        return "–" if lr is None else self._spelt[exact(float(lr))]
+
+    @cached_property
+    def _spelt(self) -> dict[Hashable, str]:
+        return told_apart(self.rates)
 
     def at_best(self, place: int, name: str) -> str:
         """A condition's name with the rate that stands for it and, where it is so, that it did not learn."""
         found = self.sensitivity[place]
         idle = ", did not learn" if found.learned is False else ""
-        return f"{name}, lr {found.shown_lr:g}{idle}"
+        return f"{name}, lr {self.rate(found.shown_lr)}{idle}"
 
     @cached_property
     def arrangement(self) -> str:
@@ -160,21 +181,36 @@ class Frame:
         complete = self.runs[self.runs["status"] == "complete"]
         return "test_accuracy" if complete["test_accuracy"].notna().any() else "val_accuracy"
 
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the tables of `runs.schema`: run_id, then its columns; what is damaged is left out and named."""
+        if name not in self._tables:
+            rows = getattr(self.source, name)
+            self.damaged.update(self.source.damaged or {})
+            self._tables[name], reasons = sound(rows, name)
+            for run_id, reason in reasons.items():
+                path = self.source.folders[run_id] / f"{name}.csv"
+                self.damaged[path] = f"{printable(str(path))} is damaged ({reason})"
+        return self._tables[name]
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {}
+
     @cached_property
     def steps(self) -> ByRun:
         """Training by step."""
-        return ByRun(self.source.steps)
+        return ByRun(self.table("steps"))
 
     @cached_property
     def val_evals(self) -> ByRun:
         """Evaluations of the val split with running statistics."""
-        evals = self.source.evals
+        evals = self.table("evals")
         return ByRun(evals[(evals["split"] == "val") & (evals["mode"] == "running")])
 
     @cached_property
     def rates(self) -> list[float]:
         """Every learning rate, ascending."""
-        return sorted(set(self.runs["lr"]))
+        return sorted(set(self.runs["lr"].tolist()))
 
     @cached_property
     def waiting(self) -> list[Waiting]:
@@ -217,25 +253,61 @@ class Frame:
 def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
     """The frame of these studies (folders of studies or of single runs).
 
-    Errors: BadInput where a folder is no study, or a run has no learning rate or seed to place it by.
+    A run that cannot be placed is left out and named, as one whose run.json cannot be read.
+
+    Raises:
+        BadInput: a folder is no study, or no run is left.
     """
-    source = load(list(studies))
+    source = load(list(studies), lenient=True)
+    for run_id, reason in _misfits(source.infos).items():
+        folder = source.folders.pop(run_id)
+        source.unreadable[folder] = (
+            f"{printable(str(folder / 'run.json'))} {reason}; remove its folder or train it anew"
+        )
+        del source.infos[run_id]
+    if not source.infos:
+        raise BadInput(f"no run can be reported: {next(iter(source.unreadable.values()))}")
     every = [info["axes"] for info in source.infos.values()]
-    for run_id, axes in zip(source.infos, every, strict=True):
-        if not isinstance(axes.get(LR), int | float) or not isinstance(axes.get(SEED), int):
-            raise BadInput(f"{source.folders[run_id] / 'run.json'} has no {LR} or no {SEED} among its axes: remove it")
     axes = varying_axes(every)
     found, places = conditions(every, axes)
-    table = source.runs
-    columns = ["run_id", "study", "status", "cause", "diverged_at", "seconds", *METRICS]
-    runs = table[columns].assign(
-        condition=places,
-        lr=table[LR].astype("float64"),
-        seed=table[SEED],
-        grid=[f"{study}/{one.get('optim')}" for study, one in zip(table["study"], every, strict=True)],
+    infos = source.infos.values()
+    study = [printable(folder.parent.name) for folder in source.folders.values()]
+    runs = pd.DataFrame(  # not `source.runs`, where an axis may have the name of a fact
+        {
+            "run_id": pd.Series(list(source.infos), dtype=object),
+            "study": pd.Series(study, dtype=object),
+            **{name: pd.Series([info[name] for info in infos], dtype=object) for name in ("status", "cause")},
+            **{name: [_number(info[name]) for info in infos] for name in ("diverged_at", "seconds")},
+            **{name: [_number(info["metrics"].get(name)) for info in infos] for name in METRICS},
+            "condition": places,
+            "lr": [float(one[LR]) for one in every],
+            "seed": [one[SEED] for one in every],
+            "grid": [f"{name}/{one.get('optim')}" for name, one in zip(study, every, strict=True)],
+        }
     )
-    metrics = {name: runs[name].astype("float64") for name in METRICS}
-    return Frame(source, list(studies), runs.assign(**metrics), found, axes, target, tolerance)
+    return Frame(source, list(studies), runs, found, axes, target, tolerance)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _misfits(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Why runs have no place in a report, by run_id."""
+    found = {}
+    for run_id, info in infos.items():
+        lacking = [name for name in (LR, SEED) if info["axes"].get(name) is None]
+        for name, value in info["metrics"].items():
+            share = name.endswith("accuracy") and value is not None and not math.isnan(value)
+            if share and not -ROUNDING <= value <= 1 + ROUNDING:
+                found[run_id] = f"is damaged ({name} is {value:g}, an accuracy lies in 0 to 1)"
+        if (info["seconds"] or 0) > LARGEST:
+            found[run_id] = f"is damaged (seconds is {info['seconds']:g})"
+        if lacking:
+            found[run_id] = f"has no {' and no '.join(lacking)} among its axes"
+        elif not 1 / LARGEST <= info["axes"][LR] <= LARGEST:
+            found[run_id] = f"has the {LR} {info['axes'][LR]:g}, and reports take {1 / LARGEST:g} to {LARGEST:g}"
+    return found
 
 
 def span(counts: Iterable[int]) -> str:

@@ -10,14 +10,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bnlab.report import Verdict
-from bnlab.report.condition import LR, by_size, text
+from bnlab.report.condition import LR, by_size, exact, told_apart
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing, Table
 from bnlab.report.provenance import provenance
 from bnlab.report.run_table import as_json
 from bnlab.report.summary import summary
-from bnlab.report.taken import taken
 from bnlab.runs.schema import STATUSES
+from bnlab.text import printable
 
 
 class Section(NamedTuple):
@@ -36,9 +36,18 @@ class Section(NamedTuple):
 
 
 def render(
-    frame: Frame, sections: list[Section], notes: list[str], verdicts: Sequence[Verdict] = (), command: str = ""
+    frame: Frame,
+    sections: list[Section],
+    notes: list[str],
+    verdicts: Sequence[Verdict] = (),
+    command: str = "",
+    settings: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The page's text."""
+    """The page's text.
+
+    Args:
+        settings: more of what the runs share, beside their axes.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -49,7 +58,7 @@ def render(
     counts = frame.runs["status"].value_counts()
     missing = [one for one in sections if isinstance(one.part, Missing)]
     return environment.get_template("template.html.jinja").render(
-        title=" + ".join(Path(study).resolve().name for study in frame.studies),
+        title=" + ".join(printable(Path(study).resolve().name) for study in frame.studies),
         total=len(frame.runs),
         statuses=[(status, int(counts[status])) for status in STATUSES if status in counts],
         verdicts=verdicts,
@@ -57,7 +66,7 @@ def render(
         summary=summary(frame),
         swept=_swept(frame),
         configuration=frame.configuration,
-        settings=[*frame.constants.items(), *taken(frame.source.folders.values())],
+        settings=[*frame.constants.items(), *settings],
         sections=[one for one in sections if not isinstance(one.part, Missing)],
         missing=missing,
         again=any(one.part.again for one in missing if isinstance(one.part, Missing)),
@@ -73,9 +82,10 @@ def _swept(frame: Frame) -> list[tuple[str, str]]:
     every = [info["axes"] for info in frame.source.infos.values()]
     found = []
     for name in [*frame.axes, LR, "seed"]:
-        values = {text(axes[name]): axes[name] for axes in every if name in axes and axes[name] != ""}
-        ordered = sorted(values, key=lambda shown: by_size(values[shown]))
-        found.append((name, ", ".join(ordered)))
+        values = {exact(axes[name]): axes[name] for axes in every if name in axes and axes[name] != ""}
+        spelt = told_apart(values.values())
+        ordered = sorted(values, key=lambda key: by_size(values[key]))
+        found.append((name, ", ".join(spelt[key] for key in ordered)))
     return found
 
 
@@ -86,15 +96,17 @@ def _troubles(frame: Frame) -> list[dict[str, Any]]:
     cause = runs["cause"].fillna("").where(runs["status"] != "diverged", "")
     found = []
     for (status, _, why), group in runs.assign(cause=cause).groupby(["status", "condition", "cause"]):
-        steps = group["diverged_at"].dropna().astype(int)
-        span = f"at step {steps.min()}" if steps.nunique() == 1 else f"at steps {steps.min()} to {steps.max()}"
+        steps = sorted({int(step) for step in group["diverged_at"].dropna()})
+        span = " to ".join(dict.fromkeys(str(step) for step in (steps[:1] + steps[-1:])))
         found.append(
             {
                 "status": status,
                 "condition": frame.conditions[int(group["condition"].iloc[0])].label,
                 "runs": len(group),
-                "where": ", ".join(f"{lr:g} ({count})" for lr, count in Counter(group["lr"].sort_values()).items()),
-                "cause": span if len(steps) else why,
+                "where": ", ".join(
+                    f"{frame.rate(lr)} ({count})" for lr, count in Counter(group["lr"].sort_values()).items()
+                ),
+                "cause": f"at step{'s' if len(steps) > 1 else ''} {span}" if steps else why,
             }
         )
     return found

@@ -1,10 +1,11 @@
 """Panels: which conditions share a picture."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
 
-from bnlab.report.condition import Condition
+from bnlab.report.condition import Condition, exact
+
+_Key = tuple[tuple[str, Hashable], ...]
 
 MOST = 6  # conditions in a panel of a split set, but for `none`
 
@@ -29,12 +30,13 @@ def variants(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
     """
     if len({condition.norm for condition in found}) == 1:
         return [("", list(range(len(found))))]
-    every = list(dict.fromkeys(condition.variant for condition in found))
+    keys = [_key(condition) for condition in found]
+    every = list(dict.fromkeys(keys))
     whole = [one for one in every if not any(_agrees(one, other) and len(other) > len(one) for other in every)]
     result = []
     for variant in whole:
-        places = [place for place, condition in enumerate(found) if _agrees(condition.variant, variant)]
-        label = next(condition.label for condition in found if condition.variant == variant)
+        places = [place for place, key in enumerate(keys) if _agrees(key, variant)]
+        label = found[keys.index(variant)].label
         result.append((label.partition(" · ")[2], places))
     return result
 
@@ -50,5 +52,10 @@ def _split(found: Sequence[Condition], places: list[int]) -> list[list[int]]:
     return [reference + rest[start : start + size] for start in range(0, len(rest), size)]
 
 
-def _agrees(part: tuple[tuple[str, Any], ...], whole: tuple[tuple[str, Any], ...]) -> bool:
+def _key(condition: Condition) -> _Key:
+    """The variant as its JSON tells it apart: 1 is neither 1.0 nor true, and lists are compared too."""
+    return tuple((name, exact(value)) for name, value in condition.variant)
+
+
+def _agrees(part: _Key, whole: _Key) -> bool:
     return all(item in whole for item in part)

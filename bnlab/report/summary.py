@@ -1,13 +1,14 @@
 """What came out, in sentences: the head of the page; and what a reader must know before believing it."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from bnlab.report import Verdict
 from bnlab.report.frame import Frame
 from bnlab.report.stats import Estimate, estimate
-from bnlab.runs.status import planned
+from bnlab.runs.packing import planned
 
 _MOST = 8  # conditions named in a line
 
@@ -21,7 +22,7 @@ def summary(frame: Frame) -> list[str]:
         best = max(known, key=means.__getitem__)
         metric, score = frame.score.replace("_", " "), estimate(frame.by_seed(best, frame.score))
         label, lr = frame.conditions[best].label, frame.sensitivity[best].shown_lr
-        found.append(f"Best on val: {label} at lr {lr:g}, {metric} {_interval(score)}.")
+        found.append(f"Best on val: {label} at lr {frame.rate(lr)}, {metric} {_interval(score)}.")
         reference = frame.references.get(best)
         if reference is not None:
             apart, other = frame.difference(best, reference, frame.score), frame.conditions[reference].label
@@ -31,7 +32,7 @@ def summary(frame: Frame) -> list[str]:
         top = max(highest.values())
         names = _few([frame.conditions[place].label for place, lr in highest.items() if lr == top])
         least = "≥ " if any(frame.sensitivity[place].above for place, lr in highest.items() if lr == top) else ""
-        found.append(f"Highest stable learning rate: {least}{top:g} ({names}).")
+        found.append(f"Highest stable learning rate: {least}{frame.rate(top)} ({names}).")
     return found
 
 
@@ -42,18 +43,33 @@ def _interval(value: Estimate, sign: str = "") -> str:
     return f"{mean} [{value.low:{sign}.3f}, {value.high:{sign}.3f}] (95 %, n = {value.n})"
 
 
-def unreadable(frame: Frame) -> list[str]:
-    """Run folders that are in no number here."""
-    return [f"left out: {reason}" for reason in frame.source.unreadable.values()]
+def left_out(frame: Frame) -> list[str]:
+    """Run folders that are in no number here, and files that are in none; as far as tables have been read."""
+    return [f"left out: {reason}" for reason in (*frame.source.unreadable.values(), *frame.damaged.values())]
+
+
+def outlived(frame: Frame, verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[str]]:
+    """The verdicts whose runs are all there, and a line on the others."""
+    there = {*frame.source.infos, *(folder.name for folder in frame.source.unreadable)}
+    kept = [one for one in verdicts if there.issuperset(one.runs)]
+    if len(kept) == len(verdicts):
+        return kept, []
+    commands = dict.fromkeys(one.command for one in verdicts if not there.issuperset(one.runs))
+    count = len(verdicts) - len(kept)
+    what = "1 verdict is" if count == 1 else f"{count} verdicts are"
+    return kept, [f"{what} left out, for runs behind {'it' if count == 1 else 'them'} are no longer there; judge anew: "
+                  + " ; ".join(commands)]  # fmt: skip
 
 
 def warnings(frame: Frame) -> list[str]:
     """What is not there yet, and best rates that a wider grid may beat."""
     found = []
     counts = frame.runs["status"].value_counts()
-    begun = {folder.name for folder in frame.source.folders.values()}
+    lost = frame.source.unreadable  # named as such
+    begun = {folder.name for folder in (*frame.source.folders.values(), *lost)}
     waiting = [command for study in frame.studies for command in planned(study, begun).values()]
-    absent = sum(cell.absent for cells in frame.cells for cell in cells)  # where no sweep has left its plan
+    # Where no sweep has left its plan, what the grid lacks.
+    absent = sum(cell.absent for cells in frame.cells for cell in cells) - len(lost)
     missing = [
         f"{count} {words}"
         for count, words in (
@@ -79,7 +95,7 @@ def warnings(frame: Frame) -> list[str]:
         )
     for end, beyond in (("lowest", "lower"), ("highest", "higher")):
         names = [
-            f"{frame.conditions[place].label} ({one.best_lr:g})"
+            f"{frame.conditions[place].label} ({frame.rate(one.best_lr)})"
             for place, one in enumerate(frame.sensitivity)
             if one.best_end == end
         ]

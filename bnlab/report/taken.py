@@ -4,50 +4,120 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from bnlab.report.escaping import clipped
+from bnlab.runs.files import Unreadable, read_text
+from bnlab.text import printable
 
 _PARTS = re.compile(r"^(?:diagnostics|when):.*\n(?:[ -].*\n)*", re.MULTILINE)
+_SETTING = re.compile(r"^\w+:(?:\s|$)", re.MULTILINE)
+_LARGEST = 1 << 20  # bytes of a config.yaml that are read
+_LONGEST = 200  # characters of a list of moments that are shown
 
 
-def taken(folders: Iterable[Path]) -> list[tuple[str, str]]:
-    """(setting, value) of `diagnostics` and of `when`, which overrides all of theirs; values that differ with runs.
+class Taken(NamedTuple):
+    """What the configs say.
+
+    Attributes:
+        settings: (setting, value) of `diagnostics` and of `when`, which overrides all of theirs; values that differ
+            with runs.
+        damaged: config.yaml files that are in no setting, each with the reason.
+    """
+
+    settings: list[tuple[str, str]]
+    damaged: dict[Path, str]
+
+
+def _known(value: Any) -> Any:
+    """Return null for the words that YAML has for it."""
+    return None if value in ("null", "~", "") else value
+
+
+_Moments = Annotated[str | list[str] | None, BeforeValidator(_known)]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    when: _Moments = None
+
+
+_OptionsOrNone = Annotated[_Options | None, BeforeValidator(_known)]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    diagnostics: Annotated[dict[str, _OptionsOrNone] | None, BeforeValidator(_known)] = None
+    when: _Moments = None
+
+
+def taken(folders: Iterable[Path]) -> Taken:
+    """Read the configs of runs; one without a config.yaml counts as one without diagnostics.
 
     Diagnostics that are taken at the same times stand together: "init, last: stable_rank, site_drift".
     """
-    texts = Counter("".join(_PARTS.findall(_config(folder))) for folder in folders)
+    texts: dict[str, list[Path]] = {}
+    damaged: dict[Path, str] = {}
+    for folder in folders:
+        path = folder / "config.yaml"
+        try:
+            text = read_text(path, _LARGEST) or "\n"
+        except FileNotFoundError:
+            text = ""
+        except Unreadable as error:
+            damaged[path] = str(error)
+            continue
+        if text and not _SETTING.search(text):
+            damaged[path] = f"{printable(str(path))} cannot be read (it holds no settings)"
+            continue
+        texts.setdefault("".join(_PARTS.findall(text)), []).append(path)
     found: dict[str, Counter[str]] = {"diagnostics": Counter(), "when": Counter()}
-    for text, runs in texts.items():  # one of them for hundreds of runs
-        config = _parsed(text)
-        found["diagnostics"][_diagnostics(config.get("diagnostics"))] += runs
-        found["when"][_times(config.get("when")) or "each diagnostic's own"] += runs
-    return [(name, _tally(values)) for name, values in found.items() if set(values) != {""}]
+    for text, paths in texts.items():  # one of them for hundreds of runs
+        try:
+            config = _parsed(text)
+        except ValueError as error:
+            damaged |= {path: f"{printable(str(path))} cannot be read ({error})" for path in paths}
+            continue
+        found["diagnostics"][_diagnostics(config)] += len(paths)
+        found["when"][_times(config.when) or "each diagnostic's own"] += len(paths)
+    return Taken([(name, _tally(values)) for name, values in found.items() if set(values) - {""}], damaged)
 
 
-def _config(folder: Path) -> str:
+def _parsed(text: str) -> _Config:
+    """Return the settings in a part of a config.yaml.
+
+    Raises:
+        ValueError: it is no YAML, or holds something else.
+    """
     try:
-        return (folder / "config.yaml").read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
+        # Its scalars are text and it knows no merge keys: nothing in the file is computed or grows.
+        content = yaml.load(text, Loader=yaml.BaseLoader)
+        return _Config.model_validate(content or {})
+    except yaml.YAMLError as error:
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ValueError(f"no YAML: {printable(reason)[:120]}") from None
+    except RecursionError:
+        raise ValueError("its YAML is nested too deeply") from None
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = printable(".".join(str(part) for part in problem["loc"]))[:80]
+        raise ValueError(f"{where}: {problem['msg']}") from None
 
 
-def _parsed(text: str) -> dict[str, Any]:
-    try:
-        return yaml.safe_load(text) or {}
-    except yaml.YAMLError:  # a damaged file: the run's numbers are as good as ever
-        return {}
-
-
-def _diagnostics(every: Any) -> str:
+def _diagnostics(config: _Config) -> str:
     by_times: dict[str, list[str]] = {}
-    for name, options in (every or {}).items():
-        by_times.setdefault(_times((options or {}).get("when")), []).append(name)
+    for name, options in (config.diagnostics or {}).items():
+        by_times.setdefault(_times(options.when if options else None), []).append(clipped(printable(name)))
     return "; ".join(f"{times}: {', '.join(names)}" if times else ", ".join(names) for times, names in by_times.items())
 
 
-def _times(when: Any) -> str:
-    return ", ".join(map(str, when)) if isinstance(when, list) else "" if when is None else str(when)
+def _times(when: str | list[str] | None) -> str:
+    return clipped(printable(", ".join(when) if isinstance(when, list) else when or ""), _LONGEST)
 
 
 def _tally(values: Counter[str]) -> str:

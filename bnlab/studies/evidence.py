@@ -10,7 +10,6 @@ import pandas as pd
 from bnlab.report.condition import LR, SEED
 from bnlab.report.stats import Cell, Sensitivity, cells, sensitivity
 from bnlab.runs.reader import Runs
-from bnlab.runs.table import read_tables
 from bnlab.studies.known import Undecided
 
 Axes = Mapping[str, Any]
@@ -38,7 +37,7 @@ class Evidence:
 
     def table(self, run_ids: Iterable[str], name: str) -> pd.DataFrame:
         """The rows of these runs in one of the tables of `runs.schema`, with their run_id."""
-        return read_tables({run_id: self.source.folders[run_id] / f"{name}.csv" for run_id in run_ids}, name)
+        return self.source.table(name, run_ids)
 
     @cached_property
     def runs(self) -> pd.DataFrame:

@@ -9,13 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bnlab.report import Verdict as Shown
+from bnlab.report import as_markdown
 from bnlab.runs.atomic import write_atomic
+from bnlab.runs.cell import inert
+from bnlab.runs.files import Unreadable, make_folder, read_json
+from bnlab.runs.info import Line, Whole
 from bnlab.runs.reader import Runs
 from bnlab.studies.known import Effect
-from bnlab.studies.verdict import Verdict
+from bnlab.studies.verdict import Decision, Verdict
+from bnlab.text import printable
 
 NAME = "verdicts"
 _COLUMNS = (
@@ -84,7 +91,8 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Write the three files into a report's folder."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_atomic(folder / f"{NAME}.json", json.dumps(_plain(asdict(self)), indent=1, ensure_ascii=False) + "\n")
         write_atomic(folder / f"{NAME}.csv", self._csv())
         write_atomic(folder / f"{NAME}.md", table(self) + "\n")
@@ -115,20 +123,86 @@ class Record:
             if one.effect is not None:
                 cells |= asdict(one.effect) | {"effect": one.effect.value}
                 del cells["value"]
-            writer.writerow(cells)
+            writer.writerow({name: inert(value) for name, value in cells.items()})
         return buffer.getvalue()
 
 
+def _infinity(value: Any) -> Any:
+    return {"inf": math.inf, "-inf": -math.inf}.get(value, value) if isinstance(value, str) else value
+
+
+def _folder(name: str) -> str:
+    """Return a study's name, which is that of a folder too."""
+    if not name or name.startswith(".") or "/" in name:
+        raise ValueError("should be a study's name")
+    return name
+
+
+_Number = Annotated[float, BeforeValidator(_infinity)]
+
+
+class _Effect(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    value: _Number
+    low: _Number
+    high: _Number
+    n: Whole
+    sign: Annotated[str, Field(pattern="^[≥≤]?$")] = ""
+
+    @model_validator(mode="after")
+    def _order(self) -> "_Effect":
+        if self.low > self.high:
+            raise ValueError("the interval ends before it begins")
+        return self
+
+
+class _Verdict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    claim: Line
+    case: Line
+    verdict: Decision
+    effect: _Effect | None
+    threshold: Line
+    reason: Line
+    runs: list[Line]
+    published: Line
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    study: Annotated[Line, AfterValidator(_folder)]
+    scale: Line
+    command: Line
+    date: Line
+    device: Line
+    torch: Line
+    git: Line
+    n_runs: Whole
+    verdicts: list[_Verdict]
+
+
 def read(path: Path) -> Record:
-    """A verdicts.json."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    """Return the content of a verdicts.json.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it cannot be read, or holds something else.
+    """
+    try:
+        content = _Content.model_validate(read_json(path))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = printable(".".join(map(str, problem["loc"])))[:80] or "its content"
+        message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")[:120]
+        raise Unreadable(f"{printable(str(path))} cannot be read ({where}: {message})") from None
     verdicts = []
-    for one in values.pop("verdicts"):
-        effect = one["effect"] and {
-            k: math.inf if v == "inf" else -math.inf if v == "-inf" else v for k, v in one["effect"].items()
-        }
-        verdicts.append(Verdict(**one | {"effect": effect and Effect(**effect), "runs": tuple(one["runs"])}))
-    return Record(**values, verdicts=tuple(verdicts))
+    for one in content.verdicts:
+        effect = None if one.effect is None else Effect(**one.effect.model_dump())
+        verdicts.append(Verdict(**one.model_dump() | {"effect": effect, "runs": tuple(one.runs)}))
+    return Record(**content.model_dump() | {"verdicts": tuple(verdicts)})
 
 
 def table(record: Record) -> str:
@@ -145,7 +219,7 @@ def table(record: Record) -> str:
 
 def row(cells: Sequence[str]) -> str:
     """A row of a Markdown table, whatever is in its cells."""
-    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(as_markdown, cells)) + " |"
 
 
 def measured(effect: Effect | None) -> str:

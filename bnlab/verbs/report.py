@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlab.errors import BadInput
+from bnlab.runs.files import Unreadable, is_there
+from bnlab.terminal import Console, say
+from bnlab.text import printable
 
 if TYPE_CHECKING:
     from bnlab.studies.record import Record
 
 _USAGE = "bnlab report DIR... [--out DIR] [--pdf] [--target 0.9] [--tolerance 0.05]"
+
+_MOST = 20  # notes that are printed
 
 HELP = f"""\
 usage: {_USAGE}
@@ -30,7 +35,7 @@ sweep, and says what is missing.
 def run(words: Sequence[str]) -> int:
     """Build the report; returns the exit status."""
     if {"-h", "--help"} & set(words):
-        print(HELP)
+        say(HELP)
         return 0
 
     class Parser(argparse.ArgumentParser):
@@ -47,17 +52,14 @@ def run(words: Sequence[str]) -> int:
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
             raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
-    given.studies = list(dict.fromkeys(given.studies))
     for study in given.studies:
-        if not study.exists() and (Path("outputs") / study).is_dir():
+        if not is_there(study) and is_there(Path("outputs") / study):
             raise BadInput(f"{study} does not exist; did you mean {Path('outputs') / study}?")
-    from rich.console import Console
     from rich.markdown import Markdown
 
     from bnlab.report import build
 
-    console = Console()
-    records = [record for study in given.studies if (record := _record(study)) is not None]
+    records, damaged = _records(given.studies)
     built = build(
         given.studies,
         target=given.target,
@@ -67,26 +69,32 @@ def run(words: Sequence[str]) -> int:
         verdicts=[one for record in records for one in record.shown(named=len(records) > 1)],
         command=shlex.join(["bnlab", "report", *words]),
         remark="; ".join(dict.fromkeys(record.remark for record in records if record.remark)),
+        notes=damaged,
     )
+    console = Console()
     rows = [line for line in built.table_text.splitlines() if line.startswith("|")]
     if console.is_terminal and max(map(len, rows), default=0) <= console.width:
-        console.print(Markdown(built.table_text))
+        console.print(Markdown(printable(built.table_text, lines=True)))
     else:  # narrower, rich would cut names and numbers
-        print(built.table_text)
-    for note in built.notes:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
-    console.print(str(built.page), highlight=False, soft_wrap=True)
+        say(built.table_text)
+    for note in built.notes[:_MOST]:
+        say(f"note: {note}")
+    if len(built.notes) > _MOST:
+        say(f"note: {len(built.notes) - _MOST} more, the page has all")
+    say(str(built.page))
     return 0
 
 
-def _record(study: Path) -> "Record | None":
-    """What `bnlab study` has judged of a study's runs, for its page to keep."""
+def _records(studies: Sequence[Path]) -> "tuple[list[Record], list[str]]":
+    """What `bnlab study` has judged of the studies' runs, for the page to keep; a line on each file that is damaged."""
     from bnlab.studies.record import NAME, read
 
-    path = study / "report" / f"{NAME}.json"
-    if not path.exists():
-        return None
-    try:
-        return read(path)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise BadInput(f"{path} is damaged: remove it, or judge anew with bnlab study") from None
+    records, damaged = [], []
+    for study in studies:
+        try:
+            records.append(read(study / "report" / f"{NAME}.json"))
+        except FileNotFoundError:
+            continue
+        except Unreadable as error:
+            damaged.append(f"no verdicts: {error}; remove it, or judge anew with bnlab study")
+    return records, damaged

@@ -1,13 +1,17 @@
 """Synthetic studies with known answers, written by the real writer."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
+from bnlab.report.lettering import as_written, quiet
+from bnlab.report.parts import Drawn, modules
+from bnlab.report.style import RC
 from bnlab.runs.writer import RunWriter
 
 AXES: dict[str, Any] = {
@@ -193,3 +197,73 @@ def _realistic(
     writer.append("layers", layers)
     writer.append("histograms", histograms)
     writer.close()
+
+
+DIAGNOSTICS = {  # every diagnostic that a figure draws, with its index
+    "weight_grad_norm": "", "activation_grad_norm": "", "activation_std": "", "channel_spread": "",
+    "activation_saturation": "", "dead_units": "", "update_ratio": "", "site_drift": "", "gradient_shift": "",
+    "gradient_shift_cosine": "", "stable_rank": "", "soft_rank": "", "soft_rank_unscaled": "", "mean_cosine": "",
+    "mean_drift": "", "variance_drift": "", "grad_through_time": "3", "dropout_shift": "", "weight_grad_cosine": "",
+    "residual_ratio": "", "kept_bytes": "Linear", "activation_percentile": "50", "unit_percentile": "15",
+    "landscape_loss": "0.5", "gradient_distance": "0.5", "effective_beta": "",
+}  # fmt: skip
+
+
+def observed(
+    study: Study, norm: str = "batch", lr: float = 0.1, seed: int = 0, *, scale: float = 1.0, **options: Any
+) -> RunWriter:
+    """One run with rows for every table and figure; `scale`: what all measured numbers are multiplied by."""
+    base = {"curve": [0.5, 0.95], "losses": [2.0 * scale, 1.0 * scale, 0.5 * scale], "train": 0.99}
+    writer = study.run(norm, lr, seed, **(base | options))
+    site = "units.0.before_act"
+    writer.append("sites", [{"site": site, "unit": "units.0", "depth": 0, "kind": "before_act", "shape": "4"}])
+    rows = [
+        {"step": step, "site": site, "diagnostic": name, "index": index, "value": scale * (1 + seed + step)}
+        for step in (0, 2, 4)
+        for name, index in DIAGNOSTICS.items()
+    ]
+    writer.append("layers", rows)
+    bins = [
+        {"step": step, "site": site, "quantity": "activation", "left": scale * left, "right": scale * (left + 1)}
+        | {"count": 1 + step}
+        for step in (0, 2, 4)
+        for left in range(3)
+    ]
+    writer.append("histograms", bins)
+    image = scale * np.arange(18.0).reshape(1, 2, 3, 3)
+    writer.keep("feature_maps_4", {f"{site}.before": image, f"{site}.after": image + 1})
+    writer.close()
+    config = f"seed: {seed}\ndiagnostics:\n  moments:\n    when: [init, last]\nwhen: null\n"
+    (writer.folder / "config.yaml").write_text(config)
+    return writer
+
+
+@pytest.fixture
+def observe() -> Callable[..., RunWriter]:
+    """Write one run with rows for every table and figure into a study."""
+    return observed
+
+
+def laid_out(module: Any, frame: Any, *, layout: bool = True) -> Any:
+    """What a table's or figure's module makes of a frame; a figure is laid out as a file would be."""
+    with mpl.rc_context(RC), quiet():
+        if hasattr(module, "table"):
+            return module.table(frame)
+        part = module.draw(frame)
+        if isinstance(part, Drawn):
+            as_written(part.figure)
+            if layout:
+                part.figure.draw_without_rendering()
+        return part
+
+
+def drawn(frame: Any, layout: Collection[str]) -> dict[str, Any]:
+    """Every table and figure of a report by name; these figures are laid out."""
+    every = modules("figures") | modules("tables")
+    return {name: laid_out(module, frame, layout=name in layout) for name, module in every.items()}
+
+
+@pytest.fixture
+def draw_all() -> Callable[..., dict[str, Any]]:
+    """Draw every table and figure of a frame."""
+    return drawn

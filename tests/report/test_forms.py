@@ -16,7 +16,7 @@ TABLE = Table(
 def test_markdown() -> None:
     assert markdown("Title", TABLE).splitlines() == [
         "## Title", "", "| norm | val accuracy |", "|---|---|", "| a_b\\|c | 0.9 ± 0.1 |", "| 50 % & $x$ | ≥ 1 |", "",
-        "- note #1: ~\\", "", "Caption with 90 % of {things} at <lr>.",
+        "- note #1: ~\\\\", "", "Caption with 90 % of {things} at &lt;lr&gt;.",
     ]  # fmt: skip
 
 

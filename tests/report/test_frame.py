@@ -7,6 +7,7 @@ import pytest
 
 from bnlab.errors import BadInput
 from bnlab.report.frame import Frame, read, span
+from bnlab.report.summary import left_out
 
 
 def frame(study: Any) -> Frame:
@@ -60,13 +61,81 @@ def test_regression_has_cells_without_accuracy(study: Any) -> None:
     assert found.sensitivity[0].shown_lr == 0.1
 
 
-def test_a_run_without_a_rate_is_bad_input(study: Any) -> None:
-    writer = study.run("batch")
-    info = json.loads((writer.folder / "run.json").read_text())
-    del info["axes"]["optim.lr"]
-    (writer.folder / "run.json").write_text(json.dumps(info))
-    with pytest.raises(BadInput, match=r"run\.json has no optim\.lr"):
+# What a run.json holds instead; ... for a key that it lacks.
+MISFITS: dict[str, tuple[dict[str, Any], str]] = {
+    "no rate": ({"axes": {"optim.lr": ...}}, "has no optim.lr among its axes"),
+    "no seed": ({"axes": {"seed": ...}}, "has no seed among its axes"),
+    "neither": ({"axes": {"seed": ..., "optim.lr": ...}}, "has no optim.lr and no seed among its axes"),
+    "a rate beyond all": ({"axes": {"optim.lr": 1e300}}, "has the optim.lr 1e+300, and reports take 1e-100 to 1e+100"),
+    "a rate next to nothing": ({"axes": {"optim.lr": 1e-200}}, "has the optim.lr 1e-200"),
+    "a negative rate": ({"axes": {"optim.lr": -1}}, "optim.lr should be a number above 0"),
+    "an accuracy in percent": ({"metrics": {"val_accuracy": 93.0}}, "val_accuracy is 93, an accuracy lies in 0 to 1"),
+    "a negative accuracy": ({"metrics": {"test_accuracy": -0.1}}, "test_accuracy is -0.1"),
+    "an infinite accuracy": ({"metrics": {"train_accuracy": "inf"}}, "train_accuracy is inf"),
+    "a metric that is a word": ({"metrics": {"val_loss": "low"}}, "metrics.val_loss"),
+    "seconds beyond all": ({"seconds": 1e300}, "seconds is 1e+300"),
+    "axes that are a list": ({"axes": []}, "axes"),
+}
+
+
+@pytest.mark.parametrize(("odd", "reason"), MISFITS.values(), ids=MISFITS)
+def test_a_run_that_cannot_be_placed_is_left_out_and_named(study: Any, odd: dict[str, Any], reason: str) -> None:
+    study.run("none")
+    path = study.run("batch").folder / "run.json"
+    info = json.loads(path.read_text())
+    for key, value in odd.items():
+        both = info[key] | value if isinstance(value, dict) else value
+        info[key] = {name: one for name, one in both.items() if one is not ...} if isinstance(both, dict) else both
+    path.write_text(json.dumps(info))
+    found = frame(study)
+    assert found.runs["run_id"].tolist() == ["run0001"]
+    (line,) = left_out(found)
+    assert line.startswith(f"left out: {path}")
+    assert reason in line
+
+
+def test_with_no_run_left_the_first_reason_is_told(study: Any) -> None:
+    study.run("batch", axes={"optim.lr": 1e-200})
+    with pytest.raises(BadInput, match=r"no run can be reported: .*run0001/run\.json has the optim\.lr"):
         frame(study)
+
+
+def test_an_axis_may_have_the_name_of_a_fact(study: Any) -> None:
+    study.run("none", axes={"status": "failed", "run_id": "x", "val_accuracy": 0.1, "seconds": None})
+    assert frame(study).runs[["run_id", "status", "val_accuracy", "seconds"]].to_numpy().tolist() == [
+        ["run0001", "complete", 0.9, 1.5]
+    ]
+
+
+def test_rates_have_the_digits_that_tell_them_apart(study: Any) -> None:
+    for lr in (0.1, 0.3, 0.30000000000000004):
+        study.run("none", lr=lr)
+    found = frame(study)
+    assert [found.rate(lr) for lr in found.rates] == ["0.1", "0.3", "0.30000000000000004"]
+    assert found.rate(None) == "–"
+
+
+LABELS: dict[str, tuple[list[Any], list[str]]] = {
+    "numbers alike": ([1e-5, 1.0000000000001e-5], ["eps 1e-05", "eps 1.0000000000001e-05"]),
+    "a number and its text": ([1, "1"], ["eps 1", 'eps "1"']),
+    "whole and not": ([1, 1.0], ["eps 1", "eps 1.0"]),
+    "null and its word": ([None, "null"], ["eps null", 'eps "null"']),
+    "long names": (
+        ["x" * 99, "x" * 50 + "y" + "x" * 48],
+        [f"eps {'x' * 26}…{'x' * 13}", f"eps {'x' * 26}…{'x' * 13} (2)"],
+    ),
+    "lists": ([[1, 2], [1, [2]]], ["eps [1, 2]", "eps [1, [2]]"]),
+}
+
+
+@pytest.mark.parametrize(("values", "labels"), LABELS.values(), ids=LABELS)
+def test_no_two_conditions_have_one_label(study: Any, values: list[Any], labels: list[str]) -> None:
+    for number, value in enumerate(values):
+        study.run("batch", val=0.1 + 0.1 * number, axes={"norm.eps": value})
+    found = frame(study)
+    assert sorted(one.label.removeprefix("batch · ") for one in found.conditions) == sorted(labels)
+    assert sorted(found.by_seed(place, "val_accuracy").mean() for place in range(2)) == pytest.approx([0.1, 0.2])
+    assert len(found.panels) == 1
 
 
 def test_runs_that_share_condition_rate_and_seed_are_counted(study: Any) -> None:

@@ -8,11 +8,14 @@ from bnlab.report import Verdict, build
 from bnlab.report.frame import read
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Missing
+from bnlab.report.taken import taken
 
 
 def words(study: Any, *sections: Section, notes: tuple[str, ...] = (), verdicts: tuple[Verdict, ...] = ()) -> str:
     """The page's text without what only its script reads."""
-    text = render(read([Path(study.folder)], 0.9, 0.05), list(sections), list(notes), verdicts)
+    frame = read([Path(study.folder)], 0.9, 0.05)
+    settings = taken(frame.source.folders.values()).settings
+    text = render(frame, list(sections), list(notes), verdicts, settings=settings)
     bare = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
     return re.sub(r"\s+", " ", bare)
 

@@ -22,6 +22,15 @@ def test_best_is_chosen_on_val_and_told_on_test(study: Any) -> None:
     assert warnings(frame(study)) == []
 
 
+def test_a_run_that_cannot_be_read_is_not_one_that_never_began(study: Any) -> None:
+    study.grid("none", {0.1: [0.5, 0.5], 1.0: [0.5, 0.5]})
+    (study.folder / "run0001" / "run.json").write_text("{torn")
+    assert not any("not begun" in line for line in warnings(frame(study)))
+    (study.folder / "run0004" / "run.json").unlink()
+    (study.folder / "run0004" / "config.yaml").unlink()
+    assert "incomplete: 1 not begun; what is shown may change" in warnings(frame(study))
+
+
 def test_one_condition_is_compared_with_nothing(study: Any) -> None:
     study.run("batch")
     assert summary(frame(study)) == []

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from bnlab.report.figures._legend import columns
+from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
 from bnlab.report.style import Style
 
@@ -39,7 +40,7 @@ def blocks(frame: Frame, drawn: Collection[int], height: float) -> tuple[Figure,
     found = []
     for part, (title, places), some, across in zip(parts, panels, handles, many, strict=True):
         if title:
-            part.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+            part.suptitle(broken(title, _WIDTH), x=0.01, ha="left", fontsize=10, fontweight="bold")
         part.legend(handles=some, loc="outside upper center", ncols=across, fontsize=_POINTS, handlelength=3.2)
         found.append(Block(part, places))
     return figure, found

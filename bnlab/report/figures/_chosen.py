@@ -6,9 +6,12 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from bnlab.report.escaping import clipped
 from bnlab.report.frame import Frame
 
 T = TypeVar("T")
+
+_COLUMN = 24  # characters above a narrow column
 
 
 def spread(items: Sequence[T], most: int) -> list[T]:
@@ -36,12 +39,13 @@ def turns(frame: Frame, places: Sequence[int], most: int) -> list[int]:
 
 def named(frame: Frame, place: int) -> str:
     """A condition and its rate; that it did not learn, where it is so."""
-    return frame.at_best(place, frame.conditions[place].label)
+    return frame.at_best(place, clipped(frame.conditions[place].label))
 
 
 def heading(frame: Frame, place: int) -> str:
     """`named` on short lines, for narrow columns."""
-    return named(frame, place).replace(" · ", "\n").replace(", ", "\n").replace("+", " +\n")
+    lines = named(frame, place).replace(" · ", "\n").replace(", ", "\n").replace("+", " +\n").split("\n")
+    return "\n".join(clipped(line, _COLUMN) for line in lines)
 
 
 def thinned(drawn: int, total: int, what: str) -> str:

@@ -18,6 +18,8 @@ from bnlab.report.figures._legend import above, across, on_top
 from bnlab.report.figures._title import broken, lift
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.sound import measured
+from bnlab.report.stats.estimate import LARGEST
 
 _POINTS = 150  # a curve has at most about this many; more are averaged over consecutive logged steps
 _ACROSS = 4
@@ -48,9 +50,9 @@ def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missi
 def gather(frame: Frame, column: str) -> tuple[pd.DataFrame, int]:
     """Curves of all finished runs: condition, lr, seed, diverged, step, `column`; and steps averaged a point."""
     runs = frame.runs[frame.runs["status"].isin(["complete", "diverged"])]
-    steps = frame.source.steps
+    steps = frame.table("steps")
     steps = steps[steps["run_id"].isin(runs["run_id"])]
-    keep = np.isfinite(steps[column])  # the last row of a diverged run may be nan; its curve ends before
+    keep = measured(steps[column])  # the last row of a diverged run may be nan; its curve ends before
     steps = steps.loc[keep, ["run_id", "step", column]]
     if steps.empty:
         return pd.DataFrame(columns=[*_COLUMNS, column]), 1
@@ -84,7 +86,7 @@ def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure
         axes = figure.add_subplot(grid[1 + row, across], sharex=large)
         at_rate = [(place, rate) for place in places]
         _panel(axes, frame, data, column, at_rate, _limits(data, column))
-        axes.set_title(f"lr {rate:g}")
+        axes.set_title(f"lr {frame.rate(rate)}")
         axes.tick_params(labelleft=across == 0, labelbottom=number + _ACROSS >= len(rates))
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         if number + _ACROSS >= len(rates):
@@ -184,7 +186,7 @@ def _chosen(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]
 
 
 def _limits(data: pd.DataFrame, column: str) -> tuple[float, float]:
-    positive = data[data[column] > 0]
+    positive = data[data[column] > 1 / LARGEST]
     if positive.empty:
         return 0.1, 1.0
     start = positive.groupby(["condition", "lr", "seed"])[column].first().groupby("condition").median().max()

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from bnlab.report.sound import measured
+
 INSIDE = 0.99  # share of the values of each histogram that the axis shows
 
 
 def heights(bins: pd.DataFrame) -> tuple[pd.Series, list[float]] | None:
-    """Density relative to its peak, and the edges; None of a histogram without counts."""
-    if bins["count"].sum() == 0:
+    """Density relative to its peak, and the edges; None of a histogram without counts.
+
+    None, too, where bins have no width: about a large number, in the nine digits of a file.
+    """
+    if bins["count"].sum() == 0 or not (bins["right"] > bins["left"]).all() or not measured(bins["right"]).all():
         return None
     density = bins["count"] / (bins["right"] - bins["left"])
     return density / density.max(), [*bins["left"], bins["right"].iloc[-1]]
@@ -18,8 +23,11 @@ def heights(bins: pd.DataFrame) -> tuple[pd.Series, list[float]] | None:
 def limits(data: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
     """An axis that holds the middle of each histogram (a group of `by`, its bins in rising order)."""
     lows, highs = [], []
-    for _, bins in data[data["count"] > 0].groupby(list(by)):
+    inside = data["count"].gt(0) & measured(data["left"]) & measured(data["right"])
+    for _, bins in data[inside].groupby(list(by)):
         share = bins["count"].cumsum() / bins["count"].sum()
         lows.append(float(bins["left"][share > (1 - INSIDE) / 2].min()))
         highs.append(float(bins["right"][(share - bins["count"] / bins["count"].sum()) < (1 + INSIDE) / 2].max()))
-    return (min(lows), max(highs)) if lows else (0.0, 1.0)
+    low, high = (min(lows), max(highs)) if lows else (0.0, 1.0)
+    least = 1e-9 * max(abs(low), abs(high)) or 1e-9  # what an axis can tell apart
+    return (low, high) if high - low > least else (low - least, high + least)

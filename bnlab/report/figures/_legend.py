@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.transforms import ScaledTranslation
 
+from bnlab.report.escaping import clipped
+
 _POINTS = 8  # font size of a panel's legend
 _BESIDE = 11  # room for a handle and the gaps about it, in characters
 _CHARACTER = 0.0075  # width of a character, on average: inches a point of font size
@@ -16,7 +18,8 @@ _CHARACTER = 0.0075  # width of a character, on average: inches a point of font 
 def columns(names: Sequence[str], inches: float, points: float) -> int:
     """Columns of a legend that fit, four at most and one at least."""
     for count in (4, 3, 2):
-        parts = [part for part in np.array_split([len(name) for name in names], count) if len(part)]
+        lengths = [len(name) + max(0, len(name) - 20) // 3 for name in names]  # long ones may be of wide letters
+        parts = [part for part in np.array_split(lengths, count) if len(part)]
         if sum(int(part.max()) + _BESIDE for part in parts) * _CHARACTER * points <= inches:
             return count
     return 1
@@ -24,11 +27,15 @@ def columns(names: Sequence[str], inches: float, points: float) -> int:
 
 def above(axes: Axes, handles: Sequence[Any], inches: float, lift: float) -> None:
     """A panel's own legend, `lift` points above its axes (room for what else stands there), `inches` wide."""
-    names = [str(handle.get_label()) for handle in handles]
+    room = max(12, int(inches / (_CHARACTER * _POINTS)) - _BESIDE)
+    names = [clipped(str(handle.get_label()), room) for handle in handles]
     figure = axes.get_figure(root=True)
     assert figure is not None
+    if not names:
+        return
     axes.legend(
         handles=handles,
+        labels=names,
         loc="lower left",
         bbox_to_anchor=(0, 1),
         bbox_transform=axes.transAxes + ScaledTranslation(0, lift / 72, figure.dpi_scale_trans),

@@ -15,7 +15,7 @@ def recorded(frame: Frame, *diagnostics: str) -> pd.DataFrame:
 
     Depth and kind are missing where a row belongs to no single site.
     """
-    layers = frame.source.layers
+    layers = frame.table("layers")
     return joined(frame, layers[layers["diagnostic"].isin(diagnostics)])
 
 
@@ -23,7 +23,7 @@ def joined(frame: Frame, rows: pd.DataFrame) -> pd.DataFrame:
     """Rows (run_id, site, …) of the runs that stand for a condition, with place, lr, seed, depth and kind."""
     runs = pd.concat([frame.runs.iloc[:0], *(frame.at_shown(place) for place in frame.finished)])
     facts = runs[["run_id", "condition", "lr", "seed"]].rename(columns={"condition": "place"})
-    sites = frame.source.sites[["run_id", "site", "depth", "kind"]]
+    sites = frame.table("sites")[["run_id", "site", "depth", "kind"]]
     mine = rows[rows["run_id"].isin(facts["run_id"])]
     return mine.merge(sites, how="left", on=["run_id", "site"]).merge(facts, on="run_id")
 

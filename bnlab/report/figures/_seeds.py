@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
+from bnlab.report.sound import measured
+
 NOTE = (
     "Line: mean over seeds, the geometric one on a log axis; band: its 95 % t-interval over seeds (of two seeds, from "
     "the lower to the higher; of one, none). What is not finite, and on a log axis what is not positive, is left out. "
@@ -22,9 +24,10 @@ def over_seeds(rows: pd.DataFrame, by: Sequence[str], *, log: bool) -> pd.DataFr
         rows: seed, value and the columns `by`.
         log: of the logarithm, taken back: geometric means, and an interval that stays positive.
 
-    Values that are not finite (with `log`: not positive) do not count; where none is left, mean is nan and n 0.
+    Values that are not finite, or too large to be `measured` (with `log`: not positive), do not count; where none is
+    left, mean is nan and n 0.
     """
-    value = rows["value"].where(np.isfinite(rows["value"]))
+    value = rows["value"].where(measured(rows["value"]))
     if log:
         value = np.log(value.where(value > 0))
     each = rows.assign(value=value).groupby([*by, "seed"], sort=True)["value"].mean()

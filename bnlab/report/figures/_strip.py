@@ -5,8 +5,10 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
+from bnlab.report.escaping import clipped
 from bnlab.report.frame import Frame
 
+_LONGEST = 36  # characters of a name
 _WIDE = 16  # longer names are broken in two
 
 
@@ -26,7 +28,7 @@ def draw(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], room
             size = 7 if away + kept < 10 else 6  # rates a factor of three apart leave no more room
             below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size}
             axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)
-    names = [_broken(frame.name(place)) for place in places]
+    names = [_broken(clipped(frame.name(place), _LONGEST)) for place in places]
     axes.set_ylim(room - 0.3, -0.6)
     axes.set_yticks(range(len(names)), names, fontsize=7 if any("\n" in name for name in names) else 8)
     axes.tick_params(axis="y", length=0)

@@ -1,12 +1,16 @@
 """Titles of panels that do not run into those of their neighbours."""
 
+from bnlab.report.escaping import clipped
+
 _CHARACTER = 0.075  # inches of a character, on average
+_FEWEST = 28  # characters that are kept of a part, however narrow the panel
 
 
 def broken(title: str, inches: float) -> str:
     """A title on lines that fit its panel, broken between its parts alone: "before_act · batch_size 2"."""
     lines = [""]
     for part in title.split(" · "):
+        part = clipped(part, max(_FEWEST, int(inches / _CHARACTER)))
         longer = f"{lines[-1]} · {part}" if lines[-1] else part
         fits = not lines[-1] or len(longer) * _CHARACTER <= inches
         lines[-1:] = [longer] if fits else [lines[-1], part]

@@ -90,7 +90,7 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
             above(upper, _handles(frame, places), width / many - 0.5, lift(head))
     assert first is not None
     if _apart(frame.rates, 0.7 * width / many) >= _ROOM:
-        first.set_xticks(frame.rates, [f"{rate:g}" for rate in frame.rates])
+        first.set_xticks(frame.rates, [frame.rate(rate) for rate in frame.rates])
         first.minorticks_off()
     if len(frame.rates) == 1:  # else points beside it would seem to stand at rates of their own
         first.set_xlim(frame.rates[0] / 2, frame.rates[0] * 2)

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bnlab.report.escaping import clipped
 from bnlab.report.figures._chosen import heading, one_run, spread, thinned, turns
 from bnlab.report.figures._histogram import INSIDE, heights, limits
 from bnlab.report.figures._recorded import at_one_kind, joined, missing
@@ -38,7 +39,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         for axes, place in zip(row, places, strict=True):
             _panel(axes, here[here["place"] == place], frame.styles[place])
             axes.set(xlim=shared, ylim=(0, 1.08), yticks=[])
-        row[0].set_ylabel(site, rotation=0, ha="right", va="center", fontsize=8)
+        row[0].set_ylabel(clipped(site, 40), rotation=0, ha="right", va="center", fontsize=8)
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=8.5)
     figure.supxlabel("activation", fontsize="medium")
@@ -57,7 +58,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 def gather(frame: Frame) -> pd.DataFrame:
     """place and the columns of the data: a row a bin, of one run a condition."""
-    histograms = frame.source.histograms
+    histograms = frame.table("histograms")
     rows = one_run(at_one_kind(joined(frame, histograms[histograms["quantity"] == "activation"])))
     last = rows.groupby("place")["step"].transform("max")
     rows = rows[(rows["step"] == 0) | (rows["step"] == last)]

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bnlab.report.escaping import clipped
 from bnlab.report.figures._chosen import heading, one_run, spread, thinned, turns
 from bnlab.report.figures._histogram import INSIDE, heights, limits
 from bnlab.report.figures._recorded import at_one_kind, joined, missing
@@ -47,7 +48,7 @@ def draw(frame: Frame) -> Drawn | Missing:
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=8.5)
     for row, site in zip(grid, sites, strict=True):
-        row[0].set_ylabel(f"{site}\nstep", fontsize=8)
+        row[0].set_ylabel(f"{clipped(site, 40)}\nstep", fontsize=8)
     figure.supxlabel("activation", fontsize="medium")
     caption = (
         f"Distribution of the activations through training at {data['kind'].iloc[0]} sites (the first, the middle and "
@@ -62,7 +63,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 def gather(frame: Frame) -> pd.DataFrame:
     """place and the columns of the data: a row a bin, of one run a condition that was looked at often enough."""
-    histograms = frame.source.histograms
+    histograms = frame.table("histograms")
     rows = one_run(at_one_kind(joined(frame, histograms[histograms["quantity"] == "activation"])))
     rows = rows[rows.groupby("place")["step"].transform("nunique") >= _FEWEST]
     sites = spread(list(rows.sort_values(["depth", "site"])["site"].unique()), _SITES)

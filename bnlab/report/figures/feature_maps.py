@@ -1,18 +1,20 @@
 """Images in front of a norm and behind it."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bnlab.report.arrays import Images, images, looks
+from bnlab.report.escaping import clipped
 from bnlab.report.figures._chosen import named, spread, thinned, turns
 from bnlab.report.figures._recorded import missing
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
+from bnlab.runs.files import Unreadable
 
 TITLE = "Feature maps before and after the norm"
 ORDER = 58
@@ -21,8 +23,6 @@ _CONDITIONS, _SITES, _EXAMPLES, _CHANNELS = 4, 2, 2, 4
 _SIDES = ("before", "after")
 _GAP = 0.08  # between images, as a share of their width
 _ROW = 0.95  # inches
-
-Images = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Maps(NamedTuple):
@@ -62,18 +62,24 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def _last(frame: Frame, place: int) -> Maps | None:
-    """The last look of the lowest seed that has any."""
+    """The last look that can be read of the lowest seed that has any; what cannot be read is named."""
     for run_id, seed in frame.at_shown(place)[["run_id", "seed"]].itertuples(index=False):
-        files = {_step(path): path for path in (frame.source.folders[run_id] / "arrays").glob("feature_maps_*.npz")}
-        if files:
-            with np.load(files[max(files)]) as arrays:
-                images = {name: arrays[name][:_EXAMPLES, :_CHANNELS].astype(np.float64) for name in arrays.files}
-            return Maps(place, int(seed), max(files), {name: one for name, one in images.items() if one.size})
+        folder = frame.source.folders[run_id]
+        try:
+            found, odd = looks(folder, "feature_maps")
+        except Unreadable as error:
+            frame.damaged[folder / "arrays"] = str(error)
+            continue
+        frame.damaged.update(odd)
+        for step in sorted(found, reverse=True):
+            try:
+                every = images(found[step])
+            except Unreadable as error:
+                frame.damaged[found[step]] = str(error)
+                continue
+            some = {name: one[:_EXAMPLES, :_CHANNELS] for name, one in every.items()}
+            return Maps(place, int(seed), step, {name: one for name, one in some.items() if one.size})
     return None
-
-
-def _step(path: Path) -> int:
-    return int(path.stem.rpartition("_")[2])
 
 
 def _strips(every: Sequence[Maps]) -> list[Strip]:
@@ -93,12 +99,12 @@ def _strips(every: Sequence[Maps]) -> list[Strip]:
 def _data(frame: Frame, strips: Sequence[Strip]) -> pd.DataFrame:
     """A row for each row of pixels: condition, seed, step, site, side, example, channel, row, x0, x1 …"""
     parts = []
-    for maps, site, side, images in strips:
-        examples, channels, height, width = images.shape
+    for maps, site, side, shown in strips:
+        examples, channels, height, width = shown.shape
         keys = pd.MultiIndex.from_product(
             [range(examples), range(channels), range(height)], names=["example", "channel", "row"]
         )
-        pixels = pd.DataFrame(images.reshape(-1, width), keys, [f"x{x}" for x in range(width)]).reset_index()
+        pixels = pd.DataFrame(shown.reshape(-1, width), keys, [f"x{x}" for x in range(width)]).reset_index()
         label = frame.conditions[maps.place].label
         parts.append(pixels.assign(condition=label, seed=maps.seed, step=maps.step, site=site, side=side))
     found = pd.concat(parts, ignore_index=True)
@@ -112,7 +118,7 @@ def _layout(frame: Frame, strips: Sequence[Strip]) -> Figure:
     for axes, strip in zip(rows, strips, strict=True):
         _row(axes, strip.images)
         side = f"{strip.side} the norm" if f"{strip.site}.before" in strip.maps.images else "without norm"
-        words = f"{named(frame, strip.maps.place)}\n{strip.site}\n{side}"
+        words = f"{named(frame, strip.maps.place)}\n{clipped(strip.site)}\n{side}"
         axes.set_ylabel(words, rotation=0, ha="right", va="center", fontsize=7.5)
     examples, channels, _, width = strips[0].images.shape
     pairs = [f"example {e + 1}\nchannel {c + 1}" for e in range(examples) for c in range(channels)]

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bnlab.report.condition import LR, Condition, describe, text
+from bnlab.report.escaping import clipped
 from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
@@ -22,6 +23,7 @@ TITLE = "Heat map of accuracy"
 ORDER = 12
 
 _MOST = 12  # panels
+_LONGEST = 24  # characters of a value at an axis
 _COLOURS = colormaps["cividis"]  # light and dark in one direction, for colour-blind readers and grey prints
 _LABELS = {LR: "learning rate", "data.batch_size": "batch size (examples)"}
 _EMPTY = "#E4E4E4"
@@ -78,7 +80,11 @@ def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
         known = _known(condition)
         if LR not in (across, up):  # each has one
             cells = [cell for cell in cells if cell.lr in set(frame.of(place)["lr"])]
-        rest = [describe(name, known[name], names) for name in frame.axes if name in known and name not in (across, up)]
+        rest = [
+            clipped(describe(name, known[name], names))
+            for name in frame.axes
+            if name in known and name not in (across, up)
+        ]
         for cell in cells:
             places = [
                 [known[name]] if name in known else [cell.lr] if name == LR else _beside(frame, known, name)
@@ -135,17 +141,21 @@ def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up
         for row in data[data["panel"] == title].to_dict("records"):
             _cell(axes, columns.index(row[across]), lines.index(row[up]), row, scale, room)
         axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(lines) - 0.5), title=heads[title], facecolor=_EMPTY)
-        axes.set_xticks(range(len(columns)), [text(one) for one in columns], rotation=0 if wide else 90, fontsize=8)
-        axes.set_yticks(range(len(lines)), [text(one) for one in lines], fontsize=8)
+        axes.set_xticks(range(len(columns)), _ticks(frame, across, columns), rotation=0 if wide else 90, fontsize=8)
+        axes.set_yticks(range(len(lines)), _ticks(frame, up, lines), fontsize=8)
         axes.tick_params(length=0)
         axes.grid(visible=False)
-    figure.supxlabel(_LABELS.get(across, across), fontsize="medium")
-    figure.supylabel(_LABELS.get(up, up), fontsize="medium")
+    figure.supxlabel(_LABELS.get(across, clipped(across)), fontsize="medium")
+    figure.supylabel(_LABELS.get(up, clipped(up)), fontsize="medium")
     bar = figure.colorbar(
         ScalarMappable(scale, _COLOURS), ax=figure.axes, label="val accuracy (0–1)", aspect=30, pad=0.02
     )
     bar.outline.set_visible(False)
     return figure
+
+
+def _ticks(frame: Frame, name: str, values: list[Any]) -> list[str]:
+    return [frame.rate(value) if name == LR else clipped(text(value), _LONGEST) for value in values]
 
 
 def _cell(axes: Axes, x: int, y: int, row: Mapping[Any, Any], scale: Normalize, room: float) -> None:

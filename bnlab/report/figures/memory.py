@@ -4,10 +4,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bnlab.report.escaping import clipped
 from bnlab.report.figures._chosen import one_run
 from bnlab.report.figures._legend import on_top
 from bnlab.report.figures._recorded import missing, recorded, silent
 from bnlab.report.frame import Frame
+from bnlab.report.lettering import listed
 from bnlab.report.parts import Drawn, Missing
 
 TITLE = "Memory kept for the backward pass"
@@ -63,11 +65,21 @@ def _layout(frame: Frame, table: pd.DataFrame) -> Figure:
     places = range(len(table))
     for kind, (face, hatch) in zip(table.columns, _PARTS, strict=False):
         width = table[kind] / _MIB
-        axes.barh(places, width, 0.7, left, label=kind, facecolor=face, hatch=hatch, edgecolor="#333333", linewidth=0.7)
+        axes.barh(
+            places,
+            width,
+            0.7,
+            left,
+            label=listed(clipped(kind)),
+            facecolor=face,
+            hatch=hatch,
+            edgecolor="#333333",
+            linewidth=0.7,
+        )
         left = left + width
     for place, total in zip(places, left, strict=True):
         axes.annotate(f"{total:#.3g}", (total, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_yticks(places, [frame.conditions[place].label for place in table.index])
+    axes.set_yticks(places, [clipped(frame.conditions[place].label) for place in table.index])
     axes.set_xlabel("kept for the backward pass of one batch (MiB)")
     axes.set_ylim(len(table) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnlab.report.condition import Condition
+from bnlab.report.escaping import clipped
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 
@@ -47,12 +48,15 @@ def draw(frame: Frame) -> Drawn | Missing:
         _row(axes, frame, line, row, data)
     axes.axvline(0, color="#333333", linewidth=0.9, zorder=1)
     several = len(references) > 1
-    labels = [f"{row['condition']} − {row['against']}" if several else row["condition"] for row in shown]
+    labels = [
+        f"{clipped(row['condition'], 40)} − {clipped(row['against'], 20)}" if several else clipped(row["condition"])
+        for row in shown
+    ]
     axes.set_yticks(range(len(shown)), labels, fontsize=8.5)
     axes.set(ylim=(len(shown) - 0.4, -0.6))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    base = "the condition named" if several else references[0]
+    base = "the condition named" if several else clipped(references[0])
     axes.set_xlabel(f"{metric}, difference from {base} (0–1)")
     counts = sorted({row["n"] for row in shown})
     pairs = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"

@@ -11,6 +11,7 @@ from bnlab.report.figures._chosen import named, thinned, turns
 from bnlab.report.figures._legend import across
 from bnlab.report.figures._recorded import at_one_kind, missing, recorded
 from bnlab.report.figures._seeds import limits, over_seeds
+from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame, span
 from bnlab.report.parts import Drawn, Missing
 from bnlab.report.style import Style
@@ -38,7 +39,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         axes.remove()
     for axes, place in zip(grid.flat, places, strict=False):
         _panel(axes, data[data["place"] == place], frame.styles[place])
-        axes.set_title(named(frame, place))
+        axes.set_title(broken(named(frame, place), 10 / many - 0.5))
     for axes in grid.flat[max(0, len(places) - many) : len(places)]:
         axes.tick_params(labelbottom=True)  # below it there may be none
     shared, cut = _limits(data[data["place"].isin(places)])

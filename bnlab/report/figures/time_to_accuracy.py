@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnlab.report.figures._legend import on_top
+from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 from bnlab.report.stats import estimate, seconds_at
@@ -32,7 +33,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         for axes, unit in zip(pair, units, strict=True):
             _panel(axes, frame, data, places, unit)
             axes.set_xlabel("epoch" if unit == "epoch" else "seconds since the run began")
-        pair[0].set(ylabel="val accuracy (0–1)", title=title)
+        pair[0].set(ylabel="val accuracy (0–1)", title=broken(title, 10 / len(units)))
         on_top(row, pair[0].get_legend_handles_labels()[0])
     counts = data.groupby(["condition", "lr"])["n"].max()
     n = f"n = {counts.min()}" if counts.min() == counts.max() else f"n = {counts.min()} to {counts.max()}"
@@ -74,7 +75,7 @@ def _panel(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int], unit
             continue
         epochs = frame.waiting[place].epochs
         reached = f"> {epochs.budget:g}" if epochs.censored else f"{epochs.time.mean:.1f}"
-        label = f"{frame.name(place)}, lr {mine['lr'].iloc[0]:g} ({reached})"
+        label = f"{frame.name(place)}, lr {frame.rate(mine['lr'].iloc[0])} ({reached})"
         axes.plot(mine[unit], mine["mean"], color=style.colour, linestyle=style.line, label=label, zorder=3)
         low, high = ((mine["mean"] + sign * mine["half"]).clip(0, 1) for sign in (-1, 1))
         axes.fill_between(mine[unit], low, high, color=style.colour, alpha=0.15, linewidth=0)

@@ -4,8 +4,12 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy.stats import sem, t
+
+# Beyond, neither the interval of several numbers nor an axis that holds them can be computed.
+LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,16 @@ class Estimate:
 
 
 def estimate(values: Iterable[float]) -> Estimate:
-    """Mean ± t(0.975, n - 1) · standard error; values that are nan (not measured) are not counted."""
+    """Mean ± t(0.975, n - 1) · standard error; values that are nan (not measured) are not counted.
+
+    Where one is infinite, or too large for a standard error, there is no interval.
+    """
     known = pd.Series(values, dtype="float64").dropna().to_numpy()
     n = len(known)
-    half = float(t.ppf(0.975, n - 1) * sem(known)) if n > 1 else math.nan
-    return Estimate(float(known.mean()) if n else math.nan, half, n)
+    bounded = bool((np.abs(known) <= LARGEST).all())
+    half = float(t.ppf(0.975, n - 1) * sem(known)) if n > 1 and bounded else math.nan
+    with np.errstate(over="ignore", invalid="ignore"):  # of infinite losses
+        return Estimate(float(known.mean()) if n else math.nan, half, n)
 
 
 def paired(values: pd.Series, reference: pd.Series) -> Estimate:

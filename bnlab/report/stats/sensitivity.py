@@ -91,7 +91,7 @@ def _walk(cells: Sequence[Cell], usable: Sequence[bool], start: int, direction: 
 
 def _of_least_loss(cells: Sequence[Cell]) -> float | None:
     known = [cell for cell in cells if cell.diverged == 0 and cell.loss.n]
-    return min(known, key=lambda cell: (cell.loss.mean, cell.lr)).lr if known else None
+    return min(known, key=lambda cell: (math.isnan(cell.loss.mean), cell.loss.mean, cell.lr)).lr if known else None
 
 
 def _least_diverged(cells: Sequence[Cell]) -> float | None:

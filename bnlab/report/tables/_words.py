@@ -21,10 +21,6 @@ def numbers(name: str, value: Estimate) -> dict[str, float]:
     return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
-def rate(lr: float | None) -> str:
-    return NONE if lr is None else f"{lr:g}"
-
-
 def amount(value: Estimate, digits: int, *, sign: bool = False) -> str:
     """ "0.950 ± 0.012", the mean alone where one value has no interval."""
     if value.n == 0:

@@ -37,9 +37,15 @@ def table(frame: Frame) -> Table | Missing:
         reference = found.get(frame.references.get(place, -1), {})
         # What else ran at the time slows a process down, and need not have been the same for both.
         alone = not crowded & {place, frame.references.get(place)}
-        ratio = mine["update_ms"].mean / reference["update_ms"].mean if alone and "update_ms" in reference else None
+        base = reference["update_ms"].mean if alone and "update_ms" in reference else 0.0
+        ratio = mine["update_ms"].mean / base if base > 0 else None
         data.append(
-            {**names(frame, place), "n_params": params, "runs": len(parts[place]), "measurements": mine["seconds"].n}
+            {
+                **names(frame, place),
+                "n_params": params,
+                "runs": len(parts[place]),
+                "measurements": mine["seconds"].n if "seconds" in mine else 0,
+            }
             | {key: value for name in measured for key, value in numbers(name, mine[name]).items()}
             | {"update_ratio": ratio}
         )

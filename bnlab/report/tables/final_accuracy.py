@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import Estimate, estimate
-from bnlab.report.tables._words import NONE, accuracy, amount, names, numbers, rate
+from bnlab.report.tables._words import NONE, accuracy, amount, names, numbers
 
 TITLE = "Final accuracy"
 ORDER = 13
@@ -30,7 +30,7 @@ def table(frame: Frame) -> Table | Missing:
         )
         shown.append(
             axes
-            | {"lr": rate(lr), "seeds": f"{len(runs)}"}
+            | {"lr": frame.rate(lr), "seeds": f"{len(runs)}"}
             | {"val accuracy": accuracy(val, cell), "test accuracy": accuracy(test, cell)}
             | {_heading(frame): f"{amount(apart, 3, sign=True)} (vs {label})" if apart.n else NONE}
         )

@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import Cell, Sensitivity, estimate, learning_threshold
-from bnlab.report.tables._words import NONE, accuracy, names, numbers, rate, time
+from bnlab.report.tables._words import NONE, accuracy, names, numbers, time
 
 TITLE = "Learning-rate sensitivity"
 ORDER = 10
@@ -49,11 +49,11 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
         "diverged": total["diverged"], "did_not_learn": idle, "finished": finished,
         **{name: total[name] for name in _COUNTS if name not in ("complete", "diverged")},
     }  # fmt: skip
-    usable = _bound(found)
+    usable = _bound(frame, found)
     shown = names(frame, place) | {
         "max stable lr": usable[0],
         "usable decades": usable[1],
-        "best lr": rate(found.best_lr),
+        "best lr": frame.rate(found.best_lr),
         f"epochs to {100 * frame.target:g} %": time(target, 1),
         "val accuracy": accuracy(val, here),
         "test accuracy": accuracy(test, here),
@@ -75,11 +75,11 @@ def _idle(frame: Frame, place: int) -> int:
 _COUNTS = ("complete", "diverged", "failed", "running", "refused", "absent")
 
 
-def _bound(found: Sensitivity) -> tuple[str, str]:
+def _bound(frame: Frame, found: Sensitivity) -> tuple[str, str]:
     """Max stable lr and usable decades in words."""
     if found.highest is None or found.decades is None:
         return ("did not learn", NONE) if found.learned is False else (NONE, NONE)
-    high = f"≥ {found.highest:g}" if found.above else f"{found.highest:g}"
+    high = f"≥ {frame.rate(found.highest)}" if found.above else frame.rate(found.highest)
     return high, f"≥ {found.decades:.1f}" if found.above or found.below else f"{found.decades:.1f}"
 
 
@@ -91,16 +91,16 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
         best = max(cell.val.mean for cell in cells if cell.stable)
         least, chance = learning_threshold(classes), 1 / classes
         kind = f"did not learn, the best val accuracy is below {least:.3g} (chance: {chance:.3g})"
-        notes.append((kind, f"{best:.3f} at lr {found.shown_lr:g}"))
+        notes.append((kind, f"{best:.3f} at lr {frame.rate(found.shown_lr)}"))
     if found.shown_lr is None:
         notes.append(("no run finished", ""))
     elif found.learned is None and found.best_lr is None:
         kind = "no rate without divergence, accuracies are of the seeds left at a rate"
-        notes.append((kind, f"lr {found.shown_lr:g}"))
+        notes.append((kind, f"lr {frame.rate(found.shown_lr)}"))
     if found.best_end:
         beyond = {"lowest": "lower", "highest": "higher"}[found.best_end]
         kind = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
-        notes.append((kind, f"{found.best_lr:g}"))
+        notes.append((kind, frame.rate(found.best_lr)))
     ends = (
         (found.above, found.highest, "highest", "next higher rate than the max stable lr"),
         (found.below, found.lowest, "lowest", "next lower rate than the lowest usable lr"),
@@ -109,19 +109,19 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
         if edge == "grid" and len(cells) > 1:
             notes.append((f"{end} rate of the grid is still usable", ""))
         elif edge == "missing":
-            notes.append((f"{following} has no result", f"{lr:g}"))
+            notes.append((f"{following} has no result", frame.rate(lr)))
     for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
-        notes.extend(_missing(cells, name, words))
-    notes.extend(_missing(cells, "absent", "never begun"))
+        notes.extend(_missing(frame, cells, name, words))
+    notes.extend(_missing(frame, cells, "absent", "never begun"))
     return notes
 
 
-def _missing(cells: list[Cell], name: str, words: str) -> list[tuple[str, str]]:
+def _missing(frame: Frame, cells: list[Cell], name: str, words: str) -> list[tuple[str, str]]:
     counts = {cell.lr: getattr(cell, name) for cell in cells}
     total = sum(counts.values())
     if not total:
         return []
-    rates = ", ".join(f"{lr:g}" for lr, count in counts.items() if count)
+    rates = ", ".join(frame.rate(lr) for lr, count in counts.items() if count)
     return [(words, f"{total} {'run' if total == 1 else 'runs'} at lr {rates}")]
 
 

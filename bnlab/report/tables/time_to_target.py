@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import Target
-from bnlab.report.tables._words import names, numbers, rate, time
+from bnlab.report.tables._words import names, numbers, time
 
 TITLE = "Time to the target"
 ORDER = 16
@@ -25,7 +25,7 @@ def table(frame: Frame) -> Table | Missing:
         shown.append(
             axes
             | {
-                "lr": rate(lr),
+                "lr": frame.rate(lr),
                 f"epochs to {100 * frame.target:g} %": time(found.epochs, 1),
                 f"seconds to {100 * frame.target:g} %": time(found.seconds, 1),
                 "got there": f"{there}/{found.epochs.runs}",

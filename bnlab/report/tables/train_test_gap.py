@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import estimate
-from bnlab.report.tables._words import accuracy, amount, names, numbers, rate
+from bnlab.report.tables._words import accuracy, amount, names, numbers
 
 TITLE = "Train/test gap"
 ORDER = 60
@@ -28,7 +28,7 @@ def table(frame: Frame) -> Table | Missing:
         )
         shown.append(
             axes
-            | {"lr": rate(lr), "train accuracy": accuracy(train, cell), "test accuracy": accuracy(test, cell)}
+            | {"lr": frame.rate(lr), "train accuracy": accuracy(train, cell), "test accuracy": accuracy(test, cell)}
             | {"gap": amount(gap, 3, sign=True)}
         )
     caption = (
