@@ -4,8 +4,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
-from bnlab.errors import BadInput, is_unwritable
+from bnlab.errors import BadInput, environmental, is_environmental
+from bnlab.interrupt import Ended, ending
+from bnlab.terminal import say, tolerate_encodings
 
 VERBS = {
     "train": "train one run",
@@ -29,7 +32,7 @@ First steps
   bnlab sweep experiment=demo      three norms x seven learning rates x three seeds on real digits
   bnlab report outputs/demo        the table, the figures and the page of what came out
 
-Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input, 130 interrupted.
+Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input, 130 interrupted (143 by SIGTERM).
 Tab completion: eval "$(bnlab --shell-completion install=bash)"
 """
 
@@ -37,23 +40,30 @@ Tab completion: eval "$(bnlab --shell-completion install=bash)"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    tolerate_encodings()
     try:
-        return _dispatch(words)
+        with ending():
+            status = _dispatch(words)
+            sys.stdout.flush()  # a pipe that nobody reads any more shows here
+            return status
     except BadInput as error:
-        print(f"bnlab: {error}", file=sys.stderr)
-        return 2
+        return _fail(str(error), 2)
+    except Ended as ended:
+        return _fail("ended by a signal; the same command goes on where it stopped", 128 + ended.number)
     except KeyboardInterrupt:
-        print("bnlab: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        return _fail("interrupted; the same command goes on where it stopped", 130)
     except BrokenPipeError:  # `bnlab list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if not is_unwritable(error):
+        if not is_environmental(error):
             raise
-        place = f" ({error.filename})" if error.filename else ""
-        print(f"bnlab: {error.strerror}{place}: make room, then the same command goes on", file=sys.stderr)
-        return 1
+        return _fail(environmental(error), 1)
+
+
+def _fail(reason: str, status: int) -> int:
+    say(f"bnlab: {' '.join(reason.split())}", error=True)
+    return status
 
 
 def _dispatch(words: list[str]) -> int:
@@ -62,16 +72,24 @@ def _dispatch(words: list[str]) -> int:
 
         return complete(words, list(VERBS))
     if not words or words[0] in ("-h", "--help", "help"):
-        print(HELP.format(verbs="\n".join(f"  {name:<8} {line}" for name, line in VERBS.items())))
+        say(HELP.format(verbs="\n".join(f"  {name:<8} {line}" for name, line in VERBS.items())))
         return 0
     if words[0] == "--version":
         from bnlab import __version__
 
-        print(f"bnlab {__version__}")
+        say(f"bnlab {__version__}")
         return 0
+    _check_working_folder()
     verb, *rest = words
     if verb not in VERBS:
         from bnlab.text import nearest
 
         raise BadInput(f"{verb} is no verb; {nearest(verb, VERBS)} (bnlab --help)")
     return import_module(f"bnlab.verbs.{verb}").run(rest)
+
+
+def _check_working_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise BadInput("the working folder does not exist any more: cd to one that does") from None

@@ -3,8 +3,18 @@
 import errno
 
 FAULTS = (Exception, SystemExit)  # what may come of the code of a norm or a model
-# The disk is full, a quota or the largest size of a file is reached, or the file system takes no writes at all.
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+# What a machine says to whoever would read or write, and what to do about it.
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room, then the same command goes on"),
+    errno.EROFS: "set output_dir to a disk that takes writes, then the same command goes on",
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "set its permissions, or output_dir to a folder of yours"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise ulimit -n (open files), or lower sweep.pack_size"),
+    errno.ENOMEM: "lower sweep.workers or data.batch_size, or free some memory",
+    errno.EAGAIN: "lower sweep.workers, or raise the limit of processes (ulimit -u)",
+    **dict.fromkeys((errno.EIO, errno.ESTALE, errno.ENXIO, errno.ENODEV), "check the disk and repeat the command"),
+    **dict.fromkeys((errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR), "choose another path"),
+}  # fmt: skip
 
 
 class BadInput(Exception):
@@ -15,12 +25,22 @@ class Refused(BadInput):
     """A combination that cannot work (batch norm on one value a channel): in a sweep its runs are `refused`."""
 
 
-def is_unwritable(error: BaseException) -> bool:
-    """Whether nothing can be written any more, whatever one does."""
-    return isinstance(error, OSError) and error.errno in UNWRITABLE
+class TooLarge(Refused):
+    """A combination that needs more than this machine has: in a sweep its runs have `failed`, for another may do it."""
+
+
+def is_environmental(error: BaseException) -> bool:
+    """Return whether the machine refuses (a full disk, a missing permission), whatever the program does."""
+    return isinstance(error, OSError) and error.errno in _REMEDIES
+
+
+def environmental(error: OSError) -> str:
+    """Return what the machine refuses, where, and what to do about it, in a line."""
+    place = f" ({error.filename})" if error.filename else ""
+    return f"{error.strerror}{place}: {_REMEDIES[error.errno or 0]}"
 
 
 def one_line(error: BaseException) -> str:
-    """An error's type and the first line of its message."""
+    """Return an error's type and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

@@ -13,9 +13,13 @@ PACKAGE = Path(registry.__file__).parent
 # Anybody may use these; they know nothing but what stands behind them.
 LEAVES: dict[str, set[str]] = {
     "errors": set(),
+    "interrupt": set(),
+    "memory": {"errors"},
     "options": set(),
     "rng": set(),
+    "terminal": {"text"},
     "text": set(),
+    "version": set(),
     "registry": {"errors", "options"},
 }
 ROOMS: dict[str, set[str]] = {

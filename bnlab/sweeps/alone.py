@@ -18,7 +18,8 @@ def train(job: Job, view: View) -> None:
         OSError: nothing can be written any more.
     """
     runner = Runner()
-    grouping = Grouping(lambda _: 1, lambda job: runner.shop.threads(job, 1), asked(job))
+    options = {**asked(job), "threads": job.config.run["threads"]}
+    grouping = Grouping(lambda _: 1, lambda job: runner.shop.threads(job, 1), options)
     packs = Packs(job.study).form([job], {job.run_id: job}, grouping, view.note)
     if not packs:
         raise Busy(f"{job.folder} is being trained by another process together with other runs")

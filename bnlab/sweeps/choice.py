@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from bnlab.errors import BadInput
 from bnlab.registry import find
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import kin
 
 TOGETHER = {"cpu": 32, "cuda": 128}  # most runs of a pack; what does not fit into memory is halved (see Runner)
 LARGE = 100_000_000  # multiply-adds a batch from which on one net alone keeps a core busy
@@ -80,11 +79,11 @@ def choose(
     launcher, workers, most = asked(jobs[0]).values()
     if launcher == "serial" and (workers, most) != (None, None):
         raise BadInput("launcher=serial trains run by run in this process: leave out sweep.workers and sweep.pack_size")
-    alike = Counter(kin(job) for job in jobs)
+    alike = Counter(job.kin for job in jobs)
     limits: dict[str, tuple[int, str]] = {}
     saved = 0.0  # runs' worth of time
     for job in jobs:
-        if alike[name := kin(job)] > 1 and name not in limits:
+        if alike[name := job.kin] > 1 and name not in limits:
             limits[name] = _limit(job, machine, size)
             if limits[name][0] > 1 and launcher == "auto" and machine.device == "cpu":
                 saved += alike[name] * (1 - 1 / gain(size(job)))
@@ -102,13 +101,13 @@ def choose(
     share = -(-fused // max(workers, 1))  # so that each process has a pack
 
     def together(job: Job) -> int:
-        limit, _ = limits.get(kin(job), (1, ""))
+        limit, _ = limits.get(job.kin, (1, ""))
         return max(1, min(limit, share)) if most is None else limit
 
     reasons = dict.fromkeys(reason for _, reason in limits.values() if reason)
     if short:
         reasons["too short for worker processes to pay"] = None
-    most_together = max(min(together(job), alike[kin(job)]) for job in jobs)
+    most_together = max(min(together(job), alike[job.kin]) for job in jobs)
     how = f"up to {most_together} together" if fused else "one by one"
     how += f", {len(jobs) - fused} of {len(jobs)} alone" if 0 < fused < len(jobs) else ""
     where = f"in {workers} processes" if workers else "in this process"

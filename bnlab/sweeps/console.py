@@ -6,13 +6,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from bnlab.runs.duration import spoken
 from bnlab.sweeps.job import Job
+from bnlab.terminal import Console
 
 QUIET = 30.0  # seconds without a terminal between lines about what goes on
 WARM = 2.0  # seconds before a guess of the time left is worth saying
@@ -35,7 +35,7 @@ class SweepConsole:
         self._total = total
         self._bar = Progress(
             BarColumn(bar_width=20),
-            TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis")),
             console=console,
             disable=not console.is_terminal,
             transient=True,
@@ -77,7 +77,7 @@ class SweepConsole:
 
     def note(self, line: str) -> None:
         """Something to know about a run."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=not self._console.is_terminal)
+        self._console.print(line, soft_wrap=not self._console.is_terminal)
 
     def finished(self, label: str, info: dict[str, Any], pack: str = "") -> None:
         """One line for a run that has ended, of the pack that `progress` told of."""
@@ -90,7 +90,7 @@ class SweepConsole:
         width = self._console.width - len(place) - 9 if self._console.is_terminal else None
         # One piece: the bar is drawn anew after each print.
         line = Text.assemble(place, (f"{status:<8}", COLOURS[status]), " ", outcome(label, info, width))
-        self._console.print(line, highlight=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)
 
     def left(self) -> float | None:
         """Seconds until all have ended, at the pace since the first update; null before there is one."""
@@ -123,7 +123,7 @@ class SweepConsole:
         self._bar.update(self._task, completed=self._amount(), description=text)
         if not self._console.is_terminal and monotonic() - self._last_line > QUIET:
             self._last_line = monotonic()
-            self._console.print(f"  {text}", markup=False, highlight=False, soft_wrap=True)
+            self._console.print(f"  {text}", soft_wrap=True)
 
 
 def outcome(label: str, info: dict[str, Any], width: int | None) -> str:
@@ -152,7 +152,8 @@ def ending(info: dict[str, Any]) -> str:
         elif metrics.get(f"{split}_loss") is not None:
             words.append(f"{split} loss {metrics[f'{split}_loss']:.4g}")
     runs = (info.get("execution") or {}).get("runs", 1)
-    return "  ".join([*words, f"{info['seconds']:.1f} s" + (f" ({runs} together)" if runs > 1 else "")])
+    seconds = [] if info["seconds"] is None else [f"{info['seconds']:.1f} s"]
+    return "  ".join([*words, *seconds]) + (f" ({runs} together)" if runs > 1 else "")
 
 
 def labels(overrides: Iterable[list[str]]) -> list[str]:

@@ -7,11 +7,12 @@ from omegaconf import OmegaConf
 
 from bnlab.config import build
 from bnlab.config.identity import axes
-from bnlab.runs.atomic import leftovers, write_atomic
+from bnlab.runs.atomic import write_atomic
+from bnlab.runs.files import Unreadable, read_text
 from bnlab.runs.info import write_info
-from bnlab.runs.schema import METRICS, VERSION
-from bnlab.runs.writer import RunWriter
-from bnlab.sweeps.job import CHECKPOINT, Job
+from bnlab.runs.schema import CHECKPOINT, METRICS, VERSION
+from bnlab.runs.writer import RunWriter, check_folder
+from bnlab.sweeps.job import Job
 from bnlab.sweeps.provenance import device_name, git_commit, versions
 from bnlab.training import checkpoint
 from bnlab.training.loop import Outcome
@@ -37,16 +38,20 @@ class Folder(RunWriter):
         self.log(f"begun: {self.job.command}")
         self.append("sites", sites)
 
-    def go_on(self, lengths: Mapping[str, int], step: int) -> None:
+    def go_on(self, payload: Mapping[str, Any]) -> None:
         """Cut the tables to a checkpoint; a config.yaml or run.json that was lost is written anew.
 
-        Errors: BadInput where a table is shorter than that.
+        Errors: BadInput where a table is shorter than that, or holds something else.
         """
-        self.truncate(lengths)
-        for path in leftovers(self.folder):
-            path.unlink()
+        check_folder(self.folder)
+        self.truncate(payload["lengths"], payload.get("sums"))  # an older bnlab kept no checksums
+        self.clear_leftovers()
         path, yaml = self.folder / "config.yaml", self._yaml()
-        if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != yaml:
+        try:
+            before = read_text(path)
+        except (FileNotFoundError, Unreadable):
+            before = ""
+        if before != yaml:
             write_atomic(path, yaml)
         info = self.job.info()
         if info is None:
@@ -54,20 +59,24 @@ class Folder(RunWriter):
         asked = self.job.diagnostics
         taken = {name: when for name, when in (info["diagnostics"] or {}).items() if asked.get(name) == when}
         write_info(self.folder, info | self.facts | {"diagnostics": taken})  # those that it has from begin to end
-        self.log(f"gone on with from step {step}")
+        self.log(f"gone on with from step {payload['step']}")
 
-    def end(self, outcome: Outcome, payload: Mapping[str, Any] | None) -> None:
+    def end(self, outcome: Outcome, payload: checkpoint.Payload, *, packed: bool) -> None:
         """Write down how the run ended.
 
         Args:
-            payload: its part of its pack's last checkpoint, which becomes its own; null where it lies there already.
-                A diverged run keeps none, for there is nothing to go on from.
+            payload: its part of its pack's last checkpoint.
+            packed: whether that becomes its own now; a run alone has it already. A diverged run keeps none, for there
+                is nothing to go on from.
         """
         path = self.folder / CHECKPOINT
         diverged = outcome.diverged_at is not None
+        sums = self.sums()
         if diverged:
             path.unlink(missing_ok=True)
-        elif payload is not None:
+        else:
+            sums["weights"] = checkpoint.digest(payload)
+        if packed and not diverged:
             kept = build.optimizer([self.job.config]).slot_names
             slots = {name: values for name, values in payload["slots"].items() if name in kept}
             checkpoint.save(path, {**payload, "slots": slots})
@@ -78,6 +87,7 @@ class Folder(RunWriter):
             seconds=outcome.seconds,
             cost=outcome.cost,
             metrics={name: outcome.metrics.get(name) for name in METRICS},
+            checksums=sums,
         )
         self.log(f"diverged at step {outcome.diverged_at}" if diverged else "complete")
 

@@ -1,21 +1,28 @@
 """One run as a sweep sees it before anything is trained: its config, its identity and its folder."""
 
+import errno
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from bnlab.config import words
 from bnlab.config.compose import Composed
 from bnlab.config.identity import run_id
+from bnlab.config.schema import FREE
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.errors import BadInput
-from bnlab.runs.info import Unreadable, read_info
-from bnlab.runs.schema import FINISHED
-
-CHECKPOINT = "checkpoint.pt"
+from bnlab.runs.files import Foreign, Unreadable, is_regular
+from bnlab.runs.info import read_info
+from bnlab.runs.packing import checkpoint_path, read_packing
+from bnlab.runs.schema import CHECKPOINT, FINISHED
+from bnlab.runs.writer import check_folder
+from bnlab.sweeps import rerun
 
 
 @dataclass(frozen=True)
@@ -27,15 +34,24 @@ class Job:
     run_id: str
     command: str
 
-    @property
+    # Asked for many times of each of many thousand jobs, and costly: so these are computed once.
+    @cached_property
     def study(self) -> Path:
         """The folder of the study."""
         return Path(self.config.run["output_dir"]) / self.config.study
 
-    @property
+    @cached_property
     def folder(self) -> Path:
         """The run's own folder."""
         return self.study / self.run_id
+
+    @cached_property
+    def kin(self) -> str:
+        """What runs must have in common to be trained together: everything but the seed and `schema.FREE`."""
+        config = dict(vars(self.config))
+        config["run"] = {key: value for key, value in config["run"].items() if key != "seed"}
+        config["optim"] = {key: value for key, value in config["optim"].items() if key not in FREE}
+        return json.dumps(config, sort_keys=True)
 
     def make_study(self) -> None:
         """Make the study's folder.
@@ -45,27 +61,47 @@ class Job:
         """
         try:
             self.study.mkdir(parents=True, exist_ok=True)
-            if not os.access(self.study, os.W_OK):
+            if not os.access(self.study, os.W_OK | os.X_OK):
                 raise PermissionError(None, "no permission to write there")
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             reason = error.strerror or str(error)
             raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
 
+    def obstacle(self) -> str | None:
+        """Return why the run's folder must be left alone; null where the run may be trained there.
+
+        A run.json that is missing or torn is no obstacle where a checkpoint holds all that it said.
+        """
+        if not os.path.lexists(self.folder):
+            return None
+        try:
+            check_folder(self.folder)
+            read_info(self.folder)
+        except Foreign as error:
+            return str(error)
+        except Unreadable as error:
+            lost = error.blank and (not os.path.lexists(self.folder / "run.json") or self._has_checkpoint())
+            return None if lost else f"{str(error).partition(';')[0]}; move the folder away to train the run anew"
+        return None
+
     def read(self) -> dict[str, Any]:
-        """What run.json says of a run that has been begun."""
+        """Return what run.json says of a run that has been begun."""
         return read_info(self.folder)
 
     def info(self) -> dict[str, Any] | None:
-        """What run.json says; null where there is no readable one."""
+        """Return what run.json says; null where there is no readable one, or where it is from before a rerun."""
         try:
-            return read_info(self.folder)
+            info = read_info(self.folder)
         except Unreadable:
             return None
+        return None if self.config.run["rerun"] and not rerun.is_new(self.folder) else info
 
     def finished(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Return whether there is nothing left to train."""
         info = self.info()
-        return info is not None and info["status"] in FINISHED and not self.config.run["rerun"]
+        return info is not None and info["status"] in FINISHED
 
     @property
     def diagnostics(self) -> dict[str, list[str | int]]:
@@ -73,49 +109,87 @@ class Job:
         return {name: options["when"] for name, options in self.config.diagnostics.items()}
 
     def lacking(self, info: Mapping[str, Any]) -> list[str]:
-        """The diagnostics that are asked for and that the run was trained without, or with at other moments."""
+        """Return the diagnostics that are asked for and that the run was trained without, or with at other moments."""
         had = info["diagnostics"]
         return [] if had is None else [name for name, when in self.diagnostics.items() if had.get(name) != when]
 
     def begun(self) -> bool:
-        """Whether it was interrupted; without a readable run.json its checkpoint tells."""
+        """Return whether it was interrupted; without a readable run.json its checkpoint tells."""
         info = self.info()
-        return (self.folder / CHECKPOINT).exists() if info is None else info["status"] == "running"
+        if info is None:
+            return not self.config.run["rerun"] and is_regular(self.folder / CHECKPOINT)
+        return info["status"] == "running"
+
+    def _has_checkpoint(self) -> bool:
+        if is_regular(self.folder / CHECKPOINT):
+            return True
+        try:
+            packs = read_packing(self.study).packs
+        except Unreadable:
+            return False
+        mine = [list(record.runs) for record in packs if self.run_id in record.runs]
+        return any(is_regular(checkpoint_path(self.study, run_ids)) for run_ids in mine)
 
 
 class Jobs:
-    """Turns composed configs into jobs; each distinct data set is fingerprinted once."""
+    """Turns composed configs into jobs; each distinct data set is fingerprinted once.
 
-    def __init__(self, options: Sequence[str] = ()) -> None:
-        self._options = list(options)  # --config-dir and the like, for the command that repeats a run
+    Args:
+        options: --config-dir and the like, for the command that repeats a run.
+        without_data: give runs whose data are missing a placeholder for an identity, and say so in `notes`.
+
+    Attributes:
+        notes: lines for the user about the data: what was read of them, and what was passed over.
+    """
+
+    def __init__(self, options: Sequence[str] = (), *, without_data: bool = False) -> None:
+        self._options = list(options)
+        self._without_data = without_data
         self._fingerprints: dict[str, str] = {}
+        self._origins: dict[str, str] = {}
+        self.notes: list[str] = []
 
     def job(self, composed: Composed, overrides: Sequence[str]) -> Job:
-        """The job of one composed config.
+        """Return the job of one composed config.
 
         Raises:
             BadInput: an option is wrong, or the data cannot be found.
         """
         config = validate(composed)
-        command = shlex.join(["bnlab", "train", *self._options, *overrides])
-        return Job(config, composed, run_id(config, self._fingerprint(config), _origin(config)), command)
+        if (place := config.run["init_from"]) is not None:
+            if place not in self._origins:
+                self._origins[place] = _origin(Path(place))
+            config = replace(config, origin=self._origins[place])
+        command = shlex.join(["bnlab", "train", *self._options, *map(words.shown, overrides)])
+        return Job(config, composed, run_id(config, self._fingerprint(config)), command)
 
     def _fingerprint(self, config: Config) -> str:
         key = repr(sorted(config.data.items()))
         if key not in self._fingerprints:
-            self._fingerprints[key] = source(config).fingerprint()
+            try:
+                data = source(config)
+                self._fingerprints[key] = data.fingerprint()
+                self.notes += data.notes()
+            except BadInput as error:
+                if not self._without_data:
+                    raise
+                self._fingerprints[key] = "unknown"
+                self.notes.append(f"without its data, what is done already is not known: {error}")
         return self._fingerprints[key]
 
 
-def _origin(config: Config) -> str | None:
-    """The run_id of the run that `init_from` names.
+def _origin(folder: Path) -> str:
+    """Return the run that `init_from` names: its run_id and, where run.json has it, the checksum of its weights.
 
     Raises:
-        BadInput: it is no folder of a run with a checkpoint.
+        BadInput: it is no folder of a finished run with a checkpoint.
     """
-    if config.run["init_from"] is None:
-        return None
-    folder = Path(config.run["init_from"])
-    if not (folder / "checkpoint.pt").is_file():
-        raise BadInput(f"init_from={folder} holds no checkpoint.pt: name a run's folder, outputs/<study>/<run id>")
-    return str(read_info(folder)["run_id"])
+    if not is_regular(folder / CHECKPOINT):
+        raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name a run's folder, outputs/<study>/<run id>")
+    info = read_info(folder)
+    if info["status"] != "complete":
+        state = "unfinished" if info["status"] == "running" else info["status"]
+        way = f": finish it first, with {info['command']}" if info["status"] == "running" and info["command"] else ""
+        raise BadInput(f"init_from={folder}: that run is {state}{way or ', name a complete one'}")
+    weights = (info["checksums"] or {}).get("weights")
+    return str(info["run_id"]) + (f":{weights}" if weights else "")

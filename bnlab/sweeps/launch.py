@@ -33,19 +33,21 @@ class Launch:
         jobs: of the sweep, also those that are done.
         waiting: those to train.
         ended: told each of them when it has ended, with its run.json and its pack.
+        left_alone: told the folder of each that cannot be trained there, and the reason.
     """
 
     def __init__(
         self, jobs: Sequence[Job], waiting: Sequence[Job], view: SweepConsole,
-        ended: Callable[[Job, dict[str, Any], str], None],
+        ended: Callable[[Job, dict[str, Any], str], None], left_alone: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         self._known: dict[Path, dict[str, Job]] = {}
         for job in jobs:
             self._known.setdefault(job.study, {})[job.run_id] = job
         self._left = {str(job.folder): job for job in waiting}
-        self._view, self._tell = view, ended
+        self._view, self._tell, self._alone = view, ended, left_alone
         self._config = waiting[0].config
         self._runner = Runner()
+        self._runner.shop.progress = self.note
         self._failed = False
         self._said: set[str] = set()
 
@@ -63,7 +65,8 @@ class Launch:
         choice = choose(waiting, machine, self._runner.shop.size, lambda: self._seconds(waiting))
         if len(waiting) > 1 and self._config.run["launcher"] == "auto":
             self._view.note(choice.why)
-        grouping = Grouping(choice.together, lambda job: self._threads(choice, job), asked(waiting[0]))
+        options = {**asked(waiting[0]), "threads": self._config.run["threads"]}
+        grouping = Grouping(choice.together, lambda job: self._threads(choice, job), options)
         executor: Executor = InProcess(self._runner)
         if choice.workers:
             executor = Processes(choice.workers, machine.gpus, self._runner)
@@ -84,6 +87,10 @@ class Launch:
             self._said.add(line)
             self._view.note(line)
 
+    def left_alone(self, folder: str, reason: str) -> None:
+        if self._left.pop(folder, None) is not None:
+            self._alone(folder, reason)
+
     def ended(self, folder: str, pack: str) -> None:
         if (job := self._left.pop(folder, None)) is not None:
             info = job.read()
@@ -102,8 +109,6 @@ class Launch:
 
     def _settle(self) -> None:
         """Take note of what another launch has ended."""
-        if self._config.run["rerun"]:
-            return  # how it ended before says nothing then
         over = FINISHED if self._config.sweep["retry"] == "failed" else (*FINISHED, "failed")
         for folder, job in list(self._left.items()):
             info = job.info()

@@ -1,11 +1,10 @@
-"""packs.json of a study: which runs are trained together, in which order, with which executor and threads.
+"""The packs of a study: which runs are trained together, kept in packs.json (`bnlab.runs.packing`).
 
 It is written before they train and says how a run was executed and, of one that nobody has begun, the command that
 trains it. A pack that was begun goes on with the same runs in the same order, so its numbers are those of an
 undisturbed one, bit for bit.
 """
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -14,19 +13,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bnlab.runs.atomic import leftovers, write_atomic
+from bnlab.runs import packing
+from bnlab.runs.atomic import leftovers
+from bnlab.runs.files import Foreign, Unreadable, is_regular
 from bnlab.runs.holder import NAME, holder
-from bnlab.runs.info import Unreadable, read_info
+from bnlab.runs.info import read_info
 from bnlab.runs.lock import Busy, lock
-from bnlab.runs.schema import FINISHED
-from bnlab.sweeps.job import CHECKPOINT, Job
-from bnlab.sweeps.pack import Pack, checkpoint_path, kin, pack_id
-from bnlab.sweeps.turn import turn
+from bnlab.runs.packing import Packing, Record, checkpoint_path, pack_id, read_packing, write_packing
+from bnlab.runs.schema import CHECKPOINT, FINISHED
+from bnlab.runs.turn import turn
+from bnlab.sweeps.job import Job
+from bnlab.sweeps.pack import Pack
 
 OLD = 3600.0  # seconds
-KEYS = {"id", "executor", "threads", "runs", "asked"}
-
-Record = dict[str, Any]
 
 
 class Regrouped(Exception):
@@ -49,10 +48,10 @@ class Grouping:
 
 
 def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
-    """Packs of about one size of runs that can be trained together, in the order of their first runs."""
+    """Return packs of about one size of runs that can be trained together, in the order of their first runs."""
     kins: dict[str, list[Job]] = {}
     for job in jobs:
-        kins.setdefault(f"{job.study} {kin(job)}", []).append(job)
+        kins.setdefault(f"{job.study} {job.kin}", []).append(job)
     packs = []
     for alike in kins.values():
         size, threads = grouping.size(alike[0]), grouping.threads(alike[0])
@@ -67,7 +66,7 @@ class Packs:
 
     def __init__(self, study: Path) -> None:
         self._study = study
-        self._path = study / "packs.json"
+        self._path = study / packing.NAME
         self._seen: tuple[int, set[str]] = (-1, set())
 
     def form(
@@ -84,54 +83,71 @@ class Packs:
         free = {job.run_id: job for job in waiting}
         with turn(self._study):
             records, packs = [], []
-            for record in self._read(note):
+            before = self._read(note)
+            for record in before.packs:
                 for one in self._fitting(record, known, free):
                     records.append(one)
                     if self._goes_on(one, free, grouping):
-                        packs.append(Pack(tuple(known[run_id] for run_id in one["runs"]), one["threads"]))
-                        for run_id in one["runs"]:
+                        packs.append(Pack(tuple(known[run_id] for run_id in one.runs), one.threads))
+                        for run_id in one.runs:
                             free.pop(run_id, None)
             # A run that is in no pack and has a checkpoint was trained alone.
-            single = {run_id for run_id, job in free.items() if job.begun() and (job.folder / CHECKPOINT).exists()}
+            single = {run_id for run_id, job in free.items() if job.begun() and is_regular(job.folder / CHECKPOINT)}
             fresh = [Pack((free[run_id],), grouping.threads(free[run_id])) for run_id in single]
             fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
             regrouped = {job.run_id for pack in fresh for job in pack.jobs}
-            records = [record for record in records if not regrouped & set(record["runs"])]
-            self._write(records + [_record(_commands(p), p.threads, grouping.asked) for p in fresh])
+            records = [record for record in records if not regrouped & record.runs.keys()]
+            records += [_record(_commands(pack), pack.threads, grouping.asked) for pack in fresh]
+            self._write(records, before)
         order = {job.run_id: n for n, job in enumerate(known.values())}
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
 
     def tidy(self) -> None:
-        """Remove what a kill leaves: half-written files, checkpoints of packs that are done or are no more."""
-        for path in leftovers(self._study):
+        """Remove what a kill leaves: half-written files, and checkpoints of packs that have ended or are no more."""
+        for path in leftovers(self._study, _is_ours):
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > OLD:  # nobody is writing it
                     path.unlink()
-        if not (found := list(self._study.glob("pack_*.pt"))):
-            return
-        with turn(self._study):
-            damaged: list[str] = []
-            records = self._read(damaged.append)
-            if damaged or not self._path.exists():
-                return  # packs formed anew may be those of the checkpoints
-            runs = {checkpoint_path(self._study, list(record["runs"])): record["runs"] for record in records}
-            for path in found:
-                if all(_has_ended(self._study / run_id) for run_id in runs.get(path, ())):
+        try:
+            before = read_packing(self._study)
+        except Unreadable:
+            return  # packs formed anew may be those of the checkpoints
+        done = [path for record in before.packs if is_regular(path := self._checkpoint(record)) and self._over(record)]
+        if done or before.retired:
+            with turn(self._study):
+                for path in done:
                     path.unlink(missing_ok=True)
+                now = self._read()
+                self._write(now.packs, now)
+
+    def drop_waiting(self) -> int:
+        """Forget the runs that nobody has begun; returns how many there were."""
+        with turn(self._study):
+            before = read_packing(self._study)
+            records, dropped = [], 0
+            for record in before.packs:
+                idle = [r for r in record.runs if not (self._study / r).exists()]
+                if len(idle) == len(record.runs):
+                    dropped += len(idle)
+                else:
+                    records.append(record)
+            self._write(records, before)
+        return dropped
 
     def holds(self, pack: Pack) -> bool:
-        """Whether the pack still is one."""
+        """Return whether the pack still is one."""
         changed = self._path.stat().st_mtime_ns if self._path.exists() else 0
         if self._seen[0] != changed:
-            self._seen = (changed, {record["id"] for record in self._read()})
+            self._seen = (changed, {record.id for record in self._read().packs})
         return pack.id in self._seen[1]
 
     def forget(self, pack: Pack) -> None:
         """Leave nothing of a pack of which nothing has been written."""
         with turn(self._study):
-            self._write([record for record in self._read() if record["id"] != pack.id])
+            before = self._read()
+            self._write([record for record in before.packs if record.id != pack.id], before)
         for job in pack.jobs:
-            with suppress(Busy, OSError):  # others are at it, or there is something in it
+            with suppress(Busy, Foreign, OSError):  # others are at it, or there is something in it
                 with lock(job.folder):
                     (job.folder / NAME).unlink()
                 job.folder.rmdir()
@@ -139,23 +155,23 @@ class Packs:
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
         """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""
         with turn(self._study):
-            records = []
-            for record in self._read():
+            before, records = self._read(), list[Record]()
+            for record in before.packs:
                 runs = [[job.run_id for job in part] for part in parts]
-                records += self._divide(record, runs) if record["id"] == pack.id else [record]
-            self._write(records)
-        pack.checkpoint.unlink(missing_ok=True)
+                records += self._divide(record, runs) if record.id == pack.id else [record]
+            self._write(records, before)
 
     def _fitting(self, record: Record, known: Mapping[str, Job], free: dict[str, Job]) -> list[Record]:
-        """The record, or its two parts where the launch asks for some of a begun pack's runs only."""
-        asked = [run_id for run_id in record["runs"] if run_id in free]
-        others = [run_id for run_id in record["runs"] if run_id not in free]
+        """Return the record, or its two parts where the launch asks for some of a begun pack's runs only."""
+        asked = [run_id for run_id in record.runs if run_id in free]
+        others = [run_id for run_id in record.runs if run_id not in free]
         if not asked or not self._begun(record, free) or all(_is_done(known.get(run_id)) for run_id in others):
             return [record]
         try:
             with ExitStack() as held:
-                for run_id in record["runs"]:
-                    held.enter_context(lock(self._study / run_id))
+                for run_id in record.runs:
+                    if run_id in free or (job := known.get(run_id)) is None or job.obstacle() is None:
+                        held.enter_context(lock(self._study / run_id))  # nobody can train in a folder that is not ours
                 return self._divide(record, [asked, others])
         except Busy:
             for run_id in asked:
@@ -163,48 +179,59 @@ class Packs:
             return [record]
 
     def _goes_on(self, record: Record, free: Mapping[str, Job], grouping: Grouping) -> bool:
-        asked = [run_id for run_id in record["runs"] if run_id in free]
+        asked = [run_id for run_id in record.runs if run_id in free]
         if not asked or self._begun(record, free):
             return bool(asked)
-        return len(asked) == len(record["runs"]) and record["asked"] == dict(grouping.asked)
+        return len(asked) == len(record.runs) and record.asked == dict(grouping.asked)
 
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
-        """Whether training has begun, or somebody is about to begin."""
-        mine = [free[run_id] for run_id in record["runs"] if run_id in free]
+        """Return whether training has begun, or somebody is about to begin."""
+        mine = [free[run_id] for run_id in record.runs if run_id in free]
         return any(job.begun() for job in mine) or any(holder(job.folder) for job in mine)
 
     def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
         from bnlab.training import checkpoint  # torch
 
-        together = list(record["runs"])
+        together = list(record.runs)
         payloads = checkpoint.load_pack(checkpoint_path(self._study, together), together)
         whole = dict(zip(together, payloads or (), strict=False))
         for part in parts if whole else ():
             own = {run_id: whole[run_id] for run_id in part}
             path = checkpoint_path(self._study, part)
             checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
-        commands = [{run_id: record["runs"][run_id] for run_id in part} for part in parts]
-        return [_record(part, record["threads"], record["asked"]) for part in commands]
+        commands = [{run_id: record.runs[run_id] for run_id in part} for part in parts]
+        return [_record(part, record.threads, record.asked) for part in commands]
 
-    def _read(self, note: Callable[[str], None] = lambda _: None) -> list[Record]:
-        if not self._path.exists():
-            return []
+    def _checkpoint(self, record: Record) -> Path:
+        return checkpoint_path(self._study, list(record.runs))
+
+    def _over(self, record: Record) -> bool:
+        """Return whether a pack of several runs has ended; a run alone keeps its checkpoint."""
+        return len(record.runs) > 1 and all(_has_ended(self._study / run_id) for run_id in record.runs)
+
+    def _read(self, note: Callable[[str], None] = lambda _: None) -> Packing:
         try:
-            records = json.loads(self._path.read_text(encoding="utf-8"))["packs"]
-            if all(record.keys() >= KEYS for record in records):
-                # An older form has a list of runs, without their commands.
-                return [{**record, "runs": dict(record["runs"]) if isinstance(record["runs"], dict)
-                         else dict.fromkeys(record["runs"], "")} for record in records]  # fmt: skip
-        except (ValueError, KeyError, TypeError, AttributeError):
-            pass
-        note(f"{self._path} cannot be read: it is written anew, and packs that were begun begin anew")
-        return []
+            return read_packing(self._study)
+        except Unreadable as error:
+            note(f"{error}: it is written anew, and packs that were begun begin anew")
+            return Packing()
 
-    def _write(self, records: Sequence[Record]) -> None:
-        lines = ",\n".join(json.dumps(record) for record in records)
-        text = f'{{"packs": [\n{lines}\n]}}\n'
-        if not self._path.exists() or self._path.read_text(encoding="utf-8", errors="replace") != text:
-            write_atomic(self._path, text)
+    def _write(self, records: Sequence[Record], before: Packing) -> None:
+        """Replace packs.json and remove the checkpoints of dropped packs; after a kill their names are still there."""
+        dropped = {record.id: record for record in before.packs if len(record.runs) > 1}
+        for record in records:
+            dropped.pop(record.id, None)
+        retired = {*before.retired, *(self._checkpoint(one).name for one in dropped.values())}
+        there = [name for name in retired if is_regular(self._study / name)]
+        write_packing(self._study, records, there)
+        if there:
+            for name in there:
+                (self._study / name).unlink(missing_ok=True)
+            write_packing(self._study, records, [])
+
+
+def _is_ours(name: str) -> bool:
+    return name in (packing.NAME, "index.csv") or packing.CHECKPOINT_NAME.fullmatch(name) is not None
 
 
 def _commands(pack: Pack) -> dict[str, str]:
@@ -213,8 +240,9 @@ def _commands(pack: Pack) -> dict[str, str]:
 
 def _record(runs: Mapping[str, str], threads: int, asked: Mapping[str, Any]) -> Record:
     executor = "serial" if len(runs) == 1 else "fused"
-    own = {"id": pack_id(list(runs)), "executor": executor, "threads": threads}
-    return own | {"runs": dict(runs), "asked": dict(asked)}
+    return Record(
+        id=pack_id(list(runs)), executor=executor, threads=threads, runs=dict(runs), asked=dict(asked)
+    )  # fmt: skip
 
 
 def _is_done(job: Job | None) -> bool:

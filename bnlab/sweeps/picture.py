@@ -11,6 +11,7 @@ from rich.text import Text
 from bnlab.runs.causes import causes, described, varying
 from bnlab.runs.duration import spoken
 from bnlab.runs.status import STATES, Look, Run
+from bnlab.text import printable
 
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red", "running": "cyan"}
 FEW = 6  # runs that are named one by one; causes and folders that are listed
@@ -26,7 +27,7 @@ def picture(study: Path, look: Look, width: int | None) -> Text:
     lines = []
     for text, style, indent in _lines(study, look):
         wrapped = [text] if width is None or indent < 0 else _wrapped(text, width, indent)
-        lines += [Text(one.replace(_GLUE, " "), style) for one in wrapped]
+        lines += [Text(printable(one.replace(_GLUE, " ")), style) for one in wrapped]
     return Text("\n").join(lines)
 
 

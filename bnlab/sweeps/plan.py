@@ -12,12 +12,13 @@ from bnlab.config.identity import axes
 from bnlab.config.schema import FREE
 from bnlab.errors import Refused
 from bnlab.runs.causes import described, varying
+from bnlab.runs.files import Unreadable
 from bnlab.runs.holder import holder
-from bnlab.runs.info import Unreadable, read_info
+from bnlab.runs.info import read_info
 from bnlab.sweeps.choice import START, Choice, Machine, Size, asked, choose, gain
 from bnlab.sweeps.forecast import Forecast
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack, kin
+from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.packs import Grouping, grouped
 from bnlab.sweeps.sweep import waits
 
@@ -232,7 +233,7 @@ def _causes(found: Sequence[Mapping[str, Any] | None]) -> dict[str, list[str]]:
 def _groups(jobs: Sequence[Job], waiting: set[str]) -> list[Group]:
     alike: dict[str, list[Job]] = {}
     for job in jobs:
-        alike.setdefault(f"{job.study} {kin(job)}", []).append(job)
+        alike.setdefault(f"{job.study} {job.kin}", []).append(job)
     own = [_shared(axes(some[0].config)) for some in alike.values()]
     every = varying(own)
     return [

@@ -5,6 +5,9 @@ import subprocess
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from shutil import which
+
+from bnlab.version import version as own_version
 
 LIBRARIES = ("torch", "torchvision", "numpy", "hydra-core", "pandas")
 
@@ -12,16 +15,14 @@ LIBRARIES = ("torch", "torchvision", "numpy", "hydra-core", "pandas")
 @cache
 def versions() -> dict[str, str]:
     """Versions of bnlab, Python and what computes."""
-    return {"bnlab": version("bnlab"), "python": platform.python_version()} | {
-        name: version(name) for name in LIBRARIES
-    }
+    return {"bnlab": own_version(), "python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 @cache
 def git_commit() -> str | None:
     """The commit of the checkout that bnlab runs from, "+" behind it where files differ; null outside one."""
     package = Path(__file__).parents[1]
-    if not (package.parent / ".git").exists():
+    if not (package.parent / ".git").exists() or which("git") is None:
         return None
 
     def git(*words: str) -> str:

@@ -29,9 +29,9 @@ class Keeper:
         if len(self._parts) == len(self._pack.jobs):
             checkpoint.save(self._pack.checkpoint, payload if len(self._parts) == 1 else self._parts)
 
-    def part(self, run_id: str) -> checkpoint.Payload | None:
-        """A run's part of the last checkpoint; null for a run alone, whose checkpoint it is."""
-        return self._parts[run_id] if len(self._pack.jobs) > 1 else None
+    def part(self, run_id: str) -> checkpoint.Payload:
+        """Return a run's part of the last checkpoint."""
+        return self._parts[run_id]
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
         """Pass on what the first replica says at a step."""
@@ -50,7 +50,9 @@ class FolderRecorder:
         self.progress = keeper.progress
 
     def checkpoint(self, payload: dict[str, Any]) -> None:
-        self._keeper.take(self._folder.job.run_id, payload | {"lengths": self._folder.lengths()})
+        self._keeper.take(
+            self._folder.job.run_id, payload | {"lengths": self._folder.lengths(), "sums": self._folder.sums()}
+        )
 
 
 class _Nowhere:

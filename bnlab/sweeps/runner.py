@@ -2,6 +2,7 @@
 
 import resource
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import torch
 
 from bnlab.config import assembly
-from bnlab.errors import FAULTS, BadInput, Refused, is_unwritable, one_line
+from bnlab.errors import FAULTS, BadInput, Refused, TooLarge, is_environmental, one_line
 from bnlab.models.describe import site_rows
+from bnlab.runs.files import Foreign, check_own
 from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.division import Parts, halves, sizes, smaller, split
 from bnlab.sweeps.executors.base import Listener, View
@@ -21,6 +23,8 @@ from bnlab.sweeps.packs import Packs, Regrouped
 from bnlab.sweeps.recorder import FolderRecorder, Keeper
 from bnlab.sweeps.workshop import Workshop
 from bnlab.training import checkpoint
+
+TRIES = 3  # deaths of its process in one launch after which a run has failed
 
 
 class Runner:
@@ -35,18 +39,29 @@ class Runner:
 
     def __init__(self, processes: int = 1) -> None:
         self._processes = processes
+        self._deaths: Counter[str] = Counter()
         self.shop = Workshop()
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
     def attempt(self, pack: Pack, listener: Listener) -> None:
-        """Train a pack of a sweep: what cannot work is refused, what others are at is left to them."""
+        """Train a pack of a sweep: what cannot work is refused, what others train or have made is left alone."""
         try:
             trained = self.train(pack, listener)
             for job in trained or pack.jobs:  # none: another launch has ended them meanwhile
                 listener.ended(str(job.folder), pack.id if trained else "")
         except Refused as reason:
-            self.stop(pack, "refused", str(reason), listener)
+            self.stop(pack, "failed" if isinstance(reason, TooLarge) else "refused", str(reason), listener)
+        except Foreign as reason:
+            obstacles = {str(job.folder): job.obstacle() for job in pack.jobs}
+            if not any(obstacles.values()):
+                raise  # what stands in the way is in the study's folder
+            for folder, obstacle in obstacles.items():
+                if obstacle is not None:
+                    listener.left_alone(folder, obstacle)
+            listener.note(
+                f"{reason}; the other runs of its pack go on without it" if len(pack.jobs) > 1 else str(reason)
+            )
         except (Busy, Regrouped):
             pass  # the sweep comes back to it
 
@@ -63,6 +78,7 @@ class Runner:
             OSError: nothing can be written any more; what was stays, to go on from.
         """
         packs = Packs(pack.study)
+        self.shop.progress = view.note
         with _locked(pack) as left:
             if not packs.holds(pack):
                 raise Regrouped
@@ -75,7 +91,8 @@ class Runner:
         return left
 
     def lost(self, pack: Pack, cause: str, listener: Listener) -> None:
-        """Its process is no more: a run alone has failed, of several each half is tried by itself."""
+        """See to a pack whose process has died: of several runs each half is tried by itself; a run alone resumes from
+        its checkpoint, and has failed when it has cost as many processes as `TRIES`."""
         try:
             with _locked(pack) as left:
                 if len(left) > 1:
@@ -84,6 +101,10 @@ class Runner:
                     listener.note(f"{len(left)} runs together: {cause}; {sizes(parts)} instead")
                     return
         except Busy:
+            return
+        self._deaths[pack.id] += 1
+        if self._deaths[pack.id] < TRIES:
+            listener.note(f"{pack.jobs[0].run_id}: {cause}; it is tried again")
             return
         self.stop(pack, "failed", cause, listener)
 
@@ -104,7 +125,7 @@ class Runner:
         try:
             data, net, shapes = self.shop.built(pack.jobs[0])  # refused before anything is written
         except FAULTS as error:
-            if is_unwritable(error) or isinstance(error, BadInput):
+            if is_environmental(error) or isinstance(error, BadInput):
                 raise
             _stop(left, "failed", one_line(error), traceback.format_exc())
             return []
@@ -123,7 +144,15 @@ class Runner:
             keeper = Keeper(pack, len(left), view)
             recorders = [FolderRecorder(folder, keeper) for folder in folders]
             try:
-                loop = assembly.assemble(configs, data, net, recorders, payloads)
+                try:
+                    loop = assembly.assemble(configs, data, net, recorders, payloads)
+                except checkpoint.Misfit as error:
+                    view.note(f"{_name(pack)} has a checkpoint of another net ({error}): it begins anew")
+                    if len(left) < len(pack.jobs):
+                        _drop_checkpoint(pack)
+                        return [left]
+                    begun = False
+                    loop = assembly.assemble(configs, data, net, recorders)
                 if len(pack.jobs) > 1:
                     loop.rehearse()
                 if not begun:
@@ -133,7 +162,7 @@ class Runner:
                     begun = True
                 outcomes = loop.run()
             except FAULTS as error:
-                if is_unwritable(error) or (isinstance(error, BadInput) and not begun):
+                if is_environmental(error) or (isinstance(error, BadInput) and not begun):
                     raise
                 if parts := smaller(left, error, begun, view):
                     return parts
@@ -143,7 +172,7 @@ class Runner:
             for folder, outcome in zip(folders, outcomes, strict=True):
                 if folder.job.run_id in mine:
                     outcome.cost["processes"] = self._processes
-                    folder.end(outcome, keeper.part(folder.job.run_id))
+                    folder.end(outcome, keeper.part(folder.job.run_id), packed=len(pack.jobs) > 1)
         return []
 
 
@@ -153,9 +182,11 @@ def _locked(pack: Pack) -> Iterator[list[Job]]:
 
     Raises:
         Busy: another process is at one of them.
+        Foreign: one of their folders is not ours.
     """
     with ExitStack() as held:
         for job in pack.jobs:
+            check_own(job.folder, folder=True)
             held.enter_context(lock(job.folder))
         yield [job for job in pack.jobs if not job.finished()]
 
@@ -168,27 +199,32 @@ def _stop(jobs: Sequence[Job], status: str, cause: str, trace: str | None = None
 
 def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, Any]] | None:
     """The checkpoints to go on from, the tables cut to them; null to begin anew."""
-    jobs = [folder.job for folder in mine.values()]
-    if jobs[0].config.run["rerun"] or not any(job.begun() for job in jobs):
+    if not any(folder.job.begun() for folder in mine.values()):
         return None
-    name = jobs[0].run_id if len(pack.jobs) == 1 else f"pack {pack.id} of {len(pack.jobs)} runs"
+    name = _name(pack)
     run_ids = [job.run_id for job in pack.jobs]
     if len(run_ids) > 1:
         payloads = checkpoint.load_pack(pack.checkpoint, run_ids)
     else:
         payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
-    if payloads is None:
+    if payloads is None or not all(map(checkpoint.is_whole, payloads)):
         view.note(f"{name} was begun and has no usable checkpoint: it begins anew")
         return None
     try:
         for run_id, payload in zip(run_ids, payloads, strict=True):
             if run_id in mine:
-                mine[run_id].go_on(payload["lengths"], payload["step"])
+                mine[run_id].go_on(payload)
+    except Foreign:
+        raise
     except BadInput as error:
         view.note(f"{error}; it begins anew")
         return None
     view.note(f"{name} was interrupted: it goes on from step {payloads[0]['step']}")
     return payloads
+
+
+def _name(pack: Pack) -> str:
+    return pack.jobs[0].run_id if len(pack.jobs) == 1 else f"pack {pack.id} of {len(pack.jobs)} runs"
 
 
 def _execution(pack: Pack, slot: int) -> dict[str, Any]:

@@ -7,43 +7,64 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from bnlab.config.compose import Composer
+from bnlab.config.words import shown
 from bnlab.errors import BadInput
 from bnlab.runs.index import Index, rebuild
 from bnlab.runs.schema import FINISHED
+from bnlab.sweeps import rerun
 from bnlab.sweeps.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.packs import Packs
+from bnlab.terminal import Console
 
 
 @dataclass
 class Summary:
-    """How a sweep ended: what run.json of each of its runs says, by folder, and the studies it wrote to."""
+    """How a sweep ended: what run.json of each of its runs says, by folder, and the studies it wrote to.
+
+    Attributes:
+        left_alone: folders in which a run cannot be trained, each with the reason.
+    """
 
     infos: dict[str, dict[str, Any]] = field(default_factory=dict)
     studies: list[Path] = field(default_factory=list)
+    left_alone: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[dict[str, Any]]:
         """The runs that a fault ended."""
         return [info for info in self.infos.values() if info["status"] == "failed"]
 
+    @property
+    def status(self) -> int:
+        """The exit status: 1 where a run has failed or could not be trained."""
+        return 1 if self.failed or self.left_alone else 0
 
-def prepare(composer: Composer, jobs: Jobs, overrides: Sequence[Sequence[str]]) -> dict[str, tuple[Job, str]]:
-    """The distinct jobs of a batch with a label each, in order, by folder. All are checked before any is trained.
+
+def prepare(
+    composer: Composer, jobs: Jobs, overrides: Sequence[Sequence[str]], console: Console
+) -> dict[str, tuple[Job, str]]:
+    """Return the distinct jobs of a batch with a label each, in order, by folder; all are checked before training.
+
+    Args:
+        console: shows how far it is, in a terminal.
 
     Raises:
         BadInput: an option of one of them is wrong.
     """
     lists = [list(one) for one in overrides]
     distinct: dict[str, tuple[Job, str]] = {}
-    for one, label in zip(lists, labels(lists), strict=True):
-        job = jobs.job(composer.compose(one), one)
-        first, _ = distinct.setdefault(str(job.folder), (job, label))
-        if first.diagnostics != job.diagnostics:
-            raise BadInput("runs that differ in their diagnostics alone are one run: ask for diagnostics=[one,other]")
+    with console.status("") as status:
+        for n, (one, label) in enumerate(zip(lists, labels([list(map(shown, one)) for one in lists]), strict=True)):
+            if n % 100 == 0:
+                status.update(f"{n:,} of {len(lists):,} runs checked")
+            job = jobs.job(composer.compose(one), one)
+            first, _ = distinct.setdefault(str(job.folder), (job, label))
+            if first.diagnostics != job.diagnostics:
+                raise BadInput(
+                    "runs that differ in their diagnostics alone are one run: ask for diagnostics=[one,other]"
+                )
     return distinct
 
 
@@ -56,18 +77,28 @@ def run_sweep(
         command: what the user called, for the one that trains again what has failed.
 
     Raises:
-        BadInput: the data or the device cannot be used.
+        BadInput: the data or the device cannot be used, or none of the folders of the runs that wait.
         OSError: nothing can be written any more.
     """
     for job in {job.study: job for job, _ in jobs.values()}.values():
         job.make_study()
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
+    for study in summary.studies:
+        Packs(study).tidy()
+    _begin_rerun([job for job, _ in jobs.values() if job.config.run["rerun"] and job.obstacle() is None])
     for folder, (job, _) in jobs.items():
         if (info := job.info()) is not None:
             summary.infos[folder] = info
-    for study in summary.studies:
-        Packs(study).tidy()
-    waiting = [job for folder, (job, _) in jobs.items() if waits(job, summary.infos.get(folder))]
+    waiting = []
+    for folder, (job, _) in jobs.items():
+        if waits(job, summary.infos.get(folder)):
+            if (obstacle := job.obstacle()) is not None:
+                summary.left_alone[folder] = obstacle
+            else:
+                waiting.append(job)
+    if summary.left_alone and not waiting:
+        first, *others = summary.left_alone.values()
+        raise BadInput(first + (f" (and {len(others)} more runs)" if others else ""))
     _announce(jobs, waiting, summary, requested, console)
     warn(console, waiting)
     if waiting:
@@ -76,15 +107,23 @@ def run_sweep(
     else:
         for study in summary.studies:
             rebuild(study)  # a kill at the very end leaves an index that lacks the last
+    for study in summary.studies:
+        rerun.end(study)
     _say(summary, console, command)
     return summary
+
+
+def _begin_rerun(jobs: Iterable[Job]) -> None:
+    by_study: dict[Path, list[str]] = {}
+    for job in jobs:
+        by_study.setdefault(job.study, []).append(job.run_id)
+    for study, run_ids in by_study.items():
+        rerun.begin(study, run_ids)
 
 
 def waits(job: Job, info: Mapping[str, Any] | None) -> bool:
     """Whether the sweep should train it: not what is finished, nor what has failed unless it is asked for."""
     status = "none" if info is None else info["status"]
-    if job.config.run["rerun"]:
-        return True
     if job.config.sweep["retry"] == "failed":
         return status in ("failed", "running")  # what was begun again, and then interrupted, is no longer failed
     return status not in (*FINISHED, "failed")
@@ -102,7 +141,7 @@ def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary:
         view.finished(label if pack else f"{label} (by another launch)".strip(), info, pack)
 
     try:
-        Launch([job for job, _ in jobs.values()], waiting, view, ended).run()
+        Launch([job for job, _ in jobs.values()], waiting, view, ended, summary.left_alone.__setitem__).run()
     finally:
         for index in indices.values():
             index.close()
@@ -113,19 +152,20 @@ def _announce(
 ) -> None:
     left = {str(job.folder) for job in waiting}
     count = Counter(info["status"] for folder, info in summary.infos.items() if folder not in left)
-    done, others = sum(count[status] for status in FINISHED), len(jobs) - len(waiting)
+    done = sum(count[status] for status in FINISHED)
+    others = len(jobs) - len(waiting) - len(summary.left_alone)
     words = [f"{len(waiting)} to train", f"{done} done already"]
     if count["failed"]:
         words.append(f"{count['failed']} failed before and left alone (sweep.retry=failed trains them again)")
     if others > done + count["failed"]:
         words.append(f"{others - done - count['failed']} left alone, for they have not failed (sweep.retry=failed)")
+    if summary.left_alone:
+        words.append(f"{len(summary.left_alone)} left alone, for their folders cannot be used")
     if requested > len(jobs):
         words.append(f"{requested - len(jobs)} the same as another")
-    console.print(
-        f"{requested} {'run' if requested == 1 else 'runs'}: {', '.join(words)}", highlight=False, soft_wrap=True
-    )
+    console.print(f"{requested} {'run' if requested == 1 else 'runs'}: {', '.join(words)}", soft_wrap=True)
     if line := lacking([(job, summary.infos.get(folder)) for folder, (job, _) in jobs.items() if folder not in left]):
-        console.print(line, style="yellow", markup=False, soft_wrap=True)
+        console.print(line, style="yellow", soft_wrap=True)
 
 
 def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
@@ -139,13 +179,15 @@ def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
 
 def _say(summary: Summary, console: Console, command: str | None) -> None:
     count = Counter(info["status"] for info in summary.infos.values())
-    console.print(", ".join(f"{n} {status}" for status, n in sorted(count.items())), highlight=False)
+    console.print(", ".join(f"{n} {status}" for status, n in sorted(count.items())))
+    for reason in summary.left_alone.values():
+        console.print(f"left alone: {reason}", style="red", soft_wrap=True)
     for info in summary.failed:
-        console.print(f"failed: {info['run_id']}: {info['cause']}", style="red", markup=False, soft_wrap=True)
-        console.print(f"  {info['command']}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"failed: {info['run_id']}: {info['cause']}", style="red", soft_wrap=True)
+        console.print(f"  {info['command']}", soft_wrap=True)
     if summary.failed and command is not None:
         again = [word for word in shlex.split(command) if not word.startswith(("sweep.retry=", "rerun="))]
         line = f"train them again: {shlex.join([*again, 'sweep.retry=failed'])}"
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for study in summary.studies:
-        console.print(f"report: bnlab report {study}", highlight=False, soft_wrap=True)
+        console.print(f"report: bnlab report {study}", soft_wrap=True)

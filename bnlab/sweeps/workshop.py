@@ -1,7 +1,7 @@
 """What a job trains on and with: its data and its net, kept for the next one like it; and how large and slow it is."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 import torch
@@ -14,7 +14,6 @@ from bnlab.models.base import Model
 from bnlab.models.describe import multiply_adds
 from bnlab.sweeps.choice import Size
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import kin
 from bnlab.sweeps.recorder import NOWHERE
 
 ALL_THREADS = torch.get_num_threads()
@@ -25,9 +24,14 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 class Workshop:
-    """Keeps the data of the last job, and the nets without storage of the kins on them."""
+    """Keeps the data of the last job, and the nets without storage of the kins on them.
+
+    Attributes:
+        progress: takes lines about what takes long, such as decoding pictures.
+    """
 
     def __init__(self) -> None:
+        self.progress: Callable[[str], None] = lambda _: None
         self._data: tuple[str, TensorData] | None = None
         self._nets: dict[str, tuple[Model, Shapes]] = {}
 
@@ -41,7 +45,7 @@ class Workshop:
         key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
         if self._data is None or self._data[0] != key:
             self._data, self._nets = None, {}  # two large data sets need not fit at once
-            self._data = (key, build.tensors(job.config, source(job.config)))
+            self._data = (key, build.tensors(job.config, source(job.config), self.progress))
         return self._data[1]
 
     def size(self, job: Job) -> Size | None:
@@ -62,9 +66,9 @@ class Workshop:
 
     def seconds(self, jobs: Sequence[Job]) -> float | None:
         """About what these jobs take alone, one after another, by a few updates of one of each of a few kins."""
-        many = Counter(map(kin, jobs))
+        many = Counter(job.kin for job in jobs)
         found: dict[str, float] = {}
-        for name, job in {kin(job): job for job in jobs}.items():
+        for name, job in {job.kin: job for job in jobs}.items():
             try:
                 data, net, _ = self.built(job)  # once for all of a kin
                 begin = monotonic()
@@ -84,7 +88,7 @@ class Workshop:
     def built(self, job: Job) -> tuple[TensorData, Model, Shapes]:
         """The data of a job, its net without storage, and the shape of an example at each site."""
         data = self.tensors(job)
-        if (name := kin(job)) not in self._nets:
+        if (name := job.kin) not in self._nets:
             assembly.length(job.config, data)
             self._nets[name] = build.model(job.config, data)
         return (data, *self._nets[name])

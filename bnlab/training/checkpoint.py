@@ -1,19 +1,28 @@
-"""checkpoint.pt: everything a run needs to go on, loadable without running any code. A pack keeps its runs' in one."""
+"""checkpoint.pt: everything a run needs to resume, loadable without running any code. A pack keeps its runs' in one."""
 
 import io
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bnlab.runs.atomic import write_atomic
+from bnlab.runs.files import ARCHIVE, Unreadable, reading
+from bnlab.training.divergence import Divergence
 from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState
 
 Payload = dict[str, Any]
+
+
+class Misfit(Exception):
+    """A checkpoint holds other tensors than the net has."""
 
 
 def save(path: Path, payload: Mapping[str, Any]) -> None:
@@ -24,15 +33,45 @@ def save(path: Path, payload: Mapping[str, Any]) -> None:
 
 
 def load(path: Path) -> Payload | None:
-    """A run's checkpoint; null where there is none or it cannot be read."""
+    """Return a run's checkpoint; null where there is none or it cannot be read."""
     payload = _read(path)
     return payload if "lengths" in payload else None
 
 
 def load_pack(path: Path, run_ids: Sequence[str]) -> list[Payload] | None:
-    """The checkpoints of a pack's runs, in this order; null where there is none or it cannot be read."""
+    """Return the checkpoints of a pack's runs, in this order; null where there is none or it cannot be read."""
     payloads = _read(path)
     return [payloads[run_id] for run_id in run_ids] if payloads.keys() >= set(run_ids) else None
+
+
+def is_whole(payload: Any) -> bool:
+    """Return whether a checkpoint holds all that resuming needs, each of its type."""
+    if not isinstance(payload, dict):
+        return False
+    return (
+        isinstance(payload.get("finished"), bool)
+        and isinstance(payload.get("step"), int)
+        and payload["step"] >= 0
+        and all(isinstance(payload.get(key), int | float) for key in ("seconds", "training_seconds"))
+        and all(_holds(payload.get(key), Tensor) for key in ("params", "buffers"))
+        and _holds(payload.get("slots"), list)
+        and all(isinstance(tensor, Tensor) for values in payload["slots"].values() for tensor in values)
+        and _holds(payload.get("lengths"), int)
+        and _holds(payload.get("sums", {}), str)
+        and _holds(payload.get("metrics"), int | float | None)
+        and isinstance(payload.get("schedule"), dict)
+        and isinstance(payload.get("divergence"), dict)
+        and payload["divergence"].keys() == {field.name for field in fields(Divergence)}
+    )
+
+
+def digest(payload: Payload) -> str:
+    """Return a hash of a checkpoint's parameters and buffers: names, types, shapes and values."""
+    found = blake2b(digest_size=16)
+    for name, tensor in sorted((payload["params"] | payload["buffers"]).items()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
 
 
 @torch.no_grad()
@@ -40,32 +79,57 @@ def restore(state: TrainState, executor: Executor, payloads: Sequence[Payload]) 
     """Put the checkpoints' tensors into a freshly built state, one for each replica.
 
     A slot that a run alone does not keep (the velocity of momentum 0, which nothing reads) stays as it is.
+
+    Raises:
+        Misfit: a checkpoint lacks a tensor, or has it with another shape; the state may be filled in part.
     """
     state.step = payloads[0]["step"]
     for r, payload in enumerate(payloads):
         for kept, now in ((payload["params"], state.tensors), (payload["buffers"], state.buffers)):
             for name, tensor in now.items():
-                executor.unstack(tensor)[r].copy_(kept[name])
+                _put(executor.unstack(tensor)[r], kept.get(name), name)
         for slot in state.slots.keys() & payload["slots"].keys():
+            if len(state.slots[slot]) != len(payload["slots"][slot]):
+                raise Misfit(f"{len(payload['slots'][slot])} tensors of {slot}, not {len(state.slots[slot])}")
             for tensor, own in zip(state.slots[slot], payload["slots"][slot], strict=True):
-                executor.unstack(tensor)[r].copy_(own)
+                _put(executor.unstack(tensor)[r], own, slot)
+
+
+def _put(tensor: Tensor, kept: Tensor | None, name: str) -> None:
+    if kept is None or kept.shape != tensor.shape:
+        raise Misfit(f"{name} has shape {None if kept is None else tuple(kept.shape)}, not {tuple(tensor.shape)}")
+    tensor.copy_(kept)
+
+
+def _holds(found: Any, kind: Any) -> bool:
+    """Return whether it is a dict from text to values of a type."""
+    return isinstance(found, dict) and all(isinstance(k, str) and isinstance(v, kind) for k, v in found.items())
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.exists() or not _is_sound(path):
-        return {}
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError):
+        with reading(path, ARCHIVE) as file:
+            if not _is_sound(file):
+                return {}
+            file.seek(0)
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except (
+        FileNotFoundError, Unreadable, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, TypeError,
+        AttributeError, IndexError, OSError, UnicodeDecodeError, RecursionError,
+    ):  # fmt: skip
         return {}
     return content if isinstance(content, dict) else {}
 
 
-def _is_sound(path: Path) -> bool:
-    """Whether the file is an archive whose every member has its checksum, which torch itself does not look at."""
+def _is_sound(file: Any) -> bool:
+    """Return whether the file is an archive whose every member has its checksum, which torch itself does not check.
+
+    torch writes its members uncompressed: one that would unpack to more than the file holds is none of its own.
+    """
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
+        with zipfile.ZipFile(file) as archive:
+            stored = all(member.compress_type == zipfile.ZIP_STORED for member in archive.infolist())
+            return stored and archive.testzip() is None
     except MemoryError:
         raise
     except Exception:  # whatever the damaged bytes happen to spell

@@ -11,13 +11,13 @@ import torch
 
 from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.base import Diagnostic
+from bnlab.interrupt import Interrupt, deferred
 from bnlab.noise import Noise
 from bnlab.optim.hyper import Hyper
 from bnlab.optim.schedules.base import Schedule, warm
 from bnlab.training.divergence import Divergence
 from bnlab.training.evaluator import Evaluation, Evaluator
 from bnlab.training.executors.base import Executor
-from bnlab.training.interrupt import Interrupt, deferred
 from bnlab.training.journal import Entry, Journal
 from bnlab.training.memory import peak, watch_peak
 from bnlab.training.passes import Batch
@@ -156,15 +156,15 @@ class Loop:
                 self._checkpoint(finished=False)
                 saved = monotonic()
             if interrupt.asked:
-                raise KeyboardInterrupt
+                interrupt.stop()
 
     def _cost(self) -> dict[str, float | None]:
-        step, length = self._state.step, self._length
+        step = self._state.step
         pace = self._training_seconds / step if step else None
-        examples = length.batch_size * length.accumulate * len(self._replicas)
+        examples = self._examples(step) * len(self._replicas)
         return {
             "update_seconds": pace,
-            "examples_per_second": examples / pace if pace else None,
+            "examples_per_second": examples / self._training_seconds if pace else None,
             "peak_bytes": peak(self._device),
         }
 
@@ -192,7 +192,7 @@ class Loop:
         steps = range(length.updates + 1)
         looks = sum(self._is_due(moments, step) for moments in self._when.values() for step in steps)
         passed = self._evaluator.examples((length.updates - 1) // length.per_epoch)
-        passes = passed / (length.batch_size * length.accumulate) * FORWARD
+        passes = passed * length.per_epoch / self._examples(length.per_epoch) * FORWARD
         return (length.updates + passes) * update + look * looks / max(1, len(names))
 
     def _measure(self, update: bool = True) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from bnlab.errors import BadInput, Refused
 from bnlab.norms.site import NORM
+from bnlab.runs.schema import CHECKPOINT
 from bnlab.text import nearest
 from bnlab.training import checkpoint
 from bnlab.training.state import TrainState
@@ -16,8 +17,11 @@ HEAD = "head."  # what a model calls its last map
 
 
 @torch.no_grad()
-def begin_with(state: TrainState, folder: Path) -> list[str]:
-    """Put the weights and running statistics of a run into a freshly built state of one run.
+def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
+    """Put the weights and running statistics of a finished run into a freshly built state of one run.
+
+    Args:
+        weights: `checkpoint.digest` of what is expected there; "" where it is not known.
 
     A head for another number of classes keeps its own initial values, and so does a norm that the other net lacks.
 
@@ -25,12 +29,19 @@ def begin_with(state: TrainState, folder: Path) -> list[str]:
         The names that kept their own initial values.
 
     Raises:
-        BadInput: the folder holds no checkpoint that can be read.
+        BadInput: the folder holds no checkpoint of a finished run, or one with other weights than expected.
         Refused: the nets do not fit.
     """
-    payload = checkpoint.load(folder / "checkpoint.pt")
-    if payload is None:
-        raise BadInput(f"init_from={folder}: its checkpoint.pt cannot be read; name another run, or train it anew")
+    payload = checkpoint.load(folder / CHECKPOINT)
+    if payload is None or not checkpoint.is_whole(payload):
+        raise BadInput(f"init_from={folder}: its {CHECKPOINT} cannot be read; name another run, or train it anew")
+    if not payload["finished"]:
+        raise BadInput(f"init_from={folder}: that run is not finished; finish it first, or name another")
+    if weights and checkpoint.digest(payload) != weights:
+        raise BadInput(
+            f"init_from={folder}: {CHECKPOINT} holds other weights than its run.json says (the run was trained again "
+            "meanwhile, or the file is damaged): give the same command again, or name another run"
+        )
     given = payload["params"] | payload["buffers"]
     fresh = []
     for name, tensor in (state.params | state.buffers).items():

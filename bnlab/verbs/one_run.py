@@ -1,18 +1,18 @@
 """The task that Hydra calls with one composed config: train it, say how it ended."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
-from rich.console import Console
 
 from bnlab.errors import BadInput
 from bnlab.runs.index import rebuild
 from bnlab.runs.lock import Busy
+from bnlab.sweeps import rerun
 from bnlab.sweeps.console import SweepConsole, ending, warn
 from bnlab.sweeps.job import Job, Jobs
+from bnlab.terminal import Console, say
 from bnlab.verbs import hydra
 
 
@@ -38,6 +38,13 @@ class OneRun:
 
     def train(self, job: Job) -> None:
         """Train a job unless it is finished, and print how it ended and where it lies."""
+        for note in self._jobs.notes:
+            self._print(note)
+        if (obstacle := job.obstacle()) is not None:
+            raise BadInput(obstacle)
+        if job.config.run["rerun"]:
+            job.make_study()
+            rerun.begin(job.study, [job.run_id])
         if job.finished():
             info = job.read()
             self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
@@ -56,11 +63,12 @@ class OneRun:
                 raise BadInput(f"{reason}: wait for it, or change an option") from None
         info = job.read()
         rebuild(job.study)
+        rerun.end(job.study)
         if info["status"] == "failed":
-            print(info["traceback"], file=sys.stderr)
+            say(info["traceback"], error=True)
             self.status = 1
         self._print(f"{info['status']}: {ending(info)}")
         self._print(str(job.folder))
 
     def _print(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(line, soft_wrap=True)

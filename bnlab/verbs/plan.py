@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bnlab.terminal import Console, say
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from bnlab.sweeps.plan import Group, Plan
@@ -32,12 +33,11 @@ def run(words: Sequence[str]) -> int:
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
-        print(HELP + hydra.OPTIONS)
+        say(HELP + hydra.OPTIONS)
         return 0
     overrides = [word for word in words if word != "--measure"]
     hydra.check_flags(overrides)
     from omegaconf import DictConfig
-    from rich.console import Console
 
     from bnlab.config.compose import Composer
     from bnlab.errors import BadInput
@@ -45,10 +45,14 @@ def run(words: Sequence[str]) -> int:
     from bnlab.sweeps.plan import Meter, plan
     from bnlab.sweeps.sweep import prepare
 
-    console = Console(highlight=False)
+    console = Console()
 
     def batch(composer: Composer, every: Sequence[Sequence[str]]) -> None:
-        jobs = prepare(composer, Jobs(hydra.config_options(overrides)), every)
+        experiment = any(word.startswith("experiment=") for word in overrides)
+        source = Jobs(hydra.config_options(overrides), without_data=experiment)
+        jobs = prepare(composer, source, every, console)
+        for note in source.notes:
+            console.print(note, soft_wrap=True)
         with console.status("") as status:
             found = plan(
                 [job for job, _ in jobs.values()], len(every), Meter() if "--measure" in words else None,
@@ -64,32 +68,32 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
-def show(plan: "Plan", console: "Console", measured: bool) -> None:
+def show(plan: "Plan", console: Console, measured: bool) -> None:
     """Print a plan."""
 
-    def say(line: str, style: str = "") -> None:
-        console.print(line, style=style, markup=False, soft_wrap=not console.is_terminal)
+    def tell(line: str, style: str = "") -> None:
+        console.print(line, style=style, soft_wrap=not console.is_terminal)
 
     studies = ", ".join(str(study) for study in sorted({job.study for job in plan.jobs}))
-    say(f"{studies}: {plan.requested} {'run' if plan.requested == 1 else 'runs'}, {plan.waiting} to train", "bold")
+    tell(f"{studies}: {plan.requested} {'run' if plan.requested == 1 else 'runs'}, {plan.waiting} to train", "bold")
     found = [f"{n} {state}" for state, n in sorted(plan.states.items())]
     if plan.requested > len(plan.jobs):
         found.append(f"{plan.requested - len(plan.jobs)} the same as another")
-    say("  " + ", ".join(found))
+    tell("  " + ", ".join(found))
     if plan.choice is not None:
-        say(plan.choice.why)
-        say("  " + _packs(plan))
+        tell(plan.choice.why)
+        tell("  " + _packs(plan))
         if plan.unsure:
-            say("  by options alone; times and sizes (--measure) may lead to another choice")
+            tell("  by options alone; times and sizes (--measure) may lead to another choice")
         if len(plan.groups) > 1:
             console.print(_table(plan.groups))
             if any("similar" in group.source for group in plan.to_train):
-                say("similar runs: the same model, data and batch, with another norm, place or optimizer", "dim")
-        say(_time(plan))
-        say(_disk(plan))
+                tell("similar runs: the same model, data and batch, with another norm, place or optimizer", "dim")
+        tell(_time(plan))
+        tell(_disk(plan))
     _causes(plan, console)
     if plan.to_train and not measured:
-        say("what cannot work is found by --measure, else by the sweep, which refuses it and goes on", "dim")
+        tell("what cannot work is found by --measure, else by the sweep, which refuses it and goes on", "dim")
 
 
 def _packs(plan: "Plan") -> str:
@@ -148,11 +152,11 @@ def _bytes(n: float) -> str:
     return f"{n:.3g} TB"
 
 
-def _causes(plan: "Plan", console: "Console") -> None:
+def _causes(plan: "Plan", console: Console) -> None:
     from bnlab.runs.causes import causes
 
     before = {f"{status} before": texts for status, texts in plan.causes.items()}
     now = [group.refused for group in plan.groups for _ in group.waiting if group.refused is not None]
     for title, texts in ({"cannot work": now} | before).items():
         for cause in causes(texts)[:MOST]:
-            console.print(f"{title}: {len(cause.places)} x {cause.text}", markup=False, style="yellow")
+            console.print(f"{title}: {len(cause.places)} x {cause.text}", style="yellow")

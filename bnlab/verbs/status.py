@@ -4,45 +4,83 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from rich.console import Console
 from rich.live import Live
 
 from bnlab.errors import BadInput
+from bnlab.runs.files import is_there
+from bnlab.runs.schema import FINISHED
 from bnlab.runs.status import Look, Study
 from bnlab.sweeps.picture import head, picture
+from bnlab.terminal import Console, say
 
-HELP = """\
-usage: bnlab status DIR [--watch]
+_USAGE = "bnlab status DIR [--watch | --verify | --drop-waiting]"
+
+HELP = f"""\
+usage: {_USAGE}
 
 Says of a study (outputs/<study>) how many of its runs are complete, diverged, refused, failed, running, interrupted
-or waiting, who is at it and how far, why runs failed, diverged or were refused, and what runs the failed ones again.
-Reads the folder and writes nothing, so it may be asked while a sweep runs elsewhere, on another machine too.
+or waiting, who trains them and how far they are, why runs failed, diverged or were refused, and what trains the failed
+ones again. Reads the folder and writes nothing, so it may be asked while a sweep runs, also on another machine.
 
-  --watch   look again every two seconds until nothing runs
+  --watch         look again every two seconds until nothing runs; waits for a study that is not there yet
+  --verify        compare the files of finished runs with the checksums that they were written with, and give the
+                  command that trains each damaged run again; exit status 1 where there are any
+  --drop-waiting  forget the runs that a sweep planned and nobody has begun (after a grid was given up)
 """
 EVERY = 2.0  # seconds between looks
 QUIET = 30.0  # seconds between lines where there is no terminal
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; usage: {_USAGE}")
+
+
 def run(words: Sequence[str]) -> int:
     """Print how a study stands; returns the exit status."""
     if {"-h", "--help"} & set(words):
-        print(HELP)
+        say(HELP)
         return 0
-
-    class Parser(argparse.ArgumentParser):
-        def error(self, message: str) -> None:  # type: ignore[override]
-            raise BadInput(f"{message}; usage: bnlab status DIR [--watch]")
-
-    parser = Parser(add_help=False)
+    parser = _Parser(add_help=False)
     parser.add_argument("study", type=Path, metavar="DIR")
-    parser.add_argument("--watch", action="store_true")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--watch", action="store_true")
+    only.add_argument("--verify", action="store_true")
+    only.add_argument("--drop-waiting", action="store_true")
     given = parser.parse_args(list(words))
-    study, console = Study(given.study), Console(highlight=False)
+    console = Console()
+    if given.watch and not is_there(given.study):
+        _wait(given.study, console)
+    study = Study(given.study)
+    if given.verify:
+        return verify(study, console)
+    if given.drop_waiting:
+        from bnlab.sweeps.packs import Packs
+
+        dropped = Packs(study.path).drop_waiting()
+        console.print(f"{dropped} runs that were not begun are no longer waited for", soft_wrap=True)
+        return 0
     look = watch(study, console) if given.watch else study.look()
     console.print(picture(study.path, look, _width(console)), soft_wrap=True)
     return 0
+
+
+def _wait(path: Path, console: Console) -> None:
+    """Wait for a study's first run; its parent folder must be there."""
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise BadInput(f"{path} does not exist, and neither does {parent}: give a study's folder (outputs/<study>)")
+    console.print(f"{path} is not there yet: waiting for it (Ctrl-C ends)", soft_wrap=True)
+    while True:
+        try:
+            Study(path)
+            return
+        except BadInput:
+            if is_there(path) and not path.is_dir():
+                raise
+        time.sleep(EVERY)
 
 
 def watch(study: Study, console: Console) -> Look:
@@ -61,6 +99,34 @@ def watch(study: Study, console: Console) -> Look:
     return look
 
 
+def verify(study: Study, console: Console) -> int:
+    """Check the files of every finished run; returns the exit status."""
+    from bnlab.runs.verify import Damage, damages  # pandas
+
+    look = study.look()
+    finished = [run for run in look.runs if run.state in FINISHED and run.info is not None]
+    found: list[Damage] = []
+    with console.status("") as status:
+        for n, run in enumerate(finished):
+            if n % 20 == 0:
+                status.update(f"{n:,} of {len(finished):,} runs")
+            if run.info is not None and run.state != "refused":
+                found += damages(run.folder, run.info)
+    for one in found:
+        console.print(f"damaged: {one.path}: {one.reason}", style="red", soft_wrap=True)
+    for reason in look.damaged.values():
+        console.print(f"damaged: {reason}", style="red", soft_wrap=True)
+    commands = dict.fromkeys(one.command for one in found if one.command)
+    if commands:
+        console.print("train them again:", soft_wrap=True)
+    for command in commands:
+        console.print(f"  {command}", soft_wrap=True)
+    without = sum(run.info["checksums"] is None for run in finished if run.info is not None and run.state != "refused")
+    older = f"; {without} of an older bnlab have no checksums, only their form was checked" if without else ""
+    console.print(f"{len(finished)} finished runs checked, {len(found)} files damaged{older}", soft_wrap=True)
+    return 1 if found or look.damaged else 0
+
+
 def _width(console: Console) -> int | None:
-    """What lines are wrapped to: the terminal; whoever reads a file or a pipe wants them whole."""
+    """Return what lines are wrapped to: the terminal's width; whoever reads a file or a pipe wants them whole."""
     return console.width if console.is_terminal else None

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlab.errors import BadInput
+from bnlab.terminal import Console, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bnlab.studies.record import Record
 
 HELP = """\
@@ -36,7 +35,7 @@ def run(words: Sequence[str]) -> int:
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
-        print(HELP + hydra.OPTIONS)
+        say(HELP + hydra.OPTIONS)
         return 0
     # The name is the first word that is neither an override nor a flag nor a flag's value.
     place = next((n for n, word in enumerate(words) if word == "--all" or _is_name(words, n)), None)
@@ -48,8 +47,6 @@ def run(words: Sequence[str]) -> int:
         return _all(list(known), rest)
     if first not in known:
         raise BadInput(_unknown(first, list(known)))
-    from rich.console import Console
-
     ended = _study(first, rest, Console())
     return 1 if ended is not None and ended[1] else 0
 
@@ -61,8 +58,6 @@ def _is_name(words: Sequence[str], n: int) -> bool:
 
 def _all(names: Sequence[str], words: Sequence[str]) -> int:
     """Every study; what is wrong with one does not keep the others back."""
-    from rich.console import Console
-
     console = Console()
     status, lines = 0, []
     for name in names:
@@ -85,23 +80,25 @@ def _all(names: Sequence[str], words: Sequence[str]) -> int:
         status = status or (1 if failed else 0)
     console.rule("all studies")
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     return status
 
 
-def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record, int] | None":
+def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, int] | None":
     """Sweep, judge and report; returns the verdicts and how many runs failed, null where --cfg only printed.
 
     Raises:
         BadInput: an option or a claim is wrong; found before anything is trained.
     """
     from bnlab.config.compose import Composer
+    from bnlab.config.grammar import unquoted
     from bnlab.config.identity import axes
     from bnlab.report import build
     from bnlab.runs.reader import Runs
     from bnlab.studies.claim import read_claims
     from bnlab.studies.evidence import Evidence
     from bnlab.studies.record import Record
+    from bnlab.studies.recording import Recording
     from bnlab.studies.selection import check
     from bnlab.studies.verdict import judge
     from bnlab.sweeps.grid import DEFAULT
@@ -115,25 +112,31 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
     given = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in words)}
     if "experiment" in given:
         raise BadInput(f"experiment={given['experiment']}: the study's name, {name}, says which: leave it out")
-    scale = given.get("scale", "null").replace("null", DEFAULT)
+    scale = unquoted(given.get("scale", "null")).replace("null", DEFAULT)
     ended: list[tuple[Record, int]] = []
 
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
         claims = read_claims(composer.compose(overrides[0]).claims)
-        jobs = prepare(composer, Jobs(options), overrides)
+        data = Jobs(options)
+        jobs = prepare(composer, data, overrides, console)
+        for note in data.notes:
+            console.print(note, soft_wrap=True)
         planned = {job.run_id: axes(job.config) for job, _ in jobs.values()}
-        check(claims, planned, {word.lstrip("+~").partition("=")[0] for word in words})
+        recordings = {
+            job.run_id: Recording(job.config.model["name"], job.config.diagnostics) for job, _ in jobs.values()
+        }
+        check(claims, planned, {word.lstrip("+~").partition("=")[0] for word in words}, recordings)
         folders = {job.study for job, _ in jobs.values()}
         if len(folders) > 1:
             raise BadInput("study= should be one folder here, the verdicts are on all runs together")
         summary = run_sweep(jobs, len(overrides), console, command)
-        source = Runs(job.folder for job, _ in jobs.values())
+        source = Runs((job.folder for job, _ in jobs.values()), lenient=True)
         record = Record.of(name, scale, command, source, len(planned), judge(claims, Evidence(planned, source)))
         (folder,) = folders
         record.write(folder / "report")
         page = build([folder], verdicts=record.shown(), command=command, remark=record.remark).page
         _say(record, page, console)
-        ended.append((record, len(summary.failed)))
+        ended.append((record, len(summary.failed) + len(summary.left_alone)))
 
     task = OneRun(console, options).entry()
     task.batch = batch  # type: ignore[attr-defined]  # what our launcher calls for all runs
@@ -141,19 +144,19 @@ def _study(name: str, words: Sequence[str], console: "Console") -> "tuple[Record
     return ended[0] if ended else None
 
 
-def _say(record: "Record", page: Path, console: "Console") -> None:
+def _say(record: "Record", page: Path, console: Console) -> None:
     from bnlab.studies.record import measured
 
     if record.remark:
-        console.print(record.remark, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(record.remark, style="yellow", soft_wrap=True)
     colours = {"confirmed": "green", "refuted": "red", "undecided": "yellow"}
     for one in record.verdicts:
         case = f" [{one.case}]" if one.case else ""
-        console.print(f"{one.verdict:<9}", style=colours[one.verdict], end=" ", highlight=False)
+        console.print(f"{one.verdict:<9}", style=colours[one.verdict], end=" ")
         seeds = "" if one.effect is None else f": {measured(one.effect)}, {one.effect.n} seeds"
         why = f"; {one.reason}" if one.reason else ""
-        console.print(f"{one.claim}{case} ({one.threshold}){seeds}{why}", markup=False, highlight=False, soft_wrap=True)
-    console.print(str(page), highlight=False, soft_wrap=True)
+        console.print(f"{one.claim}{case} ({one.threshold}){seeds}{why}", soft_wrap=True)
+    console.print(str(page), soft_wrap=True)
 
 
 def _studies(options: Sequence[str]) -> dict[str, str]:

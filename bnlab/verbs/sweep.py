@@ -3,6 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
+from bnlab.terminal import say
+
 HELP = """\
 usage: bnlab sweep [overrides]
 
@@ -24,14 +26,13 @@ def run(words: Sequence[str]) -> int:
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
-        print(HELP + hydra.OPTIONS)
+        say(HELP + hydra.OPTIONS)
         return 0
     hydra.check_flags(words)
-    from rich.console import Console
-
     from bnlab.config.compose import Composer
     from bnlab.sweeps.job import Jobs
     from bnlab.sweeps.sweep import prepare, run_sweep
+    from bnlab.terminal import Console
     from bnlab.verbs.one_run import OneRun
 
     console = Console()
@@ -41,8 +42,11 @@ def run(words: Sequence[str]) -> int:
 
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
         nonlocal status
-        jobs = prepare(composer, Jobs(options), overrides)
-        status = 1 if run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words])).failed else 0
+        source = Jobs(options)
+        jobs = prepare(composer, source, overrides, console)
+        for note in source.notes:
+            console.print(note, soft_wrap=True)
+        status = run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words])).status
 
     task = single.entry()  # what another launcher (hydra/launcher=basic) calls for each run
     task.batch = batch  # type: ignore[attr-defined]  # what ours calls for all of them

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from bnlab.terminal import say
+
 HELP = """\
 usage: bnlab train [overrides]
 
@@ -22,10 +24,9 @@ def run(words: Sequence[str]) -> int:
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
-        print(HELP + hydra.OPTIONS)
+        say(HELP + hydra.OPTIONS)
         return 0
-    from rich.console import Console
-
+    from bnlab.terminal import Console
     from bnlab.verbs.one_run import OneRun
 
     hydra.check_flags(words)

@@ -40,7 +40,7 @@ def content(study: Path) -> dict[str, Any]:
                 tensors = payload.pop(key)
                 found[folder.name][key] = {name: _numbers(tensor) for name, tensor in tensors.items()}
             found[folder.name]["checkpoint"] = {
-                k: v for k, v in payload.items() if k != "lengths" and "seconds" not in k
+                k: v for k, v in payload.items() if k not in ("lengths", "sums") and "seconds" not in k
             }
     return found
 

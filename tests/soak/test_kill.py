@@ -1,7 +1,9 @@
-"""SIGKILL at any moment, again and again: the same command goes on, and ends with the files of an undisturbed sweep."""
+"""Signals at any moment, again and again: the same command goes on, and ends with the files of an undisturbed sweep."""
 
 import random
+import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ LAUNCHERS = {
     "processes": ["launcher=processes", "sweep.workers=2"],
     "packs in processes": ["launcher=fused", "sweep.workers=2"],
 }
+# What keeps a last checkpoint and ends with a line; the others end the process at once.
+GENTLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 LONGEST = 0.2  # seconds of training between kills, at most
 
 
@@ -23,11 +27,10 @@ def rows(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("outputs/*/*/steps.csv"))
 
 
-def soak(start: Warm, tmp_path: Path, words: list[str], kills: int) -> None:
+def soak(start: Warm, tmp_path: Path, words: list[str], signals: Sequence[signal.Signals]) -> None:
     disturbed = tmp_path / "disturbed"
     draw = random.Random(0)
-    killed = 0
-    while killed < kills:
+    for sign in signals:
         before = rows(disturbed)
         process = start(disturbed, *SWEEP, *words)
         if draw.random() < 0.8:  # else somewhere on the way to the first step
@@ -35,9 +38,9 @@ def soak(start: Warm, tmp_path: Path, words: list[str], kills: int) -> None:
             while rows(disturbed) == before and process.lives and time.monotonic() < until:
                 time.sleep(0.01)
         time.sleep(draw.uniform(0, LONGEST))
-        status = process.kill()
-        assert status == -9, f"it was done after {killed} kills\n{process.said}"
-        killed += 1
+        status = process.kill(sign)
+        assert status == (128 + sign if sign in GENTLE else -sign), f"{sign!r}\n{process.said}"
+        assert "Traceback" not in process.said
     process = start(disturbed, *SWEEP, *words)
     assert process.wait() == 0, process.said
     undisturbed = start(tmp_path / "undisturbed", *SWEEP, *words)
@@ -46,10 +49,16 @@ def soak(start: Warm, tmp_path: Path, words: list[str], kills: int) -> None:
 
 
 def test_a_few_kills(start: Warm, tmp_path: Path) -> None:
-    soak(start, tmp_path, LAUNCHERS["fused"], 3)
+    soak(start, tmp_path, LAUNCHERS["fused"], [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL])
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_twenty_kills(start: Warm, tmp_path: Path, launcher: str) -> None:
-    soak(start, tmp_path, LAUNCHERS[launcher], 20)
+    soak(start, tmp_path, LAUNCHERS[launcher], [signal.SIGKILL] * 20)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_eight_other_signals(start: Warm, tmp_path: Path, launcher: str) -> None:
+    soak(start, tmp_path, LAUNCHERS[launcher], [*GENTLE, signal.SIGQUIT, *GENTLE, signal.SIGXCPU])

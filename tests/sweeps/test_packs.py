@@ -230,17 +230,19 @@ def test_the_index_is_made_anew_though_nothing_waits(
 def test_half_written_files_go(bnlab: Call, killed: Callable[..., None], here: Callable[[str], Path]) -> None:
     study = here("a")
     killed(41, *FOUR)
-    old, young = study / ".pack_1.pt.0.tmp", study / ".packs.json.1.tmp"
-    one = sorted(study.glob("*/run.json"))[0].parent / ".checkpoint.pt.2.tmp"
-    for path in (old, young, one):
+    old, young = study / ".index.csv.bnlab-00000000.tmp", study / ".packs.json.bnlab-00000001.tmp"
+    run = sorted(study.glob("*/run.json"))[0].parent
+    one = run / ".checkpoint.pt.bnlab-00000002.tmp"
+    theirs = [study / ".mine.tmp", run / ".mine.tmp", run / ".checkpoint.pt.tmp", study / ".x.bnlab-00000003.tmp"]
+    for path in (old, young, one, *theirs):
         path.touch()
-    os.utime(old, (0, 0))
+        os.utime(path, (0, 0))
+    os.utime(young)
     assert bnlab(*FOUR)[0] == 0
-    assert (old.exists(), young.exists(), one.exists()) == (
-        False,
-        True,
-        False,
-    )  # another launch may be at the young one
+    assert not old.exists()
+    assert young.exists(), "another launch may be writing it"
+    assert not one.exists()
+    assert all(path.exists() for path in theirs), "what bnlab has not made stays"
 
 
 def test_a_turn_that_nobody_gives_back_is_one_line(
@@ -248,7 +250,7 @@ def test_a_turn_that_nobody_gives_back_is_one_line(
 ) -> None:
     study = here("a")
     bnlab(*FOUR, "seed=7")
-    monkeypatch.setattr("bnlab.sweeps.turn.PATIENCE", 0.1)
+    monkeypatch.setattr("bnlab.runs.turn.PATIENCE", 0.1)
     with lock(study):
         status, _, err = bnlab(*FOUR)
     assert (status, err.count("\n")) == (2, 1)
@@ -281,8 +283,9 @@ def test_what_is_left_of_a_finished_pack_is_removed(bnlab: Call, here: Callable[
     study = here("a")
     bnlab(*FOUR)
     (record,) = records(study)
-    left = [study / f"pack_{name}.pt" for name in (record["id"], "0123456789ab")]
-    for path in left:
+    ours, theirs = (study / f"pack_{name}.pt" for name in (record["id"], "0123456789ab"))
+    for path in (ours, theirs):
         path.touch()
     assert bnlab(*FOUR)[0] == 0
-    assert not any(path.exists() for path in left)
+    assert not ours.exists()
+    assert theirs.exists(), "packs.json does not name it"

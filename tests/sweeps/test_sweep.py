@@ -14,7 +14,8 @@ from bnlab.runs.lock import lock
 from bnlab.runs.schema import COLUMNS, RUN_TIMES
 
 Call = Callable[..., tuple[int, str, str]]
-SMALL = ["model.depth=1", "model.width=8", "epochs=1", "data.train_size=200"]
+NET = ["model.depth=1", "model.width=8", "data.train_size=200"]
+SMALL = [*NET, "epochs=1"]
 
 
 def infos(study: Path) -> list[dict[str, object]]:
@@ -54,7 +55,7 @@ def test_what_is_the_same_run_is_trained_once(bnlab: Call, tmp_path: Path) -> No
 
 def test_an_impossible_cell_is_refused_and_the_others_run(bnlab: Call, tmp_path: Path) -> None:
     status, out, _ = bnlab(
-        "sweep", *SMALL, "norm=batch,group", "data.batch_size=1,100000,20", f"output_dir={tmp_path}", "steps=3"
+        "sweep", *NET, "norm=batch,group", "data.batch_size=1,100000,20", f"output_dir={tmp_path}", "steps=3"
     )
     assert status == 0
     assert "3 complete, 3 refused" in out

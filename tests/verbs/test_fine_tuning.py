@@ -1,11 +1,14 @@
 """init_from and freeze."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+
+from bnlab.training.checkpoint import digest
 
 Call = Callable[..., tuple[int, str, str]]
 NET = ["model.depth=2", "model.width=8", "norm=batch", "diagnostics=off"]
@@ -122,3 +125,103 @@ def test_a_damaged_origin_gives_one_line(bnlab: Call, tmp_path: Path, trained: P
     status, _, err = bnlab("train", *NET, f"init_from={trained}", f"output_dir={tmp_path}", "study=target")
     assert (status, err.count("\n")) == (2, 1)
     assert json.loads((trained / "run.json").read_text())["status"] == "complete"
+
+
+def words_of(trained: Path, *words: str) -> list[str]:
+    return ["train", *NET, f"init_from={trained}", *words, f"output_dir={trained.parents[1]}", "study=target"]
+
+
+def written(trained: Path, **keys: object) -> None:
+    info = json.loads((trained / "run.json").read_text())
+    (trained / "run.json").write_text(json.dumps(info | keys))
+
+
+@pytest.mark.parametrize("status", ["running", "failed", "diverged", "refused"])
+def test_only_a_complete_run_is_an_origin(bnlab: Call, tmp_path: Path, trained: Path, status: str) -> None:
+    written(trained, status=status)
+    called = bnlab(*words_of(trained, "steps=2"))
+    assert (called[0], called[2].count("\n")) == (2, 1)
+    assert f"init_from={trained}: that run is {'unfinished' if status == 'running' else status}" in called[2]
+    assert not (tmp_path / "target").exists()
+
+
+def test_an_interrupted_origin_is_refused_and_named_with_the_command_that_finishes_it(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bnlab.training.loop import Loop
+
+    measure = Loop._measure
+
+    def dying(self: Loop, update: bool = True) -> None:
+        if self._state.step == 15:
+            raise KeyboardInterrupt
+        measure(self, update)
+
+    source = ["train", *NET, "epochs=2", f"output_dir={tmp_path}", "study=source"]
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "_measure", dying)
+        assert bnlab(*source, "checkpoint_seconds=0")[0] == 130
+    (folder,) = (path.parent for path in tmp_path.glob("source/*/run.json"))
+    _, _, err = bnlab(*words_of(folder, "steps=2"))
+    assert "that run is unfinished: finish it first, with bnlab train" in err
+    assert bnlab(*source)[0] == 0
+    assert bnlab(*words_of(folder, "steps=2"))[0] == 0
+
+
+def test_the_identity_holds_the_weights_that_were_loaded(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    first = run(bnlab, tmp_path, f"init_from={trained}", "steps=2").name
+    payload = torch.load(trained / "checkpoint.pt", weights_only=True)
+    payload["params"]["head.weight.weight"] += 1
+    torch.save(payload, trained / "checkpoint.pt")
+    status, _, err = bnlab(*words_of(trained, "steps=3"))
+    assert (status, err.count("\n")) == (2, 1)
+    assert "holds other weights than its run.json says" in err
+    sums = json.loads((trained / "run.json").read_text())["checksums"]
+    written(trained, checksums=sums | {"weights": digest(payload)})
+    assert run(bnlab, tmp_path, f"init_from={trained}", "steps=2").name != first
+
+
+ODD = {
+    "no checkpoint of ours": [1, 2],
+    "empty": {},
+    "no params": {"lengths": {}},
+    "params as a list": {"params": []},
+    "params of words": {"params": {"head.weight.weight": "x"}},
+    "buffers as null": {"buffers": None},
+    "step as a word": {"step": "x"},
+    "not finished": {"finished": False},
+    "finished as a word": {"finished": "yes"},
+    "slots as a list": {"slots": []},
+    "slots of words": {"slots": {"velocity": "x"}},
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_malformed_origin_gives_one_line(bnlab: Call, tmp_path: Path, trained: Path, odd: str) -> None:
+    payload = torch.load(trained / "checkpoint.pt", weights_only=True)
+    changed = ODD[odd]
+    torch.save(
+        payload | changed if isinstance(changed, dict) and changed and odd != "no params" else changed,
+        trained / "checkpoint.pt",
+    )
+    status, _, err = bnlab(*words_of(trained, "steps=2"))
+    assert (status, err.count("\n")) == (2, 1), err
+    assert f"init_from={trained}" in err
+    assert not list((tmp_path / "target").glob("*/run.json"))
+
+
+PLACES: dict[str, Callable[[Path], object]] = {
+    "a folder without a checkpoint": Path.mkdir,
+    "a file": Path.touch,
+    "a FIFO": os.mkfifo,
+    "a link to nothing": lambda path: path.symlink_to("nowhere"),
+    "nothing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_no_run_is_one_line(bnlab: Call, tmp_path: Path, place: str) -> None:
+    PLACES[place](tmp_path / "place")
+    status, out, err = bnlab("train", *NET, f"init_from={tmp_path / 'place'}", f"output_dir={tmp_path}", "study=target")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "holds no checkpoint.pt" in err

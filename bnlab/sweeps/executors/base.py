@@ -20,6 +20,9 @@ class View(Protocol):
 class Listener(View, Protocol):
     """Is told what happens while packs train."""
 
+    def left_alone(self, folder: str, reason: str) -> None:
+        """The run of this folder cannot be trained there, for a reason that its folder gives."""
+
     def ended(self, folder: str, pack: str) -> None:
         """The run of this folder has ended, as run.json says; of that pack, or "" where another launch trained it."""
 

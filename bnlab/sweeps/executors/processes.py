@@ -2,23 +2,20 @@
 
 import os
 import re
-import shutil
-import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from joblib.externals.loky import ProcessPoolExecutor
 
-from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
-from bnlab.sweeps.turn import turn
 
 LOOK = 0.2  # seconds between looks at what workers tell
 GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
@@ -36,9 +33,9 @@ class Processes:
 
     def run(self, packs: Sequence[Pack], listener: Listener) -> None:
         waiting = deque(packs)
-        with _folder(packs[0].study) as folder:
+        with TemporaryDirectory(prefix="bnlab-", ignore_cleanup_errors=True) as folder:
             environments = self._environments[: len(packs)]
-            slots = [_Slot(folder, environment, len(environments)) for environment in environments]
+            slots = [_Slot(Path(folder), environment, len(environments)) for environment in environments]
             try:
                 while True:
                     for slot in slots:
@@ -75,7 +72,9 @@ class _Slot:
 
     def begin(self, pack: Pack, listener: Listener) -> None:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, initializer=start, initargs=(os.getpid(),), env=self._environment)
+            self._pool = ProcessPoolExecutor(
+                1, initializer=start, initargs=(os.getpid(), self._folder), env=self._environment
+            )
         path = self._folder / f"{pack.id}.json"
         pack.write(path)
         self._events = repeat(events_path(path), listener)
@@ -122,19 +121,3 @@ def _cause(error: BrokenProcessPool) -> str:
     """What ended a worker; loky says it in words only."""
     codes = re.search(r"\{(.+)\}", str(error))
     return f"its process ended: {codes[1]} (out of memory?)" if codes else "its process could not be started"
-
-
-@contextmanager
-def _folder(study: Path) -> Iterator[Path]:
-    """A folder for the files of this launch; what dead ones have left goes."""
-    folder = study / f"launch_{socket.gethostname()}_{os.getpid()}"
-    with ExitStack() as held:
-        with turn(study):  # one that another launch has just made is locked by the end of its turn
-            for old in study.glob("launch_*"):
-                with suppress(Busy), lock(old):
-                    shutil.rmtree(old)
-            held.enter_context(lock(folder))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)

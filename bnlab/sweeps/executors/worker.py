@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -9,11 +10,13 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from bnlab.interrupt import ENDING, end
 from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
 
 STOP = signal.SIGUSR1  # what the parent sends so that a pack keeps a checkpoint and ends
+STOPS = (STOP, *ENDING)
 WATCH = 0.5  # seconds between looks whether the parent lives
 TELL = 0.25  # seconds between lines about progress
 
@@ -32,6 +35,9 @@ class Events:
 
     def note(self, line: str) -> None:
         self._write("note", line)
+
+    def left_alone(self, folder: str, reason: str) -> None:
+        self._write("left_alone", folder, reason)
 
     def ended(self, folder: str, pack: str) -> None:
         self._write("ended", folder, pack)
@@ -60,21 +66,26 @@ def repeat(path: Path, listener: Listener) -> Iterator[None]:
         yield
 
 
-def start(parent: int) -> None:
-    """Make this process a worker: it leaves Ctrl-C to its parent, and ends with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(STOP, signal.SIG_IGN)
+def start(parent: int, folder: Path) -> None:
+    """Make this process a worker: it leaves Ctrl-C to its parent, and ends with it.
+
+    Args:
+        folder: of the launch's temporary files; it goes with a parent that was killed.
+    """
+    for number in (signal.SIGINT, *STOPS):
+        signal.signal(number, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(WATCH)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
     threading.Thread(target=watch, name="watch", daemon=True).start()
 
 
 def work(path: Path, processes: int) -> None:
-    """Train the pack that a file describes, or until `STOP` comes; the events go to the file beside it.
+    """Train the pack that a file describes, or until one of `STOPS` comes; the events go to the file beside it.
 
     Args:
         processes: workers side by side, this one among them.
@@ -83,12 +94,14 @@ def work(path: Path, processes: int) -> None:
         BadInput, OSError: as `Executor.run`.
     """
     try:
-        signal.signal(STOP, signal.default_int_handler)
+        for number in STOPS:
+            signal.signal(number, end if number in ENDING else signal.default_int_handler)
         _runner(processes).attempt(Pack.read(path), Events(events_path(path)))
     except KeyboardInterrupt:
         pass  # its runs are left to go on with
     finally:
-        signal.signal(STOP, signal.SIG_IGN)
+        for number in STOPS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def events_path(path: Path) -> Path:

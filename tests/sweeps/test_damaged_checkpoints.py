@@ -1,0 +1,140 @@
+"""A begun run whose files are damaged begins anew, says so, and ends with the files of an undisturbed one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bnlab.training.loop import Loop
+from tests.soak.study import assert_equal
+
+Call = Callable[..., tuple[int, str, str]]
+NET = [
+    "model.depth=2",
+    "model.width=4",
+    "epochs=1",
+    "data.train_size=640",
+    "study=s",
+    "diagnostics=light",
+    "optim.momentum=0.9",
+]
+LAUNCHERS = {"serial": ["seed=0", "launcher=serial"], "fused": ["seed=0,1", "launcher=fused"]}
+
+
+def interrupt(bnlab: Call, monkeypatch: pytest.MonkeyPatch, at: int, *words: str) -> None:
+    measure = Loop._measure
+
+    def dying(self: Loop, update: bool = True) -> None:
+        if self._state.step == at:
+            raise KeyboardInterrupt
+        measure(self, update)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "_measure", dying)
+        assert bnlab(*words)[0] == 130
+
+
+@pytest.fixture(params=LAUNCHERS)
+def begun(
+    request: pytest.FixtureRequest, bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[str]]:
+    """A study interrupted at step 7, after a checkpoint at 6; and its command."""
+    monkeypatch.chdir(tmp_path)
+    words = ["sweep", *NET, *LAUNCHERS[request.param], "checkpoint_seconds=0", "log_every=2"]
+    interrupt(bnlab, monkeypatch, 7, *words)
+    return tmp_path / "outputs/s", words
+
+
+def change(study: Path, work: Callable[[dict[str, Any]], Any]) -> None:
+    """Rewrite what the checkpoint holds of its first run, with sound sums."""
+    (path,) = [*study.glob("pack_*.pt"), *study.glob("*/checkpoint.pt")]
+    content = torch.load(path, weights_only=True)
+    payload = content if "step" in content else next(iter(content.values()))
+    work(payload)
+    torch.save(content, path)
+
+
+def drop(key: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda payload: payload.pop(key)
+
+
+def put(key: str, value: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda payload: payload.update({key: value})
+
+
+ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
+    **{
+        f"no {key}": drop(key)
+        for key in ("step", "params", "buffers", "slots", "schedule", "divergence", "metrics", "seconds")
+    },
+    "a step as a word": put("step", "six"),
+    "a negative step": put("step", -1),
+    "params as a list": put("params", []),
+    "a parameter as a word": lambda payload: payload["params"].update({"head.weight.weight": "x"}),
+    "a parameter less": lambda payload: payload["params"].pop("head.weight.weight"),
+    "a parameter of another shape": lambda payload: payload["params"].update({"head.weight.weight": torch.zeros(3)}),
+    "a buffer less": lambda payload: payload["buffers"].popitem(),
+    "slots of another shape": lambda payload: payload["slots"].update(velocity=[torch.zeros(1)] * 9),
+    "slots as words": put("slots", {"velocity": "x"}),
+    "lengths as words": put("lengths", {"steps": "long"}),
+    "a schedule as a list": put("schedule", []),
+    "a divergence as a word": put("divergence", "no"),
+    "a divergence of other keys": put("divergence", {"colour": 1}),
+    "metrics of words": put("metrics", {"val_loss": "good"}),
+    "finished as a word": put("finished", "no"),
+    "sums as numbers": put("sums", {"steps": 7}),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_content_with_sound_sums_begins_anew(
+    bnlab: Call, begun: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    study, words = begun
+    change(study, ODD[odd])
+    status, out, err = bnlab(*words)
+    assert (status, err) == (0, ""), out
+    assert "it begins anew" in out
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert bnlab(*words)[0] == 0
+    assert_equal(study, tmp_path / "other/outputs/s")
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "zeros": lambda content: bytes(len(content)),
+    "a digit": lambda content: content.replace(b",0.1,", b",0.2,"),
+    "other text": lambda content: b"x" * len(content),
+    "another order": lambda content: content[: content.index(b"\n") + 1] + content[content.index(b"\n") + 1 :][::-1],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_table_overwritten_at_its_length_begins_anew(
+    bnlab: Call, begun: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    study, words = begun
+    path = sorted(study.glob("*/steps.csv"))[0]
+    before = path.read_bytes()
+    path.write_bytes(DAMAGE[damage](before))
+    assert path.read_bytes() != before
+    assert path.stat().st_size == len(before)
+    status, out, err = bnlab(*words)
+    assert (status, err) == (0, ""), out
+    assert "steps.csv is not what the run has written" in out
+    assert "it begins anew" in out
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert bnlab(*words)[0] == 0
+    assert_equal(study, tmp_path / "other/outputs/s")
+
+
+def test_a_checkpoint_of_an_older_bnlab_goes_on(bnlab: Call, begun: tuple[Path, list[str]]) -> None:
+    study, words = begun
+    change(study, drop("sums"))
+    status, out, _ = bnlab(*words)
+    assert (status, "it goes on from step" in out) == (0, True)
+    assert all(json.loads(path.read_text())["status"] == "complete" for path in study.glob("*/run.json"))
