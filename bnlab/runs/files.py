@@ -22,6 +22,8 @@ TEXT = 64 << 20  # bytes: the largest JSON or YAML file that is read
 TABLE = 1 << 30  # the largest table
 ARCHIVE = 1 << 40  # the largest checkpoint
 
+_BLOCK = 1 << 20
+
 
 class Unreadable(BadInput):
     """A file of a run or of a study that cannot be used, and why.
@@ -39,14 +41,8 @@ class Foreign(BadInput):
     """A place where bnlab would write is not its own: something else stands there, or writing is not permitted."""
 
 
-@contextmanager
-def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
-    """Open a regular file of at most `most` bytes.
-
-    Raises:
-        FileNotFoundError: there is none.
-        Unreadable: it is something else, larger, or may not be read.
-    """
+def _opened(path: Path, most: int) -> tuple[int, int]:
+    """Return a descriptor of a regular file of at most `most` bytes, and its size. Raises as `reading`."""
     try:
         # Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -57,12 +53,24 @@ def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
     except OSError as error:
         raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
     found = os.fstat(handle)
-    if not stat.S_ISREG(found.st_mode):
-        os.close(handle)
-        raise Unreadable(f"{_shown(path)} cannot be read (it is {_kind(found.st_mode)}, not a file)")
+    if stat.S_ISREG(found.st_mode) and found.st_size <= most:
+        return handle, found.st_size
+    os.close(handle)
+    if stat.S_ISREG(found.st_mode):
+        raise _too_large(path, found.st_size, most)
+    raise Unreadable(f"{_shown(path)} cannot be read (it is {_kind(found.st_mode)}, not a file)")
+
+
+@contextmanager
+def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
+    """Open a regular file of at most `most` bytes.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is something else, larger, or may not be read.
+    """
+    handle, _ = _opened(path, most)
     with os.fdopen(handle, "rb") as file:
-        if found.st_size > most:
-            raise Unreadable(f"{_shown(path)} cannot be read ({found.st_size:,} bytes, more than {most:,})")
         try:
             yield file
         except OSError as error:
@@ -71,11 +79,22 @@ def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
 
 def read_bytes(path: Path, most: int = TEXT) -> bytes:
     """Return the content of a regular file. Raises as `reading`."""
-    with reading(path, most) as file:
-        content = file.read(most + 1)
-    if len(content) > most:  # it has grown meanwhile, or its file system gives no sizes
-        raise Unreadable(f"{_shown(path)} cannot be read (more than {most:,} bytes)")
+    handle, size = _opened(path, most)
+    try:
+        content = os.read(handle, size + 1)  # nearly always all of it: a study has thousands of small files
+        while more := os.read(handle, _BLOCK):
+            content += more
+            if len(content) > most:  # it has grown meanwhile, or its file system gives no sizes
+                raise _too_large(path, len(content), most)
+    except OSError as error:
+        raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
+    finally:
+        os.close(handle)
     return content
+
+
+def _too_large(path: Path, size: int, most: int) -> Unreadable:
+    return Unreadable(f"{_shown(path)} cannot be read ({size:,} bytes, more than {most:,})")
 
 
 def checksum(content: bytes = b"") -> blake2b:
@@ -105,7 +124,7 @@ def read_json(path: Path) -> Any:
     """
     content = read_text(path)
     try:
-        return json.loads(content, parse_constant=_refuse)
+        return _JSON.decode(content)
     except RecursionError:
         raise Unreadable(f"{_shown(path)} cannot be read (its JSON is nested too deeply)") from None
     except ValueError as error:
@@ -184,6 +203,13 @@ def is_regular(path: Path) -> bool:
         return False
 
 
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse)
+
+
 def _kind(mode: int) -> str:
     kinds = {
         stat.S_ISDIR: "a folder",
@@ -193,10 +219,6 @@ def _kind(mode: int) -> str:
         stat.S_ISREG: "a file",
     }
     return next((name for is_kind, name in kinds.items() if is_kind(mode)), "a device")
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _shown(path: Path) -> str:

@@ -4,7 +4,8 @@ import json
 import os
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ class Holder:
 
     def json(self) -> str:
         """What the lock's file holds."""
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self))
 
 
 _HOLDER = TypeAdapter(Holder)
@@ -51,7 +52,13 @@ _HOLDER = TypeAdapter(Holder)
 
 def this_process(inode: int = 0) -> Holder:
     """Return this process, as the holder of the lock with this inode from now on."""
-    return Holder(socket.gethostname(), os.getpid(), _boot(), _birth(os.getpid()) or "", time.time(), inode)
+    pid = os.getpid()
+    return Holder(socket.gethostname(), pid, _boot(), _own_birth(pid, PROC), time.time(), inode)
+
+
+@lru_cache(maxsize=1)  # a fork has a process id of its own
+def _own_birth(pid: int, proc: Path) -> str:  # noqa: ARG001 - what it depends on
+    return _birth(pid) or ""
 
 
 def holder(folder: Path) -> Holder | None:
@@ -82,7 +89,12 @@ def is_fresh(path: Path) -> bool:
 
 
 def _boot() -> str:
-    path = PROC / "sys/kernel/random/boot_id"
+    return _boot_id(PROC)
+
+
+@lru_cache(maxsize=1)  # it stays as long as this process lives
+def _boot_id(proc: Path) -> str:
+    path = proc / "sys/kernel/random/boot_id"
     return path.read_text().strip() if path.exists() else ""
 
 

@@ -100,7 +100,11 @@ def index_row(info: dict[str, Any]) -> dict[str, Any]:
 
 def _cells(info: dict[str, Any]) -> dict[str, str]:
     # An axis that is null differs from one the run does not have.
-    return {k: "null" if v is None and k in info["axes"] else inert(text(v)) for k, v in index_row(info).items()}
+    axes = info["axes"]
+    return {
+        name: (inert(value) if type(value) is str else text(value)) if value is not None else "null" * (name in axes)
+        for name, value in index_row(info).items()
+    }
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ import math
 import os
 import re
 import shlex
+from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,10 +35,13 @@ def _command(text: str) -> str:
     return printable(text)
 
 
+_name = lru_cache(maxsize=4096)(printable)  # thousands of runs have the same axes
+
+
 def _axis(value: Any, depth: int = NESTED) -> Any:
     """Return the value of an axis as it may be shown: a scalar, or lists of such."""
     if isinstance(value, str):
-        return printable(value)
+        return _name(value)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError("a number is not finite")
@@ -53,7 +58,12 @@ def _axis(value: Any, depth: int = NESTED) -> Any:
 
 
 def _axes(axes: dict[str, Any]) -> dict[str, Any]:
-    found = {printable(name): _axis(value) for name, value in axes.items()}
+    found = {}
+    for name, value in axes.items():
+        kind = type(value)  # a study has thousands of runs with many axes each: the usual types first
+        if not (kind is float and isfinite(value)) and kind is not bool and value is not None:
+            value = _axis(value)
+        found[_name(name)] = value
     lr, seed = found.get("optim.lr", 1.0), found.get("seed", 0)
     if isinstance(lr, bool) or not isinstance(lr, int | float) or lr <= 0:
         raise ValueError("optim.lr should be a number above 0")
