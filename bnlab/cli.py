@@ -1,14 +1,16 @@
 """The command line: `bnlab VERB …`. A verb's module is loaded when it is called, and torch only by verbs that train."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
 from bnlab.errors import BadInput, environmental, is_environmental
 from bnlab.interrupt import Ended, ending
-from bnlab.terminal import say, tolerate_encodings
+from bnlab.terminal import replace_closed_streams, say, tolerate_encodings
 
 VERBS = {
     "train": "train one run",
@@ -20,6 +22,8 @@ VERBS = {
     "study": "sweep, report, and a verdict on each claim of a study",
     "list": "what there is to choose from",
 }
+
+TRAINING = ("train", "sweep", "study")  # not done where their output breaks off
 
 HELP = """\
 bnlab: what does this normalization do to my network, at this place, batch size and learning rate?
@@ -40,6 +44,7 @@ Tab completion: eval "$(bnlab --shell-completion install=bash)"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
+    replace_closed_streams()
     tolerate_encodings()
     try:
         with ending():
@@ -54,7 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail("interrupted; the same command goes on where it stopped", 130)
     except BrokenPipeError:  # `bnlab list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        if words[0] not in TRAINING:
+            return 0
+        return _fail("nobody reads its output; the same command goes on where it stopped", 128 + signal.SIGPIPE)
     except OSError as error:
         if not is_environmental(error):
             raise
@@ -62,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(reason: str, status: int) -> int:
-    say(f"bnlab: {' '.join(reason.split())}", error=True)
+    with suppress(OSError):  # where nobody reads that either, the status is what is left to tell
+        say(f"bnlab: {' '.join(reason.split())}", error=True)
     return status
 
 
@@ -80,6 +88,8 @@ def _dispatch(words: list[str]) -> int:
         say(f"bnlab {__version__}")
         return 0
     _check_working_folder()
+    if odd := [word for word in words if "\0" in word]:  # no shell passes one, but a program may
+        raise BadInput(f"{odd[0][:80]} holds U+0000 NULL: leave it out")
     verb, *rest = words
     if verb not in VERBS:
         from bnlab.text import nearest

@@ -1,5 +1,6 @@
 """What is printed for people. Names come from files and from the command line: none of them acts on the terminal."""
 
+import os
 import sys
 from typing import Any
 
@@ -34,6 +35,17 @@ class Console(rich.console.Console):
 def say(line: str, *, error: bool = False) -> None:
     """Print a line to standard output or standard error, cleaned."""
     print(printable(line, lines=True), file=sys.stderr if error else sys.stdout)
+
+
+def replace_closed_streams() -> None:
+    """Open /dev/null in the place of each standard stream that is closed: the next file would get its descriptor."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the lowest descriptor that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - open as long as the process
 
 
 def tolerate_encodings() -> None:

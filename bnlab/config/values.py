@@ -98,7 +98,10 @@ def _check_plain(key: str, value: str) -> None:
         raise BadInput(f"{excerpt(f'{key}={value}')}: commas separate values, {excerpt(key + '=' + ','.join(several))}")
     if (found := _NUMBER.fullmatch(value)) is None:
         return
-    number = float(value)
+    try:
+        number = float(value)
+    except ValueError:  # an underscore at the end, which Hydra's grammar refuses or reads as text
+        return
     if math.isinf(number):
         most = "1.7e308" if "float" in str(annotations(key)) else str(2**63 - 1)
         raise BadInput(f"{excerpt(f'{key}={value}')} is too large for a number: at most {most}")

@@ -39,4 +39,5 @@ def leftovers(folder: Path, is_ours: Callable[[str], object]) -> list[Path]:
         is_ours: whether bnlab writes a file of this name there.
     """
     found = ((path, _OURS.fullmatch(path.name)) for path in folder.glob(".*.tmp"))
-    return [path for path, ours in found if ours is not None and is_ours(ours["name"]) and not path.is_symlink()]
+    ours = [path for path, match in found if match is not None and is_ours(match["name"])]
+    return [path for path in ours if path.is_file() and not path.is_symlink()]

@@ -14,12 +14,12 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAda
 from typing_extensions import TypedDict  # pydantic reads typing's own from Python 3.12 on
 
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.files import Unreadable, make_folder, read_json
+from bnlab.runs.files import Unreadable, check_own, read_json
 from bnlab.runs.schema import RUN_KEYS, STATUSES, VERSION
 from bnlab.text import printable
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_RUN_ID = re.compile(r"[0-9a-f]{12}")
+RUN_ID = re.compile(r"[0-9a-f]{12}")
 LARGEST = 2**63 - 1  # what a column of whole numbers holds
 NESTED = 4  # lists and tables within an axis
 
@@ -80,7 +80,7 @@ Line = Annotated[str, AfterValidator(printable)]
 Lines = Annotated[str, AfterValidator(lambda text: printable(text, lines=True))]
 RunCommand = Annotated[str, AfterValidator(_command)]
 Whole = Annotated[int, Field(ge=0, le=LARGEST)]
-Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Time = Annotated[float, Field(ge=0, le=1e10)]  # seconds: three centuries
 Metric = Annotated[float, BeforeValidator(_number)] | None
 
 
@@ -141,7 +141,7 @@ def _is_run(folder: str) -> bool:
         try:
             os.lstat(f"{folder}/{name}")
         except PermissionError:  # what is in there cannot be told: a run, if it is called like one
-            return _RUN_ID.fullmatch(Path(folder).name) is not None
+            return RUN_ID.fullmatch(Path(folder).name) is not None
         except OSError:
             continue
         return True
@@ -160,7 +160,7 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
         raise ValueError(f"status {info['status']!r} is not one of {', '.join(STATUSES)}")
     metrics = {name: _to_json(value) for name, value in (info.get("metrics") or {}).items()}
     ordered = {key: info.get(key) for key in RUN_KEYS} | {"metrics": metrics}
-    make_folder(folder)
+    check_own(folder, folder=True)
     write_atomic(folder / "run.json", json.dumps(ordered, indent=2, allow_nan=False) + "\n")
 
 

@@ -37,7 +37,7 @@ def lock(folder: Path, name: str = NAME) -> Iterator[None]:
         Foreign: something that is no file of ours stands in its place, or there is no writing in that folder.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         handle = open_own(folder / name, is_lock=True)  # kept as it is until it is ours
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         check_own(folder, folder=True)

@@ -19,7 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from bnlab.runs.atomic import write_atomic
 from bnlab.runs.files import Unreadable, check_own, read_json, read_text
-from bnlab.runs.info import Line, RunCommand, RunId
+from bnlab.runs.info import RUN_ID, Line, RunCommand, RunId
 from bnlab.runs.schema import CHECKPOINT
 from bnlab.text import printable
 
@@ -45,12 +45,28 @@ Kind = TypeVar("Kind", bound=_Planned)
 
 
 class Record(_Planned):
-    """One pack."""
+    """One pack.
+
+    Attributes:
+        id: `pack_id` of its runs, which are folders of this study.
+    """
 
     id: Line
     executor: Line
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)]
     asked: dict[Line, bool | int | float | Line | None]
+
+
+def _is_sound(records: list[Record]) -> list[Record]:
+    """Raise ValueError for packs that would never be found again, or that share a run."""
+    run_ids = [run_id for record in records for run_id in record.runs]
+    if odd := [run_id for run_id in run_ids if not RUN_ID.fullmatch(run_id)]:
+        raise ValueError(f"{odd[0]} is no run")
+    if len(run_ids) != len(set(run_ids)):
+        raise ValueError("a run is in two packs")
+    if any(record.id != pack_id(list(record.runs)) for record in records):
+        raise ValueError("the id of a pack is not that of its runs")
+    return records
 
 
 class _Content(BaseModel, Generic[Kind]):
@@ -85,7 +101,10 @@ def read_packing(study: Path) -> Packing:
         Unreadable: it is damaged.
     """
     content = _read(study, Record)
-    return Packing(content.packs, content.retired)
+    try:
+        return Packing(_is_sound(content.packs), content.retired)
+    except ValueError as error:
+        raise Unreadable(f"{printable(str(study / NAME))} cannot be read ({error})") from None
 
 
 def _read(study: Path, kind: type[Kind]) -> _Content[Kind]:

@@ -37,7 +37,8 @@ MODES = ("running", "batch", "recomputed")
 # null), seconds, versions {bnlab, python, torch, ...}, git (commit or null), device, n_params, execution {executor},
 # schema (VERSION), axes {config axis: value, dotted; a group's name under the group}, classes (of the data; null for
 # regression), diagnostics {name: its moments}, metrics {final metrics; not finite as "nan", "inf"}, cost {COSTS},
-# command (what repeats it), checksums (of a finished run: {table: of its file, "weights": of parameters and buffers}).
+# command (what repeats it), checksums (of a finished run: {table, checkpoint, config: of its file;
+# weights: of parameters and buffers}).
 RUN_KEYS = (
     "run_id", "status", "cause", "traceback", "diverged_at", "seconds", "versions", "git", "device", "n_params",
     "execution", "schema", "axes", "diagnostics", "classes", "metrics", "cost", "command", "checksums",

@@ -3,12 +3,14 @@
 import zipfile
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bnlab.runs.files import ARCHIVE, TABLE, Unreadable, checksum, read_bytes, read_text, reading
 from bnlab.runs.schema import CHECKPOINT, COLUMNS
 from bnlab.runs.table import read_table
+from bnlab.text import printable
 
 
 class Damage(NamedTuple):
@@ -30,7 +32,9 @@ def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
         try:
             if sums is None:
                 read_table(path, table)
-            elif table in sums and checksum(read_bytes(path, TABLE)).hexdigest() != sums[table]:
+                if table == "steps" and not path.exists():
+                    found.append((path, "it is missing"))
+            elif (table in sums or path.exists()) and _sum(path) != sums.get(table):
                 found.append((path, "it is not what the run has written"))
         except FileNotFoundError:
             found.append((path, "it is missing"))
@@ -38,6 +42,11 @@ def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
             found.append((path, str(error)))
     if info["status"] == "complete":
         found += _archive(folder / CHECKPOINT)
+    for key, name in (("checkpoint", CHECKPOINT), ("config", "config.yaml")):
+        if sums is not None and key in sums and (folder / name) not in dict(found):
+            with suppress(FileNotFoundError, Unreadable):  # found missing or odd otherwise
+                if _sum(folder / name, ARCHIVE) != sums[key]:
+                    found.append((folder / name, "it is not what the run has written"))
     arrays = folder / "arrays"
     for path in sorted(arrays.glob("*.npz")) if arrays.is_dir() else ():
         found += _archive(path)
@@ -51,9 +60,19 @@ def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
     return [Damage(path, reason, again) for path, reason in found]
 
 
+_OURS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what torch and NumPy write
+
+
+def _sum(path: Path, most: int = TABLE) -> str:
+    return checksum(read_bytes(path, most)).hexdigest()
+
+
 def _archive(path: Path) -> Iterable[tuple[Path, str]]:
     try:
         with reading(path, ARCHIVE) as file, zipfile.ZipFile(file) as archive:
+            odd = [one for one in archive.infolist() if one.compress_type not in _OURS or one.file_size > TABLE]
+            if odd:
+                return [(path, f"its member {printable(odd[0].filename)} is none that bnlab writes")]
             bad = archive.testzip()
     except FileNotFoundError:
         return [(path, "it is missing")]

@@ -16,14 +16,15 @@ import numpy as np
 from bnlab.errors import BadInput
 from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.cell import text
-from bnlab.runs.files import TABLE, Foreign, check_own, checksum, make_folder, open_own, reading
+from bnlab.runs.files import TABLE, Foreign, Unreadable, check_own, checksum, make_folder, open_own, reading
 from bnlab.runs.holder import NAME as LOCK
 from bnlab.runs.info import read_info, write_info
 from bnlab.runs.schema import CHECKPOINT, COLUMNS, VERSION
 
 _BLOCK = 1 << 20  # bytes
-_ARRAYS = re.compile(r"[a-z_]+_\d+\.npz")  # what `keep` writes
-_FILES = ("run.json", "config.yaml", CHECKPOINT, *(f"{table}.csv" for table in COLUMNS))
+_ARRAYS = re.compile(r"([a-z_]+)_\d+\.npz")  # what `keep` writes: diagnostic and step
+_FILES = ("run.json", "config.yaml", CHECKPOINT)
+_APPENDED = ("log.txt", LOCK, *(f"{table}.csv" for table in COLUMNS))
 
 
 def check_folder(folder: Path) -> None:
@@ -36,9 +37,12 @@ def check_folder(folder: Path) -> None:
     check_own(folder, folder=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise Foreign(f"{folder} cannot be written (Permission denied): mend it, and the same command goes on")
-    for name in (*_FILES, "log.txt", LOCK):
+    for name in (*_FILES, *_APPENDED):
         check_own(folder / name)
     check_own(folder / "arrays", folder=True)
+    for name in (*_APPENDED, "arrays"):  # the others are replaced, for which the folder's permissions are enough
+        if os.path.lexists(folder / name) and not os.access(folder / name, os.R_OK | os.W_OK):
+            raise Foreign(f"{folder / name} cannot be written (Permission denied): set its permissions or move it away")
 
 
 class RunWriter:
@@ -60,8 +64,8 @@ class RunWriter:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(self.folder)
         check_folder(self.folder)
-        self.truncate({})
         self._clear_arrays()
+        self.truncate({})
         self.clear_leftovers()
         for name in (CHECKPOINT, "log.txt"):
             (self.folder / name).unlink(missing_ok=True)
@@ -197,13 +201,21 @@ class RunWriter:
         return found
 
     def _clear_arrays(self) -> None:
+        """Remove what the diagnostics that run.json names have kept."""
         folder = self.folder / "arrays"
         if not folder.is_dir():
             return
-        for path in folder.iterdir():
-            if _ARRAYS.fullmatch(path.name):
-                path.unlink()
-        for path in leftovers(folder, _ARRAYS.fullmatch):
+        try:
+            names = read_info(self.folder)["diagnostics"] or {}
+        except Unreadable:
+            return
+
+        def is_ours(name: str) -> bool:
+            found = _ARRAYS.fullmatch(name)
+            return found is not None and found[1] in names
+
+        kept = [path for path in folder.iterdir() if is_ours(path.name) and path.is_file() and not path.is_symlink()]
+        for path in [*kept, *leftovers(folder, is_ours)]:
             path.unlink(missing_ok=True)
         with suppress(OSError):  # something of the user's is in there
             folder.rmdir()

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from bnlab.config import build
 from bnlab.config.identity import axes
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.files import Unreadable, read_text
+from bnlab.runs.files import ARCHIVE, Unreadable, check_own, checksum, read_bytes, read_text
 from bnlab.runs.info import write_info
 from bnlab.runs.schema import CHECKPOINT, METRICS, VERSION
 from bnlab.runs.writer import RunWriter, check_folder
@@ -71,6 +71,7 @@ class Folder(RunWriter):
         """
         path = self.folder / CHECKPOINT
         diverged = outcome.diverged_at is not None
+        check_own(self.folder, folder=True)
         sums = self.sums()
         if diverged:
             path.unlink(missing_ok=True)
@@ -80,6 +81,9 @@ class Folder(RunWriter):
             kept = build.optimizer([self.job.config]).slot_names
             slots = {name: values for name, values in payload["slots"].items() if name in kept}
             checkpoint.save(path, {**payload, "slots": slots})
+        if not diverged:
+            sums["checkpoint"] = checksum(read_bytes(path, ARCHIVE)).hexdigest()
+        sums["config"] = checksum(self._yaml().encode()).hexdigest()
         self.update(
             status="diverged" if diverged else "complete",
             cause=f"the loss left all bounds at step {outcome.diverged_at}" if diverged else None,

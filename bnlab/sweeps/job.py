@@ -17,12 +17,17 @@ from bnlab.config.schema import FREE
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.errors import BadInput
-from bnlab.runs.files import Foreign, Unreadable, is_regular
+from bnlab.runs.files import ARCHIVE, Foreign, Unreadable, check_own, checksum, is_regular, is_there, read_bytes
+from bnlab.runs.holder import NAME as LOCK
+from bnlab.runs.index import LOCK as INDEX_LOCK
 from bnlab.runs.info import read_info
+from bnlab.runs.packing import NAME as PACKS
 from bnlab.runs.packing import checkpoint_path, read_packing
 from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps import rerun
+
+SHARED = (LOCK, INDEX_LOCK, PACKS, rerun.NAME)  # index.csv is replaced, be it a link
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Job:
         return json.dumps(config, sort_keys=True)
 
     def make_study(self) -> None:
-        """Make the study's folder.
+        """Make the study's folder, and see that the files which all its runs share are ours to write.
 
         Raises:
             BadInput: that is not allowed there.
@@ -68,6 +73,8 @@ class Job:
                 raise
             reason = error.strerror or str(error)
             raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
+        for name in SHARED:
+            check_own(self.study / name)
 
     def obstacle(self) -> str | None:
         """Return why the run's folder must be left alone; null where the run may be trained there.
@@ -78,7 +85,11 @@ class Job:
             return None
         try:
             check_folder(self.folder)
-            read_info(self.folder)
+            info = read_info(self.folder)
+            if info["run_id"] != self.run_id:
+                return (
+                    f"{self.folder / 'run.json'} is of run {info['run_id']}; move the folder away to train the run anew"
+                )
         except Foreign as error:
             return str(error)
         except Unreadable as error:
@@ -95,6 +106,8 @@ class Job:
         try:
             info = read_info(self.folder)
         except Unreadable:
+            return None
+        if info["run_id"] != self.run_id:
             return None
         return None if self.config.run["rerun"] and not rerun.is_new(self.folder) else info
 
@@ -184,12 +197,17 @@ def _origin(folder: Path) -> str:
     Raises:
         BadInput: it is no folder of a finished run with a checkpoint.
     """
-    if not is_regular(folder / CHECKPOINT):
+    if not is_there(folder) or not is_regular(folder / CHECKPOINT):
         raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name a run's folder, outputs/<study>/<run id>")
-    info = read_info(folder)
+    try:
+        info = read_info(folder)
+    except Unreadable as error:
+        raise BadInput(f"init_from={folder}: {str(error).partition(';')[0]}; name another run's folder") from None
     if info["status"] != "complete":
         state = "unfinished" if info["status"] == "running" else info["status"]
         way = f": finish it first, with {info['command']}" if info["status"] == "running" and info["command"] else ""
         raise BadInput(f"init_from={folder}: that run is {state}{way or ', name a complete one'}")
     weights = (info["checksums"] or {}).get("weights")
-    return str(info["run_id"]) + (f":{weights}" if weights else "")
+    if weights is None:  # of an older bnlab: the file stands for what it holds
+        weights = f"file-{checksum(read_bytes(folder / CHECKPOINT, ARCHIVE)).hexdigest()}"
+    return f"{info['run_id']}:{weights}"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import gettempdir
 from time import sleep
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from bnlab.config import build
 from bnlab.config.identity import axes
+from bnlab.errors import BadInput
 from bnlab.runs.holder import holder
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.choice import START, Choice, Machine, asked, choose, gain
@@ -69,6 +71,10 @@ class Launch:
         grouping = Grouping(choice.together, lambda job: self._threads(choice, job), options)
         executor: Executor = InProcess(self._runner)
         if choice.workers:
+            try:
+                gettempdir()
+            except FileNotFoundError:
+                raise BadInput("no temporary folder can be written: set TMPDIR to one, or launcher=serial") from None
             executor = Processes(choice.workers, machine.gpus, self._runner)
         while self._left and not self.stopped():
             packs = [pack for pack in self._form(grouping) if not any(holder(job.folder) for job in pack.jobs)]

@@ -5,6 +5,7 @@ trains it. A pack that was begun goes on with the same runs in the same order, s
 undisturbed one, bit for bit.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -22,6 +23,7 @@ from bnlab.runs.lock import Busy, lock
 from bnlab.runs.packing import Packing, Record, checkpoint_path, pack_id, read_packing, write_packing
 from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.turn import turn
+from bnlab.runs.writer import check_folder
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.pack import Pack
 
@@ -170,8 +172,8 @@ class Packs:
         try:
             with ExitStack() as held:
                 for run_id in record.runs:
-                    if run_id in free or (job := known.get(run_id)) is None or job.obstacle() is None:
-                        held.enter_context(lock(self._study / run_id))  # nobody can train in a folder that is not ours
+                    if self._is_usable(run_id):  # nobody trains in a folder that is not
+                        held.enter_context(lock(self._study / run_id))
                 return self._divide(record, [asked, others])
         except Busy:
             for run_id in asked:
@@ -198,9 +200,20 @@ class Packs:
         for part in parts if whole else ():
             own = {run_id: whole[run_id] for run_id in part}
             path = checkpoint_path(self._study, part)
-            checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
+            if len(part) > 1 or self._is_usable(part[0]):
+                checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
         commands = [{run_id: record.runs[run_id] for run_id in part} for part in parts]
         return [_record(part, record.threads, record.asked) for part in commands]
+
+    def _is_usable(self, run_id: str) -> bool:
+        """Return whether a run's folder is ours to write into, or not there yet."""
+        folder = self._study / run_id
+        try:
+            if os.path.lexists(folder):
+                check_folder(folder)
+        except Foreign:
+            return False
+        return True
 
     def _checkpoint(self, record: Record) -> Path:
         return checkpoint_path(self._study, list(record.runs))

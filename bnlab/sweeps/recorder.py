@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bnlab.runs.files import check_own
 from bnlab.sweeps.executors.base import View
 from bnlab.sweeps.folder import Folder
 from bnlab.sweeps.pack import Pack
@@ -27,6 +28,8 @@ class Keeper:
             self._parts = {}
         self._parts[run_id] = payload
         if len(self._parts) == len(self._pack.jobs):
+            if len(self._parts) == 1:  # the run's folder may have been moved and linked since it was begun
+                check_own(self._pack.checkpoint.parent, folder=True)
             checkpoint.save(self._pack.checkpoint, payload if len(self._parts) == 1 else self._parts)
 
     def part(self, run_id: str) -> checkpoint.Payload:

@@ -1,47 +1,64 @@
 """rerun=true: which runs of a study a launch has still to train again, also after an interruption.
 
-`.rerun.json` in the study's folder names the runs. A run whose run.json is newer has been begun, or has ended, since.
-Both times are those of one file system, so that no clocks are compared.
+`.rerun.json` in the study's folder names the runs, each with the time of change of its run.json when they were asked to
+be trained again (null where it had none). A run whose run.json has another time has been begun, or has ended, since; no
+clocks are compared.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from bnlab.runs.atomic import write_atomic
 from bnlab.runs.files import Unreadable, check_own, read_json
-from bnlab.runs.info import read_info
+from bnlab.runs.info import RUN_ID, read_info
 
 NAME = ".rerun.json"
 
 
 def is_new(folder: Path) -> bool:
     """Return whether a run was begun since its study was asked to be trained again."""
-    try:
-        return (folder / "run.json").stat().st_mtime_ns > (folder.parent / NAME).stat().st_mtime_ns
-    except OSError:
-        return False
+    noted, changed = _noted(folder.parent), _changed(folder / "run.json")
+    return folder.name in noted and changed is not None and changed != noted[folder.name]
 
 
 def begin(study: Path, run_ids: Collection[str]) -> None:
-    """Take note that these runs are to be trained again, unless an interrupted launch has already and is not done."""
+    """Note that these runs are to be trained again, unless an interrupted launch has noted it and is not done."""
     check_own(study / NAME)
-    if not set(run_ids) <= _noted(study) or _are_done(study, run_ids):
-        write_atomic(study / NAME, json.dumps(sorted(run_ids)))
+    if not set(run_ids) <= _noted(study).keys() or _are_done(study, run_ids):
+        note = {run_id: _changed(study / run_id / "run.json") for run_id in sorted(run_ids)}
+        write_atomic(study / NAME, json.dumps(note))
 
 
 def end(study: Path) -> None:
     """Remove the note once every run that it names has been trained again."""
-    if (study / NAME).exists() and _are_done(study, _noted(study)):
+    if (noted := _noted(study)) and _are_done(study, noted):
+        check_own(study / NAME)
         (study / NAME).unlink()
 
 
-def _noted(study: Path) -> set[str]:
+def _noted(study: Path) -> Mapping[str, int | None]:
+    changed = _changed(study / NAME)
+    return {} if changed is None else _read(study, changed)
+
+
+@lru_cache(maxsize=4)  # asked for once for each of many thousand runs
+def _read(study: Path, changed: int) -> Mapping[str, int | None]:  # noqa: ARG001 - the content changes with it
     try:
         found = read_json(study / NAME)
     except (FileNotFoundError, Unreadable):
-        return set()
-    return {name for name in found if isinstance(name, str)} if isinstance(found, list) else set()
+        return {}
+    if not isinstance(found, dict) or not all(map(RUN_ID.fullmatch, found)):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, int | None)}
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _are_done(study: Path, run_ids: Collection[str]) -> bool:

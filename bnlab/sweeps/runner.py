@@ -27,6 +27,10 @@ from bnlab.training import checkpoint
 TRIES = 3  # deaths of its process in one launch after which a run has failed
 
 
+class Removed(Foreign):
+    """Somebody has removed the folder of a run that trains."""
+
+
 class Runner:
     """Trains packs one after another.
 
@@ -54,7 +58,9 @@ class Runner:
             self.stop(pack, "failed" if isinstance(reason, TooLarge) else "refused", str(reason), listener)
         except Foreign as reason:
             obstacles = {str(job.folder): job.obstacle() for job in pack.jobs}
-            if not any(obstacles.values()):
+            if isinstance(reason, Removed):
+                obstacles |= {str(job.folder): str(reason) for job in pack.jobs if not job.folder.is_dir()}
+            if not any(obstacles.values()) or not pack.study.is_dir():
                 raise  # what stands in the way is in the study's folder
             for folder, obstacle in obstacles.items():
                 if obstacle is not None:
@@ -136,7 +142,7 @@ class Runner:
             n_params = sum(p.numel() for p in net.parameters())
             for slot, folder in enumerate(folders):
                 folder.facts = {"n_params": n_params, "classes": data.classes, "execution": _execution(pack, slot)}
-            payloads = _resume(pack, mine, view)
+            payloads = _resume(pack, mine, assembly.length(pack.jobs[0].config, data).updates, view)
             if payloads is None and len(left) < len(pack.jobs):
                 _drop_checkpoint(pack)
                 return [left]
@@ -164,6 +170,8 @@ class Runner:
             except FAULTS as error:
                 if is_environmental(error) or (isinstance(error, BadInput) and not begun):
                     raise
+                if gone := next((job.folder for job in left if not job.folder.is_dir()), None):
+                    raise Removed(f"{gone} was removed while its run trained: give the command again") from None
                 if parts := smaller(left, error, begun, view):
                     return parts
                 for folder in mine.values():
@@ -197,8 +205,12 @@ def _stop(jobs: Sequence[Job], status: str, cause: str, trace: str | None = None
             folder.stop(status, cause, trace)
 
 
-def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, Any]] | None:
-    """The checkpoints to go on from, the tables cut to them; null to begin anew."""
+def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> list[dict[str, Any]] | None:
+    """Return the checkpoints to resume from, the tables cut to them; null to begin anew.
+
+    Args:
+        updates: of each run in all.
+    """
     if not any(folder.job.begun() for folder in mine.values()):
         return None
     name = _name(pack)
@@ -207,7 +219,7 @@ def _resume(pack: Pack, mine: dict[str, Folder], view: View) -> list[dict[str, A
         payloads = checkpoint.load_pack(pack.checkpoint, run_ids)
     else:
         payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
-    if payloads is None or not all(map(checkpoint.is_whole, payloads)):
+    if payloads is None or not all(checkpoint.is_whole(payload, updates) for payload in payloads):
         view.note(f"{name} was begun and has no usable checkpoint: it begins anew")
         return None
     try:

@@ -82,6 +82,9 @@ def run_sweep(
     """
     for job in {job.study: job for job, _ in jobs.values()}.values():
         job.make_study()
+    config = next(iter(jobs.values()))[0].config
+    if config.run["rerun"] and config.sweep["retry"] == "failed":
+        raise BadInput("rerun=true trains everything again, sweep.retry=failed what has failed: leave one out")
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
     for study in summary.studies:
         Packs(study).tidy()

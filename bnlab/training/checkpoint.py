@@ -20,6 +20,8 @@ from bnlab.training.state import TrainState
 
 Payload = dict[str, Any]
 
+LONGEST = 1e10  # seconds: three centuries
+
 
 class Misfit(Exception):
     """A checkpoint holds other tensors than the net has."""
@@ -44,24 +46,36 @@ def load_pack(path: Path, run_ids: Sequence[str]) -> list[Payload] | None:
     return [payloads[run_id] for run_id in run_ids] if payloads.keys() >= set(run_ids) else None
 
 
-def is_whole(payload: Any) -> bool:
-    """Return whether a checkpoint holds all that resuming needs, each of its type."""
+def is_whole(payload: Any, updates: int | None = None) -> bool:
+    """Return whether a checkpoint holds all that resuming needs, each of its type.
+
+    Args:
+        updates: of the run in all; null where they are not known.
+    """
     if not isinstance(payload, dict):
         return False
+    step, divergence = payload.get("step"), payload.get("divergence")
+    if not isinstance(divergence, dict) or divergence.keys() != {field.name for field in fields(Divergence)}:
+        return False
+    diverged_at = divergence["diverged_at"]
     return (
         isinstance(payload.get("finished"), bool)
-        and isinstance(payload.get("step"), int)
-        and payload["step"] >= 0
-        and all(isinstance(payload.get(key), int | float) for key in ("seconds", "training_seconds"))
+        and type(step) is int
+        and 0 <= step <= (step if updates is None else updates)
+        and (not payload["finished"] or updates is None or step == updates or diverged_at is not None)
+        and all(_is_time(payload.get(key)) for key in ("seconds", "training_seconds"))
         and all(_holds(payload.get(key), Tensor) for key in ("params", "buffers"))
         and _holds(payload.get("slots"), list)
-        and all(isinstance(tensor, Tensor) for values in payload["slots"].values() for tensor in values)
+        and all(map(_is_plain, [*payload["params"].values(), *payload["buffers"].values()]))
+        and all(_is_plain(tensor) for values in payload["slots"].values() for tensor in values)
         and _holds(payload.get("lengths"), int)
+        and all(length >= 0 for length in payload["lengths"].values())
         and _holds(payload.get("sums", {}), str)
         and _holds(payload.get("metrics"), int | float | None)
         and isinstance(payload.get("schedule"), dict)
-        and isinstance(payload.get("divergence"), dict)
-        and payload["divergence"].keys() == {field.name for field in fields(Divergence)}
+        and isinstance(divergence["initial"], float)
+        and type(divergence["streak"]) is int
+        and (diverged_at is None or type(diverged_at) is int)
     )
 
 
@@ -98,7 +112,24 @@ def restore(state: TrainState, executor: Executor, payloads: Sequence[Payload]) 
 def _put(tensor: Tensor, kept: Tensor | None, name: str) -> None:
     if kept is None or kept.shape != tensor.shape:
         raise Misfit(f"{name} has shape {None if kept is None else tuple(kept.shape)}, not {tuple(tensor.shape)}")
+    if kept.dtype != tensor.dtype:
+        raise Misfit(f"{name} is of {kept.dtype}, not {tensor.dtype}")
     tensor.copy_(kept)
+
+
+def _is_time(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < LONGEST
+
+
+def _is_plain(tensor: Any) -> bool:
+    """Return whether it is a tensor as bnlab saves them: with storage of its own, neither sparse nor quantized."""
+    return (
+        isinstance(tensor, Tensor)
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_quantized
+        and not tensor.is_complex()
+    )
 
 
 def _holds(found: Any, kind: Any) -> bool:

@@ -21,7 +21,7 @@ def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
     """Put the weights and running statistics of a finished run into a freshly built state of one run.
 
     Args:
-        weights: `checkpoint.digest` of what is expected there; "" where it is not known.
+        weights: `checkpoint.digest` of what is expected there; "" or "file-…" where it is not known.
 
     A head for another number of classes keeps its own initial values, and so does a norm that the other net lacks.
 
@@ -37,7 +37,7 @@ def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
         raise BadInput(f"init_from={folder}: its {CHECKPOINT} cannot be read; name another run, or train it anew")
     if not payload["finished"]:
         raise BadInput(f"init_from={folder}: that run is not finished; finish it first, or name another")
-    if weights and checkpoint.digest(payload) != weights:
+    if weights and not weights.startswith("file-") and checkpoint.digest(payload) != weights:
         raise BadInput(
             f"init_from={folder}: {CHECKPOINT} holds other weights than its run.json says (the run was trained again "
             "meanwhile, or the file is damaged): give the same command again, or name another run"

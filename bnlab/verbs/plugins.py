@@ -16,6 +16,8 @@ from bnlab.errors import BadInput
 from bnlab.registry import add_plugin
 from bnlab.verbs.flags import Flags
 
+_OFFERED: list[tuple[str, str]] = []
+
 
 def offer_plugins(flags: Flags) -> None:
     """Let `model=` and `norm=` find what the files of a `plugins=` override, or of the experiment's yaml, offer.
@@ -24,11 +26,15 @@ def offer_plugins(flags: Flags) -> None:
         BadInput: a file offers nothing, or clashes with what there is.
     """
     store = ConfigStore.instance()
+    for group, name in _OFFERED:  # by an earlier command of this process
+        store.repo[group].pop(f"{name}.yaml", None)
+    _OFFERED.clear()
     for name in _plugins(flags):
         for group, found in add_plugin(Path(expanded(name, "plugins"))).items():
             for entry in found:
                 node = {"name": entry.name} | common_defaults(group) | entry.defaults
                 store.store(group=group, name=entry.name, node=node, provider="plugins")
+                _OFFERED.append((group, entry.name))
 
 
 def _plugins(flags: Flags) -> list[str]:

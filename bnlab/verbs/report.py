@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bnlab.config.paths import expanded
 from bnlab.errors import BadInput
 from bnlab.runs.files import Unreadable, is_there
 from bnlab.terminal import Console, say
@@ -52,6 +53,7 @@ def run(words: Sequence[str]) -> int:
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
             raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+    given.studies = [Path(expanded(str(study), "DIR")) for study in given.studies]
     for study in given.studies:
         if not is_there(study) and is_there(Path("outputs") / study):
             raise BadInput(f"{study} does not exist; did you mean {Path('outputs') / study}?")

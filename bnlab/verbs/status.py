@@ -1,6 +1,7 @@
 """`bnlab status`: how a study stands."""
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import NoReturn
 
 from rich.live import Live
 
+from bnlab.config.paths import expanded
 from bnlab.errors import BadInput
 from bnlab.runs.files import is_there
 from bnlab.runs.schema import FINISHED
@@ -51,12 +53,15 @@ def run(words: Sequence[str]) -> int:
     only.add_argument("--drop-waiting", action="store_true")
     given = parser.parse_args(list(words))
     console = Console()
-    if given.watch and not is_there(given.study):
+    given.study = Path(expanded(str(given.study), "DIR"))
+    if given.watch and _is_empty(given.study):
         _wait(given.study, console)
     study = Study(given.study)
     if given.verify:
         return verify(study, console)
     if given.drop_waiting:
+        if not os.access(study.path, os.W_OK | os.X_OK):
+            raise BadInput(f"{study.path} cannot be written (Permission denied): ask who may to drop its waiting runs")
         from bnlab.sweeps.packs import Packs
 
         dropped = Packs(study.path).drop_waiting()
@@ -67,19 +72,15 @@ def run(words: Sequence[str]) -> int:
     return 0
 
 
+def _is_empty(path: Path) -> bool:
+    """Return whether a study is not there yet, or has no run yet."""
+    return not is_there(path) or (path.is_dir() and not any(one.is_dir() for one in path.iterdir()))
+
+
 def _wait(path: Path, console: Console) -> None:
-    """Wait for a study's first run; its parent folder must be there."""
-    parent = path.absolute().parent
-    if not parent.is_dir():
-        raise BadInput(f"{path} does not exist, and neither does {parent}: give a study's folder (outputs/<study>)")
-    console.print(f"{path} is not there yet: waiting for it (Ctrl-C ends)", soft_wrap=True)
-    while True:
-        try:
-            Study(path)
-            return
-        except BadInput:
-            if is_there(path) and not path.is_dir():
-                raise
+    """Wait for a study's first run."""
+    console.print(f"{path} has no run yet: waiting for it (Ctrl-C ends)", soft_wrap=True)
+    while _is_empty(path):
         time.sleep(EVERY)
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -57,12 +58,15 @@ def browse(tmp_path: Path) -> Callable[..., Seen]:
     return call
 
 
+COMMAND = shlex.join(["bnlab", "train", f"model={HOSTILE}"])
+
+
 @pytest.fixture
 def page(study: Any) -> str:
     """Three runs, one of them hostile."""
     study.run("batch", 0.1, 0, val=0.9)
     study.run("none", 0.01, 1, val=None, status="failed", cause=HOSTILE)
-    study.run(HOSTILE, 10.0, 2, val=0.95, axes={"model": HOSTILE}, command=f"bnlab train model={HOSTILE}")
+    study.run(HOSTILE, 10.0, 2, val=0.95, axes={"model": HOSTILE}, command=COMMAND)
     verdict = Verdict(HOSTILE, "confirmed", HOSTILE, HOSTILE, "3", HOSTILE, HOSTILE)
     return render(read([study.folder], 0.9, 0.05), [], [HOSTILE], [verdict], HOSTILE)
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from bnlab.runs.files import Foreign, Unreadable
-from bnlab.runs.packing import MOST_THREADS, Record, planned, read_packing, write_packing
+from bnlab.runs.packing import MOST_THREADS, Record, pack_id, planned, read_packing, write_packing
 
 RECORD = {
-    "id": "a",
+    "id": pack_id(["0123456789ab"]),
     "executor": "fused",
     "threads": 1,
     "runs": {"0123456789ab": "bnlab train seed=0"},
@@ -57,6 +57,9 @@ ODD: dict[str, Any] = {
             ("runs", ["../x"]),
         ]
     },
+    "an id of other runs": {"packs": [RECORD | {"id": "0123456789ab"}]},
+    "a run that is no run": {"packs": [RECORD | {"id": pack_id(["report"]), "runs": {"report": ""}}]},
+    "a run twice": {"packs": [RECORD, RECORD]},
     "retired as a word": {"packs": [], "retired": "all"},
     "retired elsewhere": {"packs": [], "retired": ["../pack_0123456789ab.pt"]},
     "retired of the user": {"packs": [], "retired": ["notes.txt"]},
@@ -69,7 +72,8 @@ def test_odd_content_is_named_and_plans_nothing(tmp_path: Path, odd: str) -> Non
     with pytest.raises(Unreadable, match=r"packs\.json cannot be read \(") as error:
         read_packing(tmp_path)
     assert str(error.value).isprintable()
-    wrong_runs = "threads" not in odd and not odd.startswith(("id", "executor", "asked", "retired"))
+    names_runs = ("id", "executor", "asked", "retired", "an id of", "a run")
+    wrong_runs = "threads" not in odd and not odd.startswith(names_runs)
     assert (planned(tmp_path, set()) == {}) is (wrong_runs or odd.startswith("retired"))
 
 
@@ -85,7 +89,17 @@ def test_what_is_no_file_is_named_and_plans_nothing(tmp_path: Path, make: Callab
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert read_packing(tmp_path).packs == []
-    records = [Record(**RECORD), Record(**RECORD | {"id": "b", "asked": {"threads": None, "workers": 2, "x": True}})]
+    records = [
+        Record(**RECORD),
+        Record(
+            **RECORD
+            | {
+                "id": pack_id(["ba9876543210"]),
+                "runs": {"ba9876543210": ""},
+                "asked": {"threads": None, "workers": 2, "x": True},
+            }
+        ),
+    ]
     write_packing(tmp_path, records, ["pack_0123456789ab.pt"])
     found = read_packing(tmp_path)
     assert found.packs == records
@@ -96,8 +110,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_the_older_form_lists_runs_without_their_commands(tmp_path: Path) -> None:
-    (tmp_path / "packs.json").write_text(json.dumps({"packs": [RECORD | {"runs": ["a", "b"]}]}))
-    assert read_packing(tmp_path).packs[0].runs == {"a": "", "b": ""}
+    (tmp_path / "packs.json").write_text(
+        json.dumps(
+            {
+                "packs": [
+                    RECORD | {"id": pack_id(["0123456789ab", "ba9876543210"]), "runs": ["0123456789ab", "ba9876543210"]}
+                ]
+            }
+        )
+    )
+    assert read_packing(tmp_path).packs[0].runs == {"0123456789ab": "", "ba9876543210": ""}
 
 
 def test_it_is_not_written_through_a_link(tmp_path: Path) -> None:

@@ -189,9 +189,13 @@ def test_rows_are_not_appended_through_links(new_run: New, tmp_path: Path, table
 
 def test_a_run_begun_anew_keeps_what_bnlab_has_not_made(new_run: New) -> None:
     writer = new_run()
+    writer.update(diagnostics={"feature_maps": ["init"]})
     writer.keep("feature_maps_3", {"a": np.zeros(3)})
     ours = writer.folder / "arrays/feature_maps_3.npz"
-    theirs = [writer.folder / name for name in ("arrays/mine.npz", "arrays/notes.txt", "notes.txt", ".x.tmp")]
+    theirs = [
+        writer.folder / name
+        for name in ("arrays/mine.npz", "arrays/mine_1.npz", "arrays/notes.txt", "notes.txt", ".x.tmp")
+    ]
     for path in theirs:
         path.touch()
     writer.create("", {"run_id": "a", "axes": {}})

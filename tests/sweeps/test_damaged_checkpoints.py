@@ -85,6 +85,19 @@ ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a divergence of other keys": put("divergence", {"colour": 1}),
     "metrics of words": put("metrics", {"val_loss": "good"}),
     "finished as a word": put("finished", "no"),
+    "finished before its end": put("finished", True),
+    "a step past the end": put("step", 10**6),
+    "a step that is true": put("step", True),
+    "seconds without end": put("training_seconds", float("inf")),
+    "a negative length": lambda payload: payload["lengths"].update(steps=-1),
+    "a divergence of words": put("divergence", {"initial": "x", "streak": 0, "diverged_at": None}),
+    "a divergence at nan": put("divergence", {"initial": 1.0, "streak": 0, "diverged_at": float("nan")}),
+    "parameters of whole numbers": lambda payload: payload["params"].update(
+        {"head.weight.weight": payload["params"]["head.weight.weight"].long()}
+    ),
+    "sparse parameters": lambda payload: payload["params"].update(
+        {"head.weight.weight": payload["params"]["head.weight.weight"].to_sparse()}
+    ),
     "sums as numbers": put("sums", {"steps": 7}),
 }
 

@@ -84,7 +84,7 @@ def unfinished(work: Callable[[Path], None]) -> Callable[[Path], None]:
     return both
 
 
-DAMAGE: dict[str, Callable[[Path], None]] = {
+DAMAGE: dict[str, Callable[[Path], object]] = {
     "metrics that are words": change(metrics={"val_accuracy": "good"}),
     "versions that are a list": change(versions=[1]),
     "a command that is a number": change(command=7),
@@ -95,6 +95,9 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "an odd status": change(status="done"),
     "a run_id that leads elsewhere": change(run_id="../other"),
     "a later schema": change(schema=99),
+    "the run.json of another run": lambda folder: shutil.copy(
+        next(path for path in folder.parent.glob("*/run.json") if path.parent != folder), folder / "run.json"
+    ),
     "nested 10,000 times": replace("run.json", lambda path: path.write_text("[" * 10_000 + "]" * 10_000)),
     "1e999": replace(
         "run.json", lambda path: path.write_text('{"run_id": "a", "status": "complete", "axes": {"x": 1e999}}')
@@ -212,3 +215,30 @@ def test_a_run_that_trains_elsewhere_makes_a_copy_of_its_study_wait_for_nobody(b
         net = [word for word in NET if not word.startswith("study=")]
         status, out, _ = bnlab("sweep", *net, "study=copy", "seed=0,1,2")
         assert (status, "3 complete" in out) == (0, True), out
+
+
+@pytest.mark.parametrize("launcher", ["serial", "fused"])
+def test_a_folder_that_is_removed_while_its_run_trains_is_named(
+    bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
+) -> None:
+    from bnlab.training.loop import Loop
+
+    run, removed = Loop.run, []
+
+    def removing(self: Loop) -> Any:
+        if not removed:
+            removed.append(
+                next(path.parent for path in study.glob("*/run.json") if '"status": "running"' in path.read_text())
+            )
+            shutil.rmtree(removed[0])
+        return run(self)
+
+    monkeypatch.setattr(Loop, "run", removing)
+    net = [word for word in NET if not word.startswith("launcher=")]
+    status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
+    assert (status, err) == (1, ""), out
+    assert f"left alone: {removed[0].relative_to(Path.cwd())} was removed while its run trained" in out
+    assert "Traceback" not in out
+    assert "1 complete" in out
+    status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
+    assert (status, err, "2 complete" in out) == (0, "", True)

@@ -1,5 +1,6 @@
 """rerun=true trains everything again, once, also where it is interrupted."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def test_one_run(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not (tmp_path / "outputs/s" / rerun.NAME).exists()
 
 
-@pytest.mark.parametrize("content", ["{", "[1, 2]", "{}", "", '["a", null]'])
+@pytest.mark.parametrize(
+    "content", ["{", "[1, 2]", "{}", "", '["a", null]', '{"../x": 1}', '{"0123456789ab": "x"}', '["\\u0000"]']
+)
 def test_a_damaged_note_is_written_anew(
     bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
 ) -> None:
@@ -76,3 +79,29 @@ def test_a_damaged_note_is_written_anew(
     (tmp_path / "outputs/s" / rerun.NAME).write_text(content)
     status, out, _ = bnlab("train", *NET, "rerun=true")
     assert (status, "done already" in out) == (0, False)
+
+
+def test_a_run_json_of_the_future_is_trained_again(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert bnlab("train", *NET)[0] == 0
+    (path,) = (tmp_path / "outputs/s").glob("*/run.json")
+    os.utime(path, (4e9, 4e9))
+    assert "done already" not in bnlab("train", *NET, "rerun=true")[1]
+
+
+def test_a_note_that_is_not_ours_stays(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    note = tmp_path / "outputs/s" / rerun.NAME
+    note.parent.mkdir(parents=True)
+    note.write_text("the user's")
+    assert bnlab("train", *NET)[0] == 0
+    assert note.read_text() == "the user's"
+
+
+def test_retry_and_rerun_exclude_each_other(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, err = bnlab("sweep", *NET, "rerun=true", "sweep.retry=failed")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "leave one out" in err

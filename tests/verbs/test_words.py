@@ -533,7 +533,7 @@ def test_steps_on_the_command_line_may_replace_an_experiments_epochs(bnlab: Call
 
 def test_a_glob_is_all_that_it_matches(bnlab: Call, folder: Path) -> None:
     status, out, err = bnlab("plan", "norm=glob(*)", "steps=1")
-    assert (status, err) == (0, "")
+    assert (status, err) == (0, ""), err
     n_norms = len(json.loads(bnlab("list", "norm", "--json")[1])["norm"])
     assert f"{n_norms} runs" in out
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,6 +18,9 @@ from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.pack import Pack
 from bnlab.sweeps.runner import Runner
+
+# A signal to the whole group (a closed terminal) ends loky's tracker of resources, which it starts again.
+warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)
 
 LOOK = 0.2  # seconds between looks at what workers tell
 GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
@@ -97,16 +102,22 @@ class _Slot:
         return None
 
     def stop(self) -> None:
-        """Ask for a checkpoint of what it is at, and the end of it."""
-        if self._pool is not None and self.future is not None and not self.future.done():
-            for pid in self._pool._processes:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, STOP)
+        """Ask the worker for a checkpoint of the pack that it trains, and to leave it then."""
+        self._signal(STOP)
 
     def end(self) -> None:
+        """End the worker: one that still trains is killed."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, kill_workers=True)
+            # loky would look for processes to kill with the help of another one, which a group's signal ends too.
+            self._signal(signal.SIGKILL)
+            self._pool.shutdown(wait=True)
             self._pool = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._pool is not None and self.future is not None and not self.future.done():
+            for pid in list(self._pool._processes):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
 
 
 def _environment(slot: int, gpus: int) -> dict[str, str]:
