@@ -52,8 +52,9 @@ def _numbers(value: Any) -> Any:
 def assert_equal(one: Path, other: Path) -> None:
     """Both studies hold the same."""
     ours, theirs = _flat(content(one)), _flat(content(other))
-    assert ours.keys() == theirs.keys()
-    assert {key: (value, theirs[key]) for key, value in ours.items() if value != theirs[key]} == {}
+    assert ours.keys() == theirs.keys(), sorted(ours.keys() ^ theirs.keys())[:20]
+    differences = {key: (value, theirs[key]) for key, value in ours.items() if value != theirs[key]}
+    assert not differences, dict(list(differences.items())[:5])
 
 
 def _flat(value: Any, key: str = "") -> dict[str, str]:

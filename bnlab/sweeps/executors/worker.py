@@ -46,8 +46,11 @@ class Events:
         return False
 
     def _write(self, what: str, *values: object) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([what, *values]) + "\n")
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([what, *values]) + "\n")
+        except FileNotFoundError:  # the launch was killed, and a worker beside this one has removed its folder
+            os._exit(1)
 
 
 def repeat(path: Path, listener: Listener) -> Iterator[None]:
