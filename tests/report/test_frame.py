@@ -73,7 +73,7 @@ MISFITS: dict[str, tuple[dict[str, Any], str]] = {
     "a negative accuracy": ({"metrics": {"test_accuracy": -0.1}}, "test_accuracy is -0.1"),
     "an infinite accuracy": ({"metrics": {"train_accuracy": "inf"}}, "train_accuracy is inf"),
     "a metric that is a word": ({"metrics": {"val_loss": "low"}}, "metrics.val_loss"),
-    "seconds beyond all": ({"seconds": 1e300}, "seconds is 1e+300"),
+    "seconds beyond all": ({"seconds": 1e300}, "seconds: should be"),
     "axes that are a list": ({"axes": []}, "axes"),
 }
 

@@ -37,7 +37,7 @@ def test_two_launches_share_the_work(start: Warm, tmp_path: Path, words: str, ki
 
 
 def test_the_second_waits_for_what_the_first_trains(start: Warm, tmp_path: Path) -> None:
-    words = ["sweep", "model.depth=1", "model.width=8", "seed=0,1", "study=s", "epochs=20", "launcher=fused"]
+    words = ["sweep", "model.depth=1", "model.width=8", "seed=0,1", "study=s", "epochs=100", "launcher=fused"]
     first = start(tmp_path, *words)
     study = tmp_path / "outputs/s"
     while len(list(study.glob("*/run.json"))) < 2 and first.lives:

@@ -102,6 +102,7 @@ def serve() -> None:
 def become(main: Callable[[Sequence[str]], int], words: list[str], cwd: str, log: str, largest: int | None) -> int:
     """What a forked process does."""
     os.setpgid(0, 0)  # Ctrl-C is for it and its workers alone
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup takes
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what it puts in the background
     os.chdir(cwd)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
