@@ -141,7 +141,10 @@ def _named(group: str, values: Mapping[str, Any], choice: str | None) -> dict[st
     return {"name": entry.name} | _options(f"{group}.", given, COMMON.get(group, {}) | entry.options)
 
 
-def _options(prefix: str, values: Mapping[str, Any], annotations: Mapping[str, Any]) -> dict[str, Any]:
+def _options(prefix: str, values: Any, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(values, Mapping):
+        raise BadInput(f"{prefix.rstrip('.')}={excerpt(values)} should be options, as in key: value")
+    values = {str(key): value for key, value in values.items()}  # a yaml may have numbers for keys
     for key in values:
         if key not in annotations:
             if prefix and prefix + key in option_keys():
@@ -207,7 +210,7 @@ def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ..
 def _diagnostics(values: Mapping[str, Any], when: list[str | int] | None) -> dict[str, dict[str, Any]]:
     checked = {}
     for name, options in values.items():
-        entry = find("diagnostics", name)
+        entry = find("diagnostics", str(name))
         checked[name] = _options(f"diagnostics.{name}.", options or {}, entry.options)
         if when is not None and entry.facts.get("table", "layers") == "layers":
             checked[name]["when"] = when

@@ -27,7 +27,7 @@ def offer_plugins(flags: Flags) -> None:
     """
     store = ConfigStore.instance()
     for group, name in _OFFERED:  # by an earlier command of this process
-        store.repo[group].pop(f"{name}.yaml", None)
+        store.repo.get(group, {}).pop(f"{name}.yaml", None)
     _OFFERED.clear()
     for name in _plugins(flags):
         for group, found in add_plugin(Path(expanded(name, "plugins"))).items():

@@ -531,6 +531,22 @@ def test_steps_on_the_command_line_may_replace_an_experiments_epochs(bnlab: Call
     assert "63 runs" in out
 
 
+ODD_CHOICES = {
+    "diagnostics": ("activation_moments: [1]\n", "diagnostics.activation_moments=[1] should be options"),
+    "statistics": ("5: 6\n", "statistics.5 is not an option here"),
+}
+
+
+@pytest.mark.parametrize("group", ODD_CHOICES)
+def test_a_choice_of_odd_content_is_one_line(bnlab: Call, folder: Path, group: str) -> None:
+    content, says = ODD_CHOICES[group]
+    (folder / "mine" / group).mkdir(parents=True)
+    (folder / "mine" / group / "own.yaml").write_text(content)
+    status, out, err = bnlab("train", "--config-dir", "mine", f"{group}=own", "steps=1")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+
+
 def test_a_glob_is_all_that_it_matches(bnlab: Call, folder: Path) -> None:
     status, out, err = bnlab("plan", "norm=glob(*)", "steps=1")
     assert (status, err) == (0, ""), err
