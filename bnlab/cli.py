@@ -54,18 +54,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadInput as error:
         return _fail(str(error), 2)
     except Ended as ended:
-        return _fail("ended by a signal; the same command goes on where it stopped", 128 + ended.number)
+        return _fail(f"ended by a signal{_resume(words)}", 128 + ended.number)
     except KeyboardInterrupt:
-        return _fail("interrupted; the same command goes on where it stopped", 130)
+        return _fail(f"interrupted{_resume(words)}", 130)
     except BrokenPipeError:  # `bnlab list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if words[0] not in TRAINING:
             return 0
-        return _fail("nobody reads its output; the same command goes on where it stopped", 128 + signal.SIGPIPE)
+        return _fail(f"nobody reads its output{_resume(words)}", 128 + signal.SIGPIPE)
     except OSError as error:
         if not is_environmental(error):
             raise
         return _fail(environmental(error), 1)
+
+
+def _resume(words: Sequence[str]) -> str:
+    """Return what to say of a command that was ended, where it resumes."""
+    return "; the same command resumes where it stopped" if words and words[0] in TRAINING else ""
 
 
 def _fail(reason: str, status: int) -> int:

@@ -2,6 +2,7 @@
 
 import errno
 
+LONGEST_LINE = 500  # characters of a cause, whose whole text is in the traceback
 FAULTS = (Exception, SystemExit)  # what may come of the code of a norm or a model
 
 # What a machine says to whoever would read or write, and what to do about it.
@@ -22,11 +23,23 @@ class BadInput(Exception):
 
 
 class Refused(BadInput):
-    """A combination that cannot work (batch norm on one value a channel): in a sweep its runs are `refused`."""
+    """A combination that cannot work (batch norm on one value a channel): in a sweep its runs are `refused`.
+
+    Attributes:
+        status: of its runs in a sweep.
+    """
+
+    status = "refused"
 
 
-class TooLarge(Refused):
-    """A combination that needs more than this machine has: in a sweep its runs have `failed`, for another may do it."""
+class Retriable(Refused):
+    """A combination that may work later: in a sweep its runs have `failed`, so that sweep.retry=failed takes them."""
+
+    status = "failed"
+
+
+class TooLarge(Retriable):
+    """A combination that needs more memory than this machine has."""
 
 
 def is_environmental(error: BaseException) -> bool:
@@ -41,6 +54,7 @@ def environmental(error: OSError) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error's type and the first line of its message."""
+    """Return an error's type and the first line of its message, cut where it is very long."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+    said = lines[0] if lines else "no message"
+    return f"{type(error).__name__}: {said if len(said) <= LONGEST_LINE else said[:LONGEST_LINE] + '…'}"

@@ -19,6 +19,7 @@ from typing import Any
 
 from bnlab import options
 from bnlab.errors import BadInput
+from bnlab.imports import own_sources
 
 ROOMS = {
     "model": "bnlab.models",
@@ -96,7 +97,8 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
         BadInput: the file cannot be read, offers nothing, or takes a name that is ours.
     """
     text, tree = _parsed(path)
-    module = f"bnlab_plugin_{blake2b(text.encode(), digest_size=8).hexdigest()}"
+    code = "\0".join([text, *own_sources(tree)])
+    module = f"bnlab_plugin_{blake2b(code.encode(), digest_size=8).hexdigest()}"
     found: dict[str, list[Entry]] = {}
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and "name" in (facts := _literals(node)):

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import rich.console
@@ -21,7 +23,8 @@ class Console(rich.console.Console):
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as rich does; text is cleaned first."""
-        super().print(*(cleaned(found) if isinstance(found, Text) else found for found in objects), **options)
+        with _naming("standard output"):
+            super().print(*(cleaned(found) if isinstance(found, Text) else found for found in objects), **options)
 
     def on_broken_pipe(self) -> None:
         """Raise, where rich would end the process with status 1: whoever has read enough is no failure."""
@@ -34,7 +37,18 @@ class Console(rich.console.Console):
 
 def say(line: str, *, error: bool = False) -> None:
     """Print a line to standard output or standard error, cleaned."""
-    print(printable(line, lines=True), file=sys.stderr if error else sys.stdout)
+    with _naming("standard error" if error else "standard output"):
+        print(printable(line, lines=True), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+@contextmanager
+def _naming(stream: str) -> Iterator[None]:
+    """Add the stream to an error of writing, which has no name of a file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = stream
+        raise
 
 
 def replace_closed_streams() -> None:

@@ -82,9 +82,10 @@ def test_a_fault_of_the_program_shows_its_traceback(
         bnlab("status", "x")
 
 
+@pytest.mark.parametrize("name", ["sweep", "status"])
 @pytest.mark.parametrize(("sign", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_with_a_line(
-    bnlab: Call, monkeypatch: pytest.MonkeyPatch, sign: signal.Signals, status: int
+    bnlab: Call, monkeypatch: pytest.MonkeyPatch, sign: signal.Signals, status: int, name: str
 ) -> None:
     def run(words: list[str]) -> int:
         signal.raise_signal(sign)
@@ -95,13 +96,13 @@ def test_a_signal_ends_it_with_a_line(
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     verb(monkeypatch, run)
     try:
-        found = bnlab("status", "x")
+        found = bnlab(name)
         assert {number: signal.getsignal(number) for number in handlers} == handlers
     finally:
         signal.signal(signal.SIGINT, before)
         signal.signal(signal.SIGHUP, hangup)
     assert (found[0], found[2].count("\n")) == (status, 1)
-    assert "the same command goes on where it stopped" in found[2]
+    assert ("the same command resumes where it stopped" in found[2]) == (name == "sweep")
 
 
 def test_what_nohup_has_set_stays(bnlab: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +140,17 @@ def test_a_pipe_that_nobody_reads_is_no_failure() -> None:
     done = subprocess.run([sys.executable, "-m", "bnlab", "list"], stdout=writer, stderr=subprocess.PIPE, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("words", [["list"], ["list", "norm"], ["--help"]])
+def test_a_full_disk_behind_standard_output_is_named(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "bnlab", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No space left on device (standard output)" in done.stderr
 
 
 def test_the_version_of_a_checkout_that_is_not_installed(bnlab: Call, monkeypatch: pytest.MonkeyPatch) -> None:

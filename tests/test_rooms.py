@@ -13,6 +13,7 @@ PACKAGE = Path(registry.__file__).parent
 # Anybody may use these; they know nothing but what stands behind them.
 LEAVES: dict[str, set[str]] = {
     "errors": set(),
+    "imports": set(),
     "interrupt": set(),
     "memory": {"errors"},
     "options": set(),
@@ -20,7 +21,7 @@ LEAVES: dict[str, set[str]] = {
     "terminal": {"text"},
     "text": set(),
     "version": set(),
-    "registry": {"errors", "options"},
+    "registry": {"errors", "imports", "options"},
 }
 ROOMS: dict[str, set[str]] = {
     "__main__": {"cli"},

@@ -1,6 +1,6 @@
 """From valid configs to a loop that is ready to run: of one run alone, or of a pack's runs together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,17 @@ def length(config: Config, data: TensorData) -> Length:
 
 def assemble(
     configs: Sequence[Config], data: TensorData, net: Model, recorders: Sequence[Recorder],
-    resumed: Sequence[dict[str, Any]] | None = None,
+    resumed: Sequence[dict[str, Any]] | None = None, note: Callable[[str], None] = lambda _: None,
 ) -> Loop:  # fmt: skip
     """The loop of a run alone or, given several, of runs trained together; they differ in seed and `schema.FREE` alone.
 
     Args:
         net: as `build.model` gives it, without storage; filled here.
-        resumed: the checkpoints to go on from, one a run.
+        resumed: the checkpoints to resume from, one a run.
+        note: takes a line about what the user should know.
     """
     common = configs[0]
-    executor = _executor([_net(config, net, fresh=resumed is None) for config in configs], common)
+    executor = _executor([_net(config, net, note, fresh=resumed is None) for config in configs], common)
     diagnostics = build.diagnostics(common)
     optimizer = build.optimizer(configs)
     params, buffers = executor.tensors()
@@ -70,14 +71,16 @@ def assemble(
     return Loop(executor, step, data, diagnostics, when, replicas, length(common, data), state, statistics, resumed)
 
 
-def _net(config: Config, net: Model, *, fresh: bool) -> Model:
+def _net(config: Config, net: Model, note: Callable[[str], None], *, fresh: bool) -> Model:
     """A copy with its own initial values, or those of the run that `init_from` names."""
     net = deepcopy(net)
     initialize(net, config.model["init"], config.model["init_std"], config.run["seed"])
     net.to(build.device(config), build.DTYPES[config.run["precision"]])
-    if config.run["init_from"] is not None and fresh:
+    if (source := config.run["init_from"]) is not None and fresh:
         own = TrainState(0, dict(net.named_parameters()), dict(net.named_buffers()))
-        transfer.begin_with(own, Path(config.run["init_from"]), config.origin.partition(":")[2])
+        if lacking := transfer.begin_with(own, Path(source), config.origin.partition(":")[2]):
+            named = f"{', '.join(lacking[:3])}{' …' if len(lacking) > 3 else ''}"
+            note(f"init_from={source} lacks {named}: {len(lacking)} tensors start anew")
     return net
 
 

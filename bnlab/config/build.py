@@ -13,7 +13,7 @@ from bnlab.data.base import Dataset
 from bnlab.data.common import Common
 from bnlab.data.tensors import TensorData
 from bnlab.diagnostics.base import Diagnostic
-from bnlab.errors import BadInput, Refused, one_line
+from bnlab.errors import BadInput, Retriable, one_line
 from bnlab.models.base import Model, assemble, dry_run
 from bnlab.norms.base import Norm
 from bnlab.norms.placement import Placement
@@ -54,7 +54,8 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
     """The net without storage, after a dry run with every batch size that will occur, and the shape at each site.
 
     Raises:
-        Refused: the norm cannot stand there, or not with such batches; or a user's own norm or model has a fault.
+        Refused: the norm cannot stand there, or not with such batches.
+        Retriable: a user's own norm or model has a fault.
     """
     chosen = [find("norm", config.norm["name"]), find("model", config.model["name"])]
     try:
@@ -66,7 +67,7 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
             raise
         frames = [one for one in extract_tb(error.__traceback__) if Path(one.filename) in plugins.values()]
         place = f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else " or ".join(plugins)
-        raise Refused(f"{place}: {one_line(error)}") from error
+        raise Retriable(f"{place}: {one_line(error)}") from error
 
 
 def _dry_run(

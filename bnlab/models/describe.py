@@ -46,6 +46,7 @@ class Layer:
 def layers(model: Model, batch_size: int) -> list[Layer]:
     """The layers of a model on the meta device in the order of their calls, norms told with the site or weight."""
     called: list[Layer] = []
+    seen: set[str] = set()
     whole = {m for m in model.modules() if isinstance(m, Site) or not list(m.children()) or norm_of_weight(m)}
     whole -= {child for module in whole for child in module.modules() if child is not module}
 
@@ -56,7 +57,9 @@ def layers(model: Model, batch_size: int) -> list[Layer]:
         kind = module.kind if isinstance(module, Site) else type(module).__name__.removeprefix("Normed")
         if is_site or not isinstance(module, nn.Identity):
             called.append(Layer(path, kind, _norm_name(module), tuple(output.shape[1:]), count))
-            _drop_repetition(called)
+            if path in seen:
+                _drop_repetition(called)
+            seen.add(path)
 
     hooks = [
         module.register_forward_hook(lambda m, _, output, path=path: note(path, m, output))

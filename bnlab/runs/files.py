@@ -5,6 +5,7 @@ one would block a reader or fill its memory; a link in the place of a file of ou
 not.
 """
 
+import codecs
 import json
 import os
 import stat
@@ -109,10 +110,13 @@ def read_text(path: Path, most: int = TEXT) -> str:
         FileNotFoundError: there is none.
         Unreadable: it is something else, too large, may not be read, or is no UTF-8.
     """
+    content = read_bytes(path, most)
     try:
-        return read_bytes(path, most).decode()
+        return content.decode("utf-8-sig")  # editors put a mark of the byte order before it
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{_shown(path)} cannot be read ({error.reason}: no UTF-8 text)", blank=True) from None
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as an editor may save it
+        what = "UTF-16 text: save it as UTF-8" if is_utf16 else f"{error.reason}: no UTF-8 text"
+        raise Unreadable(f"{_shown(path)} cannot be read ({what})", blank=not is_utf16) from None
 
 
 def read_json(path: Path) -> Any:
@@ -166,6 +170,8 @@ def check_own(path: Path, *, folder: bool = False) -> None:
         mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
+    except PermissionError as error:  # a folder above may not be entered
+        raise Foreign(f"{_shown(path)} cannot be written ({error.strerror}): set its permissions") from None
     if not (stat.S_ISDIR(mode) if folder else stat.S_ISREG(mode)):
         raise Foreign(f"{_shown(path)} cannot be written ({_kind(mode)} that bnlab has not made): move it away")
 

@@ -19,6 +19,7 @@ from bnlab.runs.schema import METRICS
 from bnlab.runs.turn import turn
 
 FACTS = ("run_id", "status", "cause", "diverged_at", "seconds", "n_params")
+NAME = "index.csv"
 LOCK = ".index.lock"
 _FIRST = ("model", "norm", "placement")
 
@@ -35,7 +36,7 @@ class Index:
     def add(self, info: dict[str, Any]) -> None:
         """Append a run that has ended, run.json written; all is written anew where columns are new or a row is torn."""
         with turn(self._study, LOCK):
-            path = self._study / "index.csv"
+            path = self._study / NAME
             columns, cells = _columns_of(path), _cells(info)
             # A colleague's file is replaced, for which the folder's permissions are enough.
             if cells.keys() <= set(columns) and os.access(path, os.W_OK):
@@ -73,7 +74,7 @@ def write_index(study: Path, infos: Sequence[dict[str, Any]]) -> None:
     columns, axes = index_columns(infos), axis_names(infos)
     rows = (_cells(info) for info in sorted(infos, key=lambda info: _order(info, axes)))
     lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
-    path, content = study / "index.csv", "".join(lines).encode()
+    path, content = study / NAME, "".join(lines).encode()
     try:
         before = read_bytes(path, TABLE)
     except (FileNotFoundError, Unreadable):

@@ -188,7 +188,10 @@ def read_info(folder: Path) -> dict[str, Any]:
         info = _INFO.validate_python(content)
     except ValidationError as error:
         raise Unreadable(f"{name} cannot be read ({_problem(error)}); {way_out}") from None
-    return dict.fromkeys(RUN_KEYS) | info | {"metrics": info.get("metrics") or {}}
+    content = dict.fromkeys(RUN_KEYS) | info | {"metrics": info.get("metrics") or {}}
+    if content["cause"] is None and content["status"] in ("diverged", "failed", "refused"):
+        content["cause"] = "no cause is written down"
+    return content
 
 
 def _problem(error: ValidationError) -> str:

@@ -47,6 +47,8 @@ def lock(folder: Path, name: str = NAME) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _busy(folder, written(folder / name)) from None
+        if not _is_at(handle, folder / name):  # its holder has removed it between our opening and our locking it
+            raise _busy(folder, None)
         before = written(folder / name)
         if before is not None and before.host != socket.gethostname() and is_fresh(folder / name):
             raise _busy(folder, before)
@@ -104,6 +106,14 @@ os.register_at_fork(after_in_child=_HELD.forget)
 
 def _busy(folder: Path, by: Holder | None) -> Busy:
     return Busy(f"{folder} is being trained by another process" + (f" ({by})" if by else ""))
+
+
+def _is_at(handle: BinaryIO, path: Path) -> bool:
+    """Return whether an open file is the one that has this name."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def _write(handle: BinaryIO, text: str) -> None:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bnlab.runs.holder import NAME, Holder, holder
 from bnlab.runs.info import read_info, run_folders
 from bnlab.runs.packing import planned
 from bnlab.runs.schema import COLUMNS
+from bnlab.text import printable
 
 # interrupted: begun, but nobody is at it. waiting: the sweep's packs.json names it, and nobody has begun it.
 STATES = ("complete", "diverged", "refused", "failed", "running", "interrupted", "waiting")
@@ -52,7 +54,7 @@ class Look:
     """A study at one moment.
 
     Attributes:
-        damaged: folders of runs that cannot be read and that nobody is at, each with the reason.
+        damaged: folders of runs that cannot be read and that nobody is at, and copies of runs, each with the reason.
     """
 
     runs: list[Run]
@@ -100,6 +102,8 @@ class Study:
             run = self._run(folder)
             if isinstance(run, Unreadable):
                 damaged[folder] = str(run)
+            elif run.info is not None and folder.name != (own := run.info["run_id"]) and is_there(self.path / own):
+                damaged[folder] = f"{printable(str(folder))} is a copy of run {own}: remove it"
             else:
                 runs.append(run)
         for folder, command in planned(self.path, {folder.name for folder in folders}).items():
@@ -168,23 +172,29 @@ def _check(path: Path) -> None:
     if not is_there(path):
         meant = Path("outputs") / path
         is_meant = os.path.isdir(meant)  # noqa: PTH112 - as below
-        raise BadInput(f"{path} does not exist; " + (f"did you mean {meant}?" if is_meant else what))
+        close = get_close_matches(path.name, studies_in(path.parent), 1)
+        likely = str(meant) if is_meant else str(path.parent / close[0]) if close else ""
+        raise BadInput(f"{path} does not exist; " + (f"did you mean {likely}?" if likely else what))
     if not os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a folder above may not be entered
         raise BadInput(f"{path} is {'a file' if is_regular(path) else 'no folder'}: {what}")
     found = run_folders(path)  # which says why a folder may not be read
     if os.path.lexists(path / "run.json") or (os.path.lexists(path / "config.yaml") and os.path.lexists(path / NAME)):
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
     if not found and not planned(path, set()):
-        studies = studies_in(path)
+        studies = ", ".join(str(path / name) for name in studies_in(path))
         raise BadInput(
-            f"{path} holds no run" + (f"; it holds studies, give one: {', '.join(studies)}" if studies else f": {what}")
+            f"{path} holds no run" + (f"; it holds studies, give one: {studies}" if studies else f": {what}")
         )
 
 
 def studies_in(path: Path) -> list[str]:
     """Return the names of the folders that hold runs, of a folder that holds none itself."""
     found = []
-    for child in sorted(path.iterdir()):
+    try:
+        children = sorted(path.iterdir())
+    except OSError:  # no folder, or one that may not be read
+        return []
+    for child in children:
         try:
             if child.is_dir() and run_folders(child):
                 found.append(child.name)

@@ -20,11 +20,12 @@ def train(job: Job, view: View) -> None:
     runner = Runner()
     options = {**asked(job), "threads": job.config.run["threads"]}
     grouping = Grouping(lambda _: 1, lambda job: runner.shop.threads(job, 1), options)
-    packs = Packs(job.study).form([job], {job.run_id: job}, grouping, view.note)
-    if not packs:
-        raise Busy(f"{job.folder} is being trained by another process together with other runs")
+    packs = Packs(job.study)
     try:
-        runner.train(packs[0], view)
+        formed = packs.form([job], {job.run_id: job}, grouping, view.note)
+        if not formed:
+            raise Busy(f"{job.folder} is being trained by another process together with other runs")
+        runner.train(formed[0], view)
     except BadInput:
-        Packs(job.study).forget(packs[0])
+        packs.forget(job)
         raise

@@ -20,6 +20,7 @@ from bnlab.errors import BadInput
 from bnlab.runs.files import ARCHIVE, Foreign, Unreadable, check_own, checksum, is_regular, is_there, read_bytes
 from bnlab.runs.holder import NAME as LOCK
 from bnlab.runs.index import LOCK as INDEX_LOCK
+from bnlab.runs.index import NAME as INDEX
 from bnlab.runs.info import read_info
 from bnlab.runs.packing import NAME as PACKS
 from bnlab.runs.packing import checkpoint_path, read_packing
@@ -27,7 +28,7 @@ from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps import rerun
 
-SHARED = (LOCK, INDEX_LOCK, PACKS, rerun.NAME)  # index.csv is replaced, be it a link
+SHARED = (LOCK, INDEX_LOCK, PACKS, rerun.NAME)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Job:
             raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
         for name in SHARED:
             check_own(self.study / name)
+        if not (index := self.study / INDEX).is_symlink():  # it is replaced, and what a link leads to stays
+            check_own(index)
 
     def obstacle(self) -> str | None:
         """Return why the run's folder must be left alone; null where the run may be trained there.
@@ -197,16 +200,21 @@ def _origin(folder: Path) -> str:
     Raises:
         BadInput: it is no folder of a finished run with a checkpoint.
     """
-    if not is_there(folder) or not is_regular(folder / CHECKPOINT):
-        raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name a run's folder, outputs/<study>/<run id>")
+    if is_regular(folder):
+        raise BadInput(f"init_from={folder} is a file: name its run's folder, {folder.parent}")
     try:
         info = read_info(folder)
     except Unreadable as error:
+        if not is_there(folder / "run.json"):
+            where = f"init_from={folder} {'holds no run.json' if is_there(folder) else 'does not exist'}"
+            raise BadInput(f"{where}: name a run's folder, outputs/<study>/<run id>") from None
         raise BadInput(f"init_from={folder}: {str(error).partition(';')[0]}; name another run's folder") from None
     if info["status"] != "complete":
         state = "unfinished" if info["status"] == "running" else info["status"]
         way = f": finish it first, with {info['command']}" if info["status"] == "running" and info["command"] else ""
         raise BadInput(f"init_from={folder}: that run is {state}{way or ', name a complete one'}")
+    if not is_regular(folder / CHECKPOINT):
+        raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name another run, or train it anew")
     weights = (info["checksums"] or {}).get("weights")
     if weights is None:  # of an older bnlab: the file stands for what it holds
         weights = f"file-{checksum(read_bytes(folder / CHECKPOINT, ARCHIVE)).hexdigest()}"

@@ -143,16 +143,22 @@ class Packs:
             self._seen = (changed, {record.id for record in self._read().packs})
         return pack.id in self._seen[1]
 
-    def forget(self, pack: Pack) -> None:
-        """Leave nothing of a pack of which nothing has been written."""
+    def forget(self, job: Job) -> None:
+        """Remove a run of which nothing has been written, and the study's folder where nothing else is in it."""
+        with suppress(Busy, Foreign, OSError):  # others are at it, or there is something in it
+            with lock(job.folder):
+                (job.folder / NAME).unlink()
+            job.folder.rmdir()
+        alone = pack_id([job.run_id])
         with turn(self._study):
             before = self._read()
-            self._write([record for record in before.packs if record.id != pack.id], before)
-        for job in pack.jobs:
-            with suppress(Busy, Foreign, OSError):  # others are at it, or there is something in it
-                with lock(job.folder):
-                    (job.folder / NAME).unlink()
-                job.folder.rmdir()
+            if any(record.id == alone for record in before.packs):
+                self._write([record for record in before.packs if record.id != alone], before)
+            if {path.name for path in self._study.iterdir()} <= {NAME, packing.NAME} and not self._read().packs:
+                self._path.unlink(missing_ok=True)
+                (self._study / NAME).unlink()
+        with suppress(OSError):
+            self._study.rmdir()
 
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
         """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""

@@ -58,10 +58,10 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
     if count["interrupted"]:
         yield "", "", 0
         interrupted = look.of("interrupted")
-        yield f"interrupted: {len(interrupted)}; the command that began them goes on with them", "", 2
+        yield f"interrupted: {len(interrupted)}; the command that began them resumes them", "", 2
         yield from _under_way(interrupted, axes, words)
         if len(interrupted) > 1:
-            yield "  with the first alone:", "", 4
+            yield "  the first of them alone:", "", 4
         yield f"  {interrupted[0].command}", "", -1
     for state in ("failed", "refused", "diverged"):
         if count[state]:

@@ -23,6 +23,7 @@ from omegaconf import DictConfig
 
 from bnlab.config import yamls
 from bnlab.config.compose import Composer
+from bnlab.config.excerpt import excerpt
 from bnlab.config.grammar import unquoted
 from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
 from bnlab.config.validate import sweep_options
@@ -43,6 +44,9 @@ class GridSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self._loader = hydra_context.config_loader
         self._limit = sweep_options(config.sweep)["max_runs"]
+        target = str((config.hydra.launcher or {}).get("_target_"))
+        if target not in {f"{kind.__module__}.{kind.__qualname__}" for kind in Plugins.instance().discover(Launcher)}:
+            raise BadInput(f"hydra/launcher: {excerpt(target)} is no launcher that is installed: leave it out")
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )

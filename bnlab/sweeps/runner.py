@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from bnlab.config import assembly
-from bnlab.errors import FAULTS, BadInput, Refused, TooLarge, is_environmental, one_line
+from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmental, one_line
 from bnlab.models.describe import site_rows
-from bnlab.runs.files import Foreign, check_own
+from bnlab.runs.files import Foreign, Unreadable, check_own
 from bnlab.runs.lock import Busy, lock
 from bnlab.sweeps.division import Parts, halves, sizes, smaller, split
 from bnlab.sweeps.executors.base import Listener, View
@@ -55,19 +55,18 @@ class Runner:
             for job in trained or pack.jobs:  # none: another launch has ended them meanwhile
                 listener.ended(str(job.folder), pack.id if trained else "")
         except Refused as reason:
-            self.stop(pack, "failed" if isinstance(reason, TooLarge) else "refused", str(reason), listener)
-        except Foreign as reason:
+            self.stop(pack, reason.status, str(reason), listener)
+        except (Foreign, PermissionError) as error:
+            said = environmental(error) if isinstance(error, PermissionError) else str(error)
             obstacles = {str(job.folder): job.obstacle() for job in pack.jobs}
-            if isinstance(reason, Removed):
-                obstacles |= {str(job.folder): str(reason) for job in pack.jobs if not job.folder.is_dir()}
+            if isinstance(error, Removed):
+                obstacles |= {str(job.folder): said for job in pack.jobs if not job.folder.is_dir()}
             if not any(obstacles.values()) or not pack.study.is_dir():
                 raise  # what stands in the way is in the study's folder
             for folder, obstacle in obstacles.items():
                 if obstacle is not None:
                     listener.left_alone(folder, obstacle)
-            listener.note(
-                f"{reason}; the other runs of its pack go on without it" if len(pack.jobs) > 1 else str(reason)
-            )
+            listener.note(f"{said}; the other runs of its pack go on without it" if len(pack.jobs) > 1 else said)
         except (Busy, Regrouped):
             pass  # the sweep comes back to it
 
@@ -151,14 +150,14 @@ class Runner:
             recorders = [FolderRecorder(folder, keeper) for folder in folders]
             try:
                 try:
-                    loop = assembly.assemble(configs, data, net, recorders, payloads)
+                    loop = assembly.assemble(configs, data, net, recorders, payloads, view.note)
                 except checkpoint.Misfit as error:
                     view.note(f"{_name(pack)} has a checkpoint of another net ({error}): it begins anew")
                     if len(left) < len(pack.jobs):
                         _drop_checkpoint(pack)
                         return [left]
                     begun = False
-                    loop = assembly.assemble(configs, data, net, recorders)
+                    loop = assembly.assemble(configs, data, net, recorders, note=view.note)
                 if len(pack.jobs) > 1:
                     loop.rehearse()
                 if not begun:
@@ -190,9 +189,11 @@ def _locked(pack: Pack) -> Iterator[list[Job]]:
 
     Raises:
         Busy: another process is at one of them.
-        Foreign: one of their folders is not ours.
+        Foreign: one of their folders, or the checkpoint of the pack, is not ours.
     """
     with ExitStack() as held:
+        if len(pack.jobs) > 1:
+            check_own(pack.checkpoint)
         for job in pack.jobs:
             check_own(job.folder, folder=True)
             held.enter_context(lock(job.folder))
@@ -214,6 +215,8 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
     if not any(folder.job.begun() for folder in mine.values()):
         return None
     name = _name(pack)
+    if len(mine) < len(pack.jobs):
+        name = f"{len(mine)} of {name}"
     run_ids = [job.run_id for job in pack.jobs]
     if len(run_ids) > 1:
         payloads = checkpoint.load_pack(pack.checkpoint, run_ids)
@@ -225,6 +228,7 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
     try:
         for run_id, payload in zip(run_ids, payloads, strict=True):
             if run_id in mine:
+                _note_damage(mine[run_id].job, view)
                 mine[run_id].go_on(payload)
     except Foreign:
         raise
@@ -233,6 +237,13 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
         return None
     view.note(f"{name} was interrupted: it goes on from step {payloads[0]['step']}")
     return payloads
+
+
+def _note_damage(job: Job, view: View) -> None:
+    try:
+        job.read()
+    except Unreadable as error:
+        view.note(f"{str(error).partition(';')[0]}: it is written again from the checkpoint")
 
 
 def _name(pack: Pack) -> str:

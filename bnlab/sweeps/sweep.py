@@ -192,5 +192,3 @@ def _say(summary: Summary, console: Console, command: str | None) -> None:
         again = [word for word in shlex.split(command) if not word.startswith(("sweep.retry=", "rerun="))]
         line = f"train them again: {shlex.join([*again, 'sweep.retry=failed'])}"
         console.print(line, soft_wrap=True)
-    for study in summary.studies:
-        console.print(f"report: bnlab report {study}", soft_wrap=True)

@@ -44,7 +44,10 @@ def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
         )
     given = payload["params"] | payload["buffers"]
     fresh = []
-    for name, tensor in (state.params | state.buffers).items():
+    mine = state.params | state.buffers
+    if unused := [name for name in given if name not in mine and not name.startswith(HEAD) and NORM not in name]:
+        raise Refused(f"init_from={folder}: this net has no {unused[0]}; give both nets the same model")
+    for name, tensor in mine.items():
         if name in given and given[name].shape == tensor.shape:
             tensor.copy_(given[name])
         elif name.startswith(HEAD) or (NORM in name and name not in given):

@@ -46,7 +46,10 @@ def run(words: Sequence[str]) -> int:
         jobs = prepare(composer, source, overrides, console)
         for note in source.notes:
             console.print(note, soft_wrap=True)
-        status = run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words])).status
+        summary = run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words]))
+        for study in summary.studies:
+            console.print(f"report: {shlex.join(['bnlab', 'report', str(study)])}", soft_wrap=True)
+        status = summary.status
 
     task = single.entry()  # what another launcher (hydra/launcher=basic) calls for each run
     task.batch = batch  # type: ignore[attr-defined]  # what ours calls for all of them

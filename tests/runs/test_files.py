@@ -55,7 +55,7 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "a number of 5,000 digits": (lambda path: path.write_text("9" * 5000), "4300"),
     "NaN": (lambda path: path.write_text('{"a": NaN}'), "NaN"),
     "Infinity": (lambda path: path.write_text('{"a": -Infinity}'), "-Infinity"),
-    "byte order mark of UTF-16": (lambda path: path.write_text("{}", encoding="utf-16"), "no UTF-8"),
+    "byte order mark of UTF-16": (lambda path: path.write_text("{}", encoding="utf-16"), "UTF-16"),
 }
 
 

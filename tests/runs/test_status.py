@@ -114,10 +114,11 @@ def test_what_is_no_study(new_run: New, tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "file").write_text("")
     for path, message in {
         "nowhere": "nowhere does not exist; give a study's folder",
+        "stduy": "stduy does not exist; did you mean .*/study?",
         "file": "file is a file: give a study's folder",
         "empty": "empty holds no run: give a study's folder",
         "study/a": "study/a is one run's folder: give its study's, .*study$",
-        ".": "holds no run; it holds studies, give one: study",
+        ".": "holds no run; it holds studies, give one: .*/study$",
     }.items():
         with pytest.raises(BadInput, match=message):
             Study(tmp_path / path)

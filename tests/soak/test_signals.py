@@ -111,7 +111,7 @@ def test_a_scheduler_or_a_closed_terminal_ends_it_with_a_checkpoint(
     process = start(tmp_path, *words)
     until_trained(process, tmp_path / "outputs/s", 1)
     assert process.kill(sign) == 128 + sign, process.said
-    assert "ended by a signal; the same command goes on where it stopped" in process.said
+    assert "ended by a signal; the same command resumes where it stopped" in process.said
     assert "Traceback" not in process.said
     again = start(tmp_path, *words)
     while "it goes on from step" not in again.said:

@@ -1,7 +1,9 @@
 """Folders that a sweep must not touch: it names them, trains the other runs, and writes nothing that is not its own."""
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -242,3 +244,70 @@ def test_a_folder_that_is_removed_while_its_run_trains_is_named(
     assert "1 complete" in out
     status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
     assert (status, err, "2 complete" in out) == (0, "", True)
+
+
+@pytest.mark.parametrize("launcher", ["serial", "fused"])
+def test_a_folder_that_becomes_read_only_while_its_run_trains_is_left_alone(
+    bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
+) -> None:
+    from bnlab.sweeps.recorder import FolderRecorder
+
+    access, keep, locked = os.access, FolderRecorder.checkpoint, list[Path]()
+
+    def refusing(self: FolderRecorder, payload: dict[str, Any]) -> None:
+        if not locked:
+            locked.append(self._folder.folder)
+            raise PermissionError(errno.EACCES, "Permission denied", str(locked[0] / "steps.csv"))
+        keep(self, payload)
+
+    monkeypatch.setattr(FolderRecorder, "checkpoint", refusing)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) not in locked and access(path, mode))
+    net = [word for word in NET if not word.startswith("launcher=")]
+    status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
+    assert (status, err) == (1, ""), out
+    assert f"left alone: {locked[0]} cannot be written (Permission denied)" in out
+    assert "1 complete" in out
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_what_stands_for_the_index_is_named_before_training(bnlab: Call, study: Path, make: Callable[..., Any]) -> None:
+    (study / "index.csv").unlink()
+    make(study / "index.csv")
+    status, out, err = bnlab("sweep", *NET, "seed=0,3")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "index.csv cannot be written" in err
+
+
+def test_a_run_json_that_is_written_again_is_named(bnlab: Call, study: Path) -> None:
+    (one(study) / "run.json").write_text("{")
+    status, out, err = bnlab("sweep", *NET, "seed=0,1,2")
+    assert (status, err) == (0, "")
+    assert re.search(r"run\.json cannot be read \(.*\): it is written again from the checkpoint", out), out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_run_json_saved_by_an_editor_stays(bnlab: Call, study: Path, encoding: str) -> None:
+    path = one(study) / "run.json"
+    path.write_text(path.read_text(), encoding=encoding)
+    before = path.read_bytes()
+    status, out, err = bnlab("sweep", *NET, "seed=0,1,2,3")
+    assert (status, "1 complete" in out or "4 complete" in out) == (int(encoding == "utf-16"), True), out + err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["data.val_size=0.9999"],
+        ["freeze=[nothing]"],
+        ["norm=batch", "data.batch_size=1"],
+        ["norm=group", "norm.groups=3"],
+    ],
+)
+def test_a_refused_run_leaves_nothing(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, err = bnlab("train", "steps=2", *words)
+    assert (status, err.count("\n")) == (2, 1)
+    assert not [path for path in tmp_path.rglob("*") if path.name != "outputs"]

@@ -1,6 +1,8 @@
 """A sweep trains each distinct run once, and goes on whatever happens to one of them."""
 
 import json
+import os
+import resource
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -156,6 +158,35 @@ def test_hydras_own_launcher_still_works(bnlab: Call, tmp_path: Path, monkeypatc
     assert (status, err) == (0, "")
     assert out.count("complete") == 2
     assert {path.name for path in tmp_path.iterdir()} == {"outputs"}, "Hydra wrote something of its own"
+
+
+LAUNCHERS = {
+    "of another package": ("hydra/launcher=own", "_target_: os.system\ncommand: exit"),
+    "without a target": ("hydra/launcher=own", "a: 1"),
+    "by its target": ("hydra.launcher._target_=os.system", ""),
+}
+
+
+@pytest.mark.parametrize("kind", LAUNCHERS)
+def test_what_is_no_launcher_is_one_line(
+    bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    word, yaml = LAUNCHERS[kind]
+    (tmp_path / "mine/hydra/launcher").mkdir(parents=True)
+    (tmp_path / "mine/hydra/launcher/own.yaml").write_text(yaml)
+    monkeypatch.setattr(os, "system", lambda _: pytest.fail("it was called"))
+    status, out, err = bnlab("sweep", *SMALL, "seed=0,1", "--config-dir", str(tmp_path / "mine"), word)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "is no launcher that is installed" in err
+
+
+def test_too_few_open_files_are_one_line(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (20, 20))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    words = [*SMALL, "seed=0,1,2", f"output_dir={tmp_path}", "launcher=processes", "sweep.workers=2"]
+    status, _, err = bnlab("sweep", *words)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "2 workers need 96 open files, ulimit -n permits 20" in err
 
 
 def test_a_run_that_another_process_trains_is_come_back_to(

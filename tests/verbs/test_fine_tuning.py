@@ -99,7 +99,10 @@ def test_the_origin_is_part_of_the_identity_and_its_place_is_not(bnlab: Call, tm
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["init_from=nowhere"], "checkpoint.pt"),
+        (["init_from=nowhere"], "does not exist"),
+        (["init_from=."], "holds no run.json"),
+        (["init_from={trained}/checkpoint.pt"], "is a file: name its run's folder"),
+        (["init_from={trained}", "model.depth=1"], "this net has no units.1"),
         (["init_from={trained}", "model.width=9"], "units.0.weight"),
         (["init_from={trained}", "model.depth=3"], "units.2"),
         (["init_from={trained}", "model=cnn"], "give both nets"),
@@ -210,18 +213,40 @@ def test_a_malformed_origin_gives_one_line(bnlab: Call, tmp_path: Path, trained:
     assert not list((tmp_path / "target").glob("*/run.json"))
 
 
-PLACES: dict[str, Callable[[Path], object]] = {
-    "a folder without a checkpoint": Path.mkdir,
-    "a file": Path.touch,
-    "a FIFO": os.mkfifo,
-    "a link to nothing": lambda path: path.symlink_to("nowhere"),
-    "nothing": lambda path: None,
+PLACES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "an empty folder": (Path.mkdir, "holds no run.json: name a run's folder"),
+    "a file": (Path.touch, "is a file: name its run's folder"),
+    "a FIFO": (os.mkfifo, "holds no run.json"),
+    "a link to nothing": (lambda path: path.symlink_to("nowhere"), "holds no run.json: name a run's folder"),
+    "nothing": (lambda path: None, "does not exist: name a run's folder"),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_no_run_is_one_line(bnlab: Call, tmp_path: Path, place: str) -> None:
-    PLACES[place](tmp_path / "place")
+    make, says = PLACES[place]
+    make(tmp_path / "place")
     status, out, err = bnlab("train", *NET, f"init_from={tmp_path / 'place'}", f"output_dir={tmp_path}", "study=target")
     assert (status, out, err.count("\n")) == (2, "", 1)
+    assert says in err
+
+
+def test_a_run_without_its_checkpoint_is_one_line(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    (trained / "checkpoint.pt").unlink()
+    status, _, err = bnlab(*words_of(trained))
+    assert (status, err.count("\n")) == (2, 1)
     assert "holds no checkpoint.pt" in err
+
+
+def test_what_the_source_lacks_is_named(bnlab: Call, tmp_path: Path, trained: Path) -> None:
+    words = [word for word in NET if not word.startswith("norm=")]
+    status, out, err = bnlab(
+        "train", *words, "norm=layer", f"init_from={trained}", "steps=2", f"output_dir={tmp_path}", "study=target"
+    )
+    assert (status, err) == (0, "")
+    assert f"{trained} lacks" not in out  # weight and bias of the one norm become those of the other
+    out = bnlab("train", *words, "norm=none", "steps=2", f"output_dir={tmp_path}", "study=source")[1]
+    plain = out.splitlines()[-1]
+    _, out, _ = bnlab("train", *NET, f"init_from={plain}", "steps=2", f"output_dir={tmp_path}", "study=target")
+    assert f"init_from={plain} lacks units.0.before_act.norm.weight, " in out
+    assert "10 tensors start anew" in out

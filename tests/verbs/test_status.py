@@ -1,5 +1,6 @@
 """`bnlab status`."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -80,3 +81,11 @@ def test_knows_no_torch(tmp_path: Path) -> None:
     code = "import sys; from bnlab.cli import main; assert main(['status', sys.argv[1]]) == 0; "
     code += "assert not {'torch', 'pandas', 'numpy', 'hydra'} & set(sys.modules), sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60, capture_output=True)
+
+
+def test_a_copy_of_a_run_counts_once(bnlab: Call, tmp_path: Path) -> None:
+    begin(tmp_path / "s", "a")
+    shutil.copytree(tmp_path / "s/a", tmp_path / "s/copy of a")
+    out = bnlab("status", str(tmp_path / "s"))[1]
+    assert "s: 1 run\n" in out
+    assert "copy of a is a copy of run a: remove it" in out

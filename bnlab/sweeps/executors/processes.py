@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import warnings
 from collections import deque
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from joblib.externals.loky import ProcessPoolExecutor
 
+from bnlab.errors import BadInput
 from bnlab.sweeps.executors.base import Listener
 from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.pack import Pack
@@ -23,6 +25,7 @@ from bnlab.sweeps.runner import Runner
 warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)
 
 LOOK = 0.2  # seconds between looks at what workers tell
+OPEN_FILES, OPEN_FILES_EACH = 64, 16  # descriptors that a launch needs, and more for each of its workers
 GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
 
 
@@ -30,9 +33,16 @@ class Processes:
     """So many processes with one torch thread each, spread over the GPUs.
 
     Each is a pool of its own, so that one which the system kills costs the pack that it was at, and nothing else.
+
+    Errors: BadInput where this process may not open as many files as that takes.
     """
 
     def __init__(self, workers: int, gpus: int, runner: Runner) -> None:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if most < (needed := OPEN_FILES + OPEN_FILES_EACH * workers):
+            raise BadInput(
+                f"{workers} workers need {needed} open files, ulimit -n permits {most}: raise it, or launcher=serial"
+            )
         self._environments = [_environment(n, gpus) for n in range(workers)]
         self._runner = runner
 
