@@ -15,7 +15,9 @@ from bnlab.training import checkpoint, transfer
 from bnlab.training.executors.base import Executor
 from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.serial import Serial
-from bnlab.training.loop import Length, Loop, Replica
+from bnlab.training.length import Length
+from bnlab.training.loop import Loop
+from bnlab.training.rates import Replica
 from bnlab.training.recorder import Recorder
 from bnlab.training.state import TrainState
 from bnlab.training.statistics import Statistics, freeze

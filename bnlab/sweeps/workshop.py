@@ -15,6 +15,7 @@ from bnlab.models.describe import multiply_adds
 from bnlab.sweeps.choice import Size
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.recorder import NOWHERE
+from bnlab.training.forecast import forecast
 
 ALL_THREADS = torch.get_num_threads()
 SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
@@ -74,7 +75,7 @@ class Workshop:
                 begin = monotonic()
                 loop = assembly.assemble([job.config], data, net, [NOWHERE])
                 built = monotonic() - begin
-                found[name] = built + loop.forecast(TRIES)
+                found[name] = built + forecast(loop, TRIES)
             except FAULTS as error:
                 _pass_over(error)
                 continue

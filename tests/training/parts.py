@@ -25,7 +25,9 @@ from bnlab.optim.schedules.constant import Constant
 from bnlab.registry import find
 from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.serial import Serial
-from bnlab.training.loop import DEFAULT, Length, Loop, Outcome, Replica
+from bnlab.training.length import Length
+from bnlab.training.loop import DEFAULT, Loop, Outcome
+from bnlab.training.rates import Replica
 from bnlab.training.state import TrainState
 from bnlab.training.statistics import Statistics
 from bnlab.training.step import make_step

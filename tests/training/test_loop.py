@@ -3,7 +3,6 @@
 import gc
 import weakref
 from math import isfinite
-from typing import Any
 
 import pytest
 import torch
@@ -45,25 +44,11 @@ def test_what_is_written_when(run: Memory) -> None:
     assert steps_of(run, "layers", diagnostic="activation_std") == sorted({0, 30, *range(4, 30, 4), *range(0, 30, 7)})
 
 
-def test_a_forecast_leaves_no_trace(run: Memory) -> None:
-    (memory,), loop = prepared([0.05])
-    assert loop.forecast(2) > 0
-    assert memory.rows == {}
-    loop.run()
-
-    def timeless(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
-
-    assert {table: timeless(rows) for table, rows in memory.rows.items()} == {
-        table: timeless(rows) for table, rows in run.rows.items()
-    }
-
-
 @pytest.mark.parametrize("modes", [("running",), ("running", "recomputed")])
 def test_the_examples_of_all_evaluations_are_known_before(modes: tuple[Mode, ...]) -> None:
     """7 evaluations between epochs, and the last one."""
     (memory,), loop = prepared([0.05], statistics=Statistics(modes=modes, examples=16))
-    expected = loop._evaluator.examples(7)
+    expected = loop.evaluator.examples(7)
     loop.run()
     assert sum(row["n"] for row in memory.rows["evals"]) == expected
 

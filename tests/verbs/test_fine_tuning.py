@@ -65,7 +65,10 @@ def test_what_is_frozen_is_bit_unchanged(bnlab: Call, tmp_path: Path, trained: P
     assert not torch.equal(after["head.weight.weight"], before["head.weight.weight"])
 
 
-def test_a_frozen_run_resumes(bnlab: Call, tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("killed_at", [9, 10, 11, 25])
+def test_a_frozen_run_resumes(
+    bnlab: Call, tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
     words = [f"init_from={trained}", "freeze=[units.0.*]", "statistics.freeze=both", "statistics.freeze_from=10"]
     whole = tensors(run(bnlab, tmp_path / "whole", *words, "epochs=2"))
     from bnlab.training.loop import Loop
@@ -73,7 +76,7 @@ def test_a_frozen_run_resumes(bnlab: Call, tmp_path: Path, trained: Path, monkey
     measure = Loop._measure
 
     def dying(self: Loop, update: bool = True) -> None:
-        if self._state.step == 25:
+        if self._state.step == killed_at:
             raise KeyboardInterrupt
         measure(self, update)
 

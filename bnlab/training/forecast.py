@@ -1,0 +1,35 @@
+"""How long a loop will take, by a few of its updates."""
+
+from collections.abc import Callable
+from statistics import median
+from time import monotonic
+
+from bnlab.training.loop import Loop
+from bnlab.training.step import METRICS
+
+FORWARD = 1 / 3  # of an update: the backward pass takes two products for one
+
+
+def forecast(loop: Loop, tries: int) -> float:
+    """Return about the seconds that `loop.run` will take.
+
+    Time this many updates, and one with every diagnostic, without changing the state; count evaluations as forward
+    passes.
+
+    Raises:
+        Exception: what vmap or memory do not allow.
+    """
+    length = loop.length
+    loop.rehearse()  # the first one takes longer
+    update = median(_seconds(loop.rehearse) for _ in range(tries))
+    observed = max(0.0, _seconds(lambda: loop.rehearse([*loop.when, METRICS])) - update)
+    looks = sum(length.is_due(moments, step) for moments in loop.when.values() for step in range(length.updates + 1))
+    evaluated = loop.evaluator.examples((length.updates - 1) // length.per_epoch)
+    passes = evaluated * length.per_epoch / length.examples(length.per_epoch, loop.n_train) * FORWARD
+    return (length.updates + passes) * update + observed * looks / max(1, len(loop.when))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = monotonic()
+    work()
+    return monotonic() - begun
