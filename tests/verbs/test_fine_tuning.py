@@ -84,7 +84,10 @@ def test_a_frozen_run_resumes(
         patched.setattr(Loop, "_measure", dying)
         target = [*NET, *words, "epochs=2", f"output_dir={tmp_path / 'part'}", "study=target", "checkpoint_seconds=0"]
         assert bnlab("train", *target)[0] == 130
-    resumed = tensors(run(bnlab, tmp_path / "part", *words, "epochs=2"))
+    out = bnlab("train", *target)[1]
+    assert f"from step {killed_at}" in out
+    assert "anew" not in out
+    resumed = tensors(Path(out.splitlines()[-1]))
     for name, tensor in whole.items():
         assert torch.equal(resumed[name], tensor), name
 
