@@ -30,7 +30,7 @@ from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model
 from bnlab.norms.site import sites
 from bnlab.runs.writer import RunWriter
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 
 CASES = {
     "MLP of the demo": "steps=400 model.depth=4 model.width=256 data=digits data.batch_size=64",

@@ -28,7 +28,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from bnlab.config.compose import conf_dir
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 
 COMMON = (
     "data=gaussian data.shape=[1,28,28] data.n_train=4000 data.n_test=500 data.val_size=500 diagnostics=off norm=batch "
@@ -59,7 +59,7 @@ CASES = {
 OURS = ("serial", "processes", "fused", "auto")
 BNLAB = """
 import sys
-import bnlab.sweeps.launch
+import bnlab.sweeps.running.launch
 from bnlab.cli import main
 
 print("ready", flush=True)

@@ -33,7 +33,7 @@ def template() -> dict[str, Any]:
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
-    from bnlab.sweeps.plugin import register
+    from bnlab.sweeps.layout.plugin import register
 
     register()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -28,7 +28,7 @@ from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.data.tensors import TensorData
 from bnlab.models.base import initialize
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 
 UPDATES = 200
 CASES = {

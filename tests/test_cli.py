@@ -165,7 +165,7 @@ def test_the_version_of_a_checkout_that_is_not_installed(bnlab: Call, monkeypatc
     monkeypatch.setattr(importlib.metadata, "version", missing)
     assert package.__version__ == installed
     assert bnlab("--version")[1] == f"bnlab {installed}\n"
-    from bnlab.sweeps.provenance import versions
+    from bnlab.sweeps.running.provenance import versions
 
     versions.cache_clear()
     assert versions()["bnlab"] == installed

@@ -1,1 +1,1 @@
-"""Jobs, how they are trained one after another, and what the user sees of it."""
+"""Many runs: laid out, packed, planned, trained and shown. How one run trains is in `bnlab.training`."""

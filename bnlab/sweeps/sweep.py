@@ -13,9 +13,9 @@ from bnlab.errors import BadInput
 from bnlab.runs.index import Index, rebuild
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps import rerun
-from bnlab.sweeps.console import SweepConsole, labels, warn
+from bnlab.sweeps.display.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
-from bnlab.sweeps.packs import Packs
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.terminal import Console
 
 
@@ -133,7 +133,7 @@ def waits(job: Job, info: Mapping[str, Any] | None) -> bool:
 
 
 def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary: Summary, view: SweepConsole) -> None:
-    from bnlab.sweeps.launch import Launch  # torch
+    from bnlab.sweeps.running.launch import Launch  # torch
 
     indices = {study: Index(study) for study in summary.studies}
 

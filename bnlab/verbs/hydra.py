@@ -20,7 +20,7 @@ from bnlab.config.overrides import check, key_of
 from bnlab.config.schema import GROUPS
 from bnlab.config.words import quoted
 from bnlab.errors import BadInput
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 from bnlab.terminal import say
 from bnlab.verbs.flags import parse
 from bnlab.verbs.plugins import offer_plugins

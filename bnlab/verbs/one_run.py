@@ -10,7 +10,7 @@ from bnlab.errors import BadInput
 from bnlab.runs.index import rebuild
 from bnlab.runs.lock import Busy
 from bnlab.sweeps import rerun
-from bnlab.sweeps.console import SweepConsole, ending, warn
+from bnlab.sweeps.display.console import SweepConsole, ending, warn
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.terminal import Console, say
 from bnlab.verbs import hydra
@@ -53,7 +53,7 @@ class OneRun:
             self._print(str(job.folder))
             return
         job.make_study()
-        from bnlab.sweeps.alone import train
+        from bnlab.sweeps.running.alone import train
 
         warn(self._console, [job])
         with SweepConsole(self._console, 1) as view:

@@ -10,7 +10,7 @@ from bnlab.terminal import Console, say
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bnlab.sweeps.plan import Group, Plan
+    from bnlab.sweeps.planning.plan import Group, Plan
 
 HELP = """\
 usage: bnlab plan [overrides] [--measure]
@@ -42,7 +42,7 @@ def run(words: Sequence[str]) -> int:
     from bnlab.config.compose import Composer
     from bnlab.errors import BadInput
     from bnlab.sweeps.job import Jobs
-    from bnlab.sweeps.plan import Meter, plan
+    from bnlab.sweeps.planning.plan import Meter, plan
     from bnlab.sweeps.sweep import prepare
 
     console = Console()

@@ -14,7 +14,7 @@ from bnlab.errors import BadInput
 from bnlab.runs.files import is_there
 from bnlab.runs.schema import FINISHED
 from bnlab.runs.status import Look, Study
-from bnlab.sweeps.picture import head, picture
+from bnlab.sweeps.display.picture import head, picture
 from bnlab.terminal import Console, say
 
 _USAGE = "bnlab status DIR [--watch | --verify | --drop-waiting]"
@@ -62,7 +62,7 @@ def run(words: Sequence[str]) -> int:
     if given.drop_waiting:
         if not os.access(study.path, os.W_OK | os.X_OK):
             raise BadInput(f"{study.path} cannot be written (Permission denied): ask who may to drop its waiting runs")
-        from bnlab.sweeps.packs import Packs
+        from bnlab.sweeps.packing.packs import Packs
 
         dropped = Packs(study.path).drop_waiting()
         console.print(f"{dropped} runs that were not begun are no longer waited for", soft_wrap=True)

@@ -1,5 +1,6 @@
 """`bnlab study`: a sweep, its report, and a verdict on each of the study's claims."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def run(words: Sequence[str]) -> int:
     if first == "--all":
         return _all(list(known), rest)
     if first not in known:
-        raise BadInput(_unknown(first, list(known)))
+        raise BadInput(_unknown(first, list(known), hydra.config_options(rest)[1:]))
     ended = _study(first, rest, Console())
     return 1 if ended is not None and ended[1] else 0
 
@@ -101,8 +102,8 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
     from bnlab.studies.recording import Recording
     from bnlab.studies.selection import check
     from bnlab.studies.verdict import judge
-    from bnlab.sweeps.grid import DEFAULT
     from bnlab.sweeps.job import Jobs
+    from bnlab.sweeps.layout.grid import DEFAULT
     from bnlab.sweeps.sweep import prepare, run_sweep
     from bnlab.verbs import hydra
     from bnlab.verbs.one_run import OneRun
@@ -167,9 +168,13 @@ def _studies(options: Sequence[str]) -> dict[str, str]:
     return choices([conf_dir(), *(Path(word) for word in options if word != "--config-dir")]).get("study", {})
 
 
-def _unknown(first: str, known: Sequence[str]) -> str:
+def _unknown(first: str, known: Sequence[str], folders: Sequence[str]) -> str:
+    from bnlab.config.yamls import text
     from bnlab.text import nearest
 
+    own = [path for folder in folders for path in Path(folder).glob("experiment/*.yaml") if path.stem == first]
+    if own and not re.search(r"^# @package _global_", text(own[0]), re.MULTILINE):
+        return f"{own[0]}: its first line should be `# @package _global_`"
     if not first or "=" in first or first.startswith("-"):
         return f"name a study first, or --all: there is {', '.join(known)}"
     return f"{first} is no study; {nearest(first, known)} (an experiment without claims: bnlab sweep experiment=NAME)"

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from bnlab.config.compose import Composer, conf_dir, plain
 from bnlab.errors import BadInput
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 
 JOBS = (
     [],

@@ -1,6 +1,8 @@
 """A run's id: golden values, and what it does and does not depend on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -10,7 +12,9 @@ from omegaconf import OmegaConf
 from bnlab.config.compose import conf_dir, plain
 from bnlab.config.identity import axes, run_id
 from bnlab.config.validate import Config, validate
-from bnlab.sweeps.plugin import register
+from bnlab.registry import entries
+from bnlab.report.condition import conditions, varying_axes
+from bnlab.sweeps.layout.plugin import register
 
 # A change here is a change of identity: every finished run of every user would be trained again. Bump it knowingly.
 GOLDEN = {
@@ -100,3 +104,61 @@ def test_axes_are_flat_with_names_under_their_group() -> None:
     assert flat["norm.groups"] == 2
     assert flat["model"] == "mlp"
     assert not any(isinstance(value, dict) for value in flat.values())
+
+
+def another(value: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, list):
+        return [*value, "more"]
+    return f"{value}x" if isinstance(value, str) else (value or 0) + 1
+
+
+def neighbours(base: Config) -> Iterator[tuple[str, Config]]:
+    """The config with one thing at a time another, be it allowed or not, and what that is called."""
+    for part in ("run", "model", "norm", "statistics", "data", "optim", "schedule"):
+        for key, value in (options := getattr(base, part)).items():
+            other = next(name for name in entries(part) if name != value) if key == "name" else another(value)
+            yield f"{part}.{key}", replace(base, **{part: options | {key: other}})
+    yield "placement", replace(base, sites=("after_act", "output"))
+    begun = replace(base, run=base.run | {"init_from": "outputs/a/1f"}, origin="1f:0123456789")
+    yield "init_from", begun
+    yield "init_from", replace(begun, origin="1f:9876543210")
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    ["norm=batch", "norm=group model=cnn model.init=normal optim=adamw schedule=warmup", "data=gaussian steps=5",
+     "data=mnist schedule=step", "data=image_folder model=lstm norm=layer", "init_from=outputs/a/1f model=resnet"],
+)  # fmt: skip
+def test_what_changes_the_id_changes_the_condition_or_is_its_rate_or_seed(overrides: str) -> None:
+    base = replace(config(*overrides.split()), origin="1f:0000" if "init_from" in overrides else "")
+    changed = {}
+    for name, other in neighbours(base):
+        if run_id(other, "the data") != run_id(base, "the data"):
+            runs = [axes(base), axes(other)]
+            _, (mine, its) = conditions(runs, varying_axes(runs))
+            changed[name] = changed.get(name, True) and mine != its
+    assert {"run.seed", "optim.lr", "norm.name", "placement", "init_from"} < set(changed)
+    assert [name for name, differs in changed.items() if not differs] == ["run.seed", "optim.lr"]
+
+
+@pytest.mark.parametrize(
+    ("init_from", "found"),
+    [("outputs/first/1f", "first/1f"), ("/x/first/copy", "first/1f"), ("../first/1f/", "first/1f")],
+)
+def test_the_axis_of_a_beginning_is_study_and_run(init_from: str, found: str) -> None:
+    flat = axes(replace(config(f"init_from={init_from}"), origin="1f:file-0123456789"))
+    assert (flat["init_from"], flat["init_from.weights"]) == (found, "012345")
+    assert axes(config())["init_from"] is None
+
+
+def test_the_axes_say_where_data_lie_that_anybody_may_have_put_there() -> None:
+    assert axes(config("data=image_folder", "data.root=mine"))["data.root"] == "mine"
+    assert "data.root" not in axes(config("data=mnist", "data.root=mine"))
+
+
+def test_the_axes_say_what_a_yaml_of_another_name_stands_for() -> None:
+    flat = axes(config("schedule=warmup"))
+    assert (flat["schedule"], flat["schedule.name"]) == ("warmup", "constant")
+    assert "schedule.name" not in axes(config())

@@ -16,7 +16,7 @@ from bnlab.config.validate import Config, validate
 from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model
 from bnlab.norms.kinds import KINDS
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 from tests.contracts.cells import BATCHES, Cell
 from tests.training.parts import Memory
 

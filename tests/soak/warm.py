@@ -85,7 +85,7 @@ class Warm:
 def serve() -> None:
     import torch
 
-    import bnlab.sweeps.launch  # noqa: F401  # with all that a sweep needs
+    import bnlab.sweeps.running.launch  # noqa: F401  # with all that a sweep needs
     from bnlab import cli
 
     torch.set_num_threads(1)

@@ -250,7 +250,7 @@ def test_a_folder_that_is_removed_while_its_run_trains_is_named(
 def test_a_folder_that_becomes_read_only_while_its_run_trains_is_left_alone(
     bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
-    from bnlab.sweeps.recorder import FolderRecorder
+    from bnlab.sweeps.running.recorder import FolderRecorder
 
     access, keep, locked = os.access, FolderRecorder.checkpoint, list[Path]()
 

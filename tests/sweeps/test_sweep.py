@@ -207,7 +207,7 @@ def test_a_run_that_another_process_trains_is_come_back_to(
             held.close()
 
         with monkeypatch.context() as patched:
-            patched.setattr("bnlab.sweeps.launch.sleep", sleep)
+            patched.setattr("bnlab.sweeps.running.launch.sleep", sleep)
             status, out, _ = bnlab("sweep", *words)
         assert status == 0
         assert "1 left, which another process is training: waiting" in out

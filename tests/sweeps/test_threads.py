@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlab.sweeps.packs import Packs
+from bnlab.sweeps.packing.packs import Packs
 
 Call = Callable[..., tuple[int, str, str]]
 NET = ["model.depth=1", "model.width=4", "steps=3", "data.train_size=128", "study=s", "diagnostics=off"]

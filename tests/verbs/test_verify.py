@@ -90,7 +90,7 @@ def test_runs_of_an_older_bnlab_are_checked_by_their_form(bnlab: Call, folder: P
 
 
 def test_waiting_runs_are_dropped_on_request(bnlab: Call, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bnlab.sweeps.packs import Packs
+    from bnlab.sweeps.packing.packs import Packs
 
     with monkeypatch.context() as patched:
         patched.setattr(Packs, "holds", lambda self, pack: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -16,10 +16,10 @@ from tempfile import TemporaryDirectory
 from joblib.externals.loky import ProcessPoolExecutor
 
 from bnlab.errors import BadInput
-from bnlab.sweeps.executors.base import Listener
-from bnlab.sweeps.executors.worker import STOP, events_path, repeat, start, work
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.running.executors.base import Listener
+from bnlab.sweeps.running.executors.worker import STOP, events_path, repeat, start, work
+from bnlab.sweeps.running.runner import Runner
 
 # A signal to the whole group (a closed terminal) ends loky's tracker of resources, which it starts again.
 warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)

@@ -14,16 +14,16 @@ from bnlab.config.identity import axes
 from bnlab.errors import BadInput
 from bnlab.runs.holder import holder
 from bnlab.runs.schema import FINISHED
-from bnlab.sweeps.choice import START, Choice, Machine, asked, choose, gain
-from bnlab.sweeps.console import SweepConsole
-from bnlab.sweeps.executors.base import Executor
-from bnlab.sweeps.executors.in_process import InProcess
-from bnlab.sweeps.executors.processes import Processes
-from bnlab.sweeps.forecast import Forecast
+from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.packs import Grouping, Packs
-from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.packing.choice import START, Choice, Machine, asked, choose, gain
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.planning.forecast import Forecast
+from bnlab.sweeps.running.executors.base import Executor
+from bnlab.sweeps.running.executors.in_process import InProcess
+from bnlab.sweeps.running.executors.processes import Processes
+from bnlab.sweeps.running.runner import Runner
 
 POLL = 1.0  # seconds between looks at what another launch is at
 
@@ -49,7 +49,7 @@ class Launch:
         self._view, self._tell, self._alone = view, ended, left_alone
         self._config = waiting[0].config
         self._runner = Runner()
-        self._runner.shop.progress = self.note
+        self._runner.builder.progress = self.note
         self._failed = False
         self._said: set[str] = set()
 
@@ -64,7 +64,7 @@ class Launch:
         for job in waiting:
             build.device(job.config)
         machine = _machine(self._config.run["device"])
-        choice = choose(waiting, machine, self._runner.shop.size, lambda: self._seconds(waiting))
+        choice = choose(waiting, machine, self._runner.builder.size, lambda: self._seconds(waiting))
         if len(waiting) > 1 and self._config.run["launcher"] == "auto":
             self._view.note(choice.why)
         options = {**asked(waiting[0]), "threads": self._config.run["threads"]}
@@ -126,16 +126,16 @@ class Launch:
         forecasts = {study: Forecast(study) for study in self._known}
         costs = [forecasts[job.study].cost(axes(job.config)) for job in waiting]
         known = [
-            cost.seconds * (gain(self._runner.shop.size(job)) if cost.packed else 1.0)
+            cost.seconds * (gain(self._runner.builder.size(job)) if cost.packed else 1.0)
             for job, cost in zip(waiting, costs, strict=True)
             if cost is not None
         ]
-        return sum(known) if len(known) == len(costs) else self._runner.shop.seconds(waiting)
+        return sum(known) if len(known) == len(costs) else self._runner.builder.seconds(waiting)
 
     def _threads(self, choice: Choice, job: Job) -> int:
         if choice.workers:
             return job.config.run["threads"] or 1
-        return self._runner.shop.threads(job, choice.together(job))
+        return self._runner.builder.threads(job, choice.together(job))
 
 
 def _machine(device: str) -> Machine:

@@ -12,9 +12,9 @@ from bnlab.data.tensors import TensorData
 from bnlab.errors import FAULTS, BadInput, Refused
 from bnlab.models.base import Model
 from bnlab.models.describe import multiply_adds
-from bnlab.sweeps.choice import Size
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.recorder import NOWHERE
+from bnlab.sweeps.packing.choice import Size
+from bnlab.sweeps.running.recorder import NOWHERE
 from bnlab.training.forecast import forecast
 
 ALL_THREADS = torch.get_num_threads()
@@ -24,7 +24,7 @@ TRIES = 3  # kins of which one is timed, and updates of it
 Shapes = dict[str, tuple[int, ...]]
 
 
-class Workshop:
+class Builder:
     """Keeps the data of the last job, and the nets without storage of the kins on them.
 
     Attributes:

@@ -8,7 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from bnlab.config.words import quoted
 from bnlab.errors import BadInput
-from bnlab.sweeps.layout import Axis, axes, check_size, lay_out
+from bnlab.sweeps.layout.combinations import Axis, axes, check_size, lay_out
 
 NAMES = ("_base", "batch", "batch_renorm", "layer", "none")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from bnlab.sweeps.console import QUIET, SweepConsole, labels, outcome
+from bnlab.sweeps.display.console import QUIET, SweepConsole, labels, outcome
 
 ENDED = {"status": "complete", "metrics": {"val_accuracy": 0.9, "test_accuracy": 0.8}, "seconds": 99.0}
 FAILED = {"status": "failed", "cause": "RuntimeError: " + "a long story " * 20, "metrics": {}, "seconds": None}
@@ -17,7 +17,7 @@ FAILED = {"status": "failed", "cause": "RuntimeError: " + "a long story " * 20, 
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Sets what the console takes for the time."""
     now = [0.0]
-    monkeypatch.setattr("bnlab.sweeps.console.monotonic", lambda: now[0])
+    monkeypatch.setattr("bnlab.sweeps.display.console.monotonic", lambda: now[0])
 
     def at(second: float) -> None:
         now[0] = second

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bnlab.runs.writer import RunWriter
-from bnlab.sweeps.forecast import Forecast
+from bnlab.sweeps.planning.forecast import Forecast
 
 AXES: dict[str, Any] = {
     "model": "mlp", "model.width": 32, "norm": "batch", "norm.eps": 1e-5, "data": "digits", "data.batch_size": 20,

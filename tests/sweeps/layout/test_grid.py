@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from bnlab.errors import BadInput
-from bnlab.sweeps.grid import folder, products
+from bnlab.sweeps.layout.grid import folder, products
 
 Call = Callable[..., tuple[int, str, str]]
 

@@ -12,11 +12,11 @@ from bnlab.config.identity import axes
 from bnlab.errors import Refused
 from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
-from bnlab.sweeps import plan as planning
-from bnlab.sweeps.choice import START, Machine, Size, gain
 from bnlab.sweeps.job import Job, Jobs
-from bnlab.sweeps.plan import Meter, plan
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
+from bnlab.sweeps.packing.choice import START, Machine, Size, gain
+from bnlab.sweeps.planning import plan as planning
+from bnlab.sweeps.planning.plan import Meter, plan
 
 SMALL = ["model.depth=1", "model.width=8", "epochs=2", "device=cpu"]
 

@@ -2,11 +2,11 @@
 
 from bnlab.errors import BadInput
 from bnlab.runs.lock import Busy
-from bnlab.sweeps.choice import asked
-from bnlab.sweeps.executors.base import View
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.packs import Grouping, Packs
-from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.packing.choice import asked
+from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.running.executors.base import View
+from bnlab.sweeps.running.runner import Runner
 
 
 def train(job: Job, view: View) -> None:
@@ -19,7 +19,7 @@ def train(job: Job, view: View) -> None:
     """
     runner = Runner()
     options = {**asked(job), "threads": job.config.run["threads"]}
-    grouping = Grouping(lambda _: 1, lambda job: runner.shop.threads(job, 1), options)
+    grouping = Grouping(lambda _: 1, lambda job: runner.builder.threads(job, 1), options)
     packs = Packs(job.study)
     try:
         formed = packs.form([job], {job.run_id: job}, grouping, view.note)

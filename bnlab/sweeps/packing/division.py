@@ -3,10 +3,10 @@
 import torch
 
 from bnlab.errors import one_line
-from bnlab.sweeps.executors.base import View
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.packs import Packs
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Packs
+from bnlab.sweeps.running.executors.base import View
 
 Parts = list[list[Job]]
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from bnlab.sweeps.executors.base import Listener
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.running.executors.base import Listener
+from bnlab.sweeps.running.runner import Runner
 
 
 class InProcess:

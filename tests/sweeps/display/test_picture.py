@@ -6,7 +6,7 @@ import pytest
 
 from bnlab.runs.holder import this_process
 from bnlab.runs.status import Look, Run
-from bnlab.sweeps.picture import FEW, head, picture
+from bnlab.sweeps.display.picture import FEW, head, picture
 
 WIDE = "norm=group: 7 groups do not divide 256 channels at units.0.before_act: choose norm.groups among 1, 2, 4, 8"
 

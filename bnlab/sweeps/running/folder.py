@@ -13,7 +13,7 @@ from bnlab.runs.info import write_info
 from bnlab.runs.schema import CHECKPOINT, METRICS, VERSION
 from bnlab.runs.writer import RunWriter, check_folder
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.provenance import device_name, git_commit, versions
+from bnlab.sweeps.running.provenance import device_name, git_commit, versions
 from bnlab.training import checkpoint
 from bnlab.training.loop import Outcome
 

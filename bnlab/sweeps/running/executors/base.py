@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packing.pack import Pack
 
 
 class View(Protocol):

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 from bnlab.interrupt import ENDING, end
-from bnlab.sweeps.executors.base import Listener
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.runner import Runner
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.running.executors.base import Listener
+from bnlab.sweeps.running.runner import Runner
 
 STOP = signal.SIGUSR1  # what the parent sends so that a pack keeps a checkpoint and ends
 STOPS = (STOP, *ENDING)

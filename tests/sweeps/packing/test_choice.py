@@ -8,9 +8,9 @@ from hydra.core.global_hydra import GlobalHydra
 
 from bnlab.config.compose import Composer, conf_dir
 from bnlab.errors import BadInput
-from bnlab.sweeps.choice import LARGE, Choice, Machine, Size, choose, gain
 from bnlab.sweeps.job import Job, Jobs
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
+from bnlab.sweeps.packing.choice import LARGE, Choice, Machine, Size, choose, gain
 
 CPU = Machine("cpu", 4, 0, 8 * 2**30, 15.0)
 GPUS = Machine("cuda", 16, 2, 8 * 2**30, 15.0)

@@ -28,15 +28,17 @@ from bnlab.config.grammar import unquoted
 from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
 from bnlab.config.validate import sweep_options
 from bnlab.errors import BadInput
-from bnlab.sweeps import grid
-from bnlab.sweeps.layout import axes, check_size, lay_out
+from bnlab.sweeps.layout import grid
+from bnlab.sweeps.layout.combinations import axes, check_size, lay_out
 
 MODULE = "hydra_plugins.bnlab_plugin"
 
 
 class GridSweeper(Sweeper):
-    """Every combination of the listed values (see `bnlab.sweeps.grid`), as one batch to the launcher; what was composed
-    is checked there."""
+    """Pass every combination of the listed values (see `bnlab.sweeps.layout.grid`) to the launcher, as one batch.
+
+    The launcher checks what was composed.
+    """
 
     def __init__(self, params: Any = None, sweeps: Any = None, scales: Any = None) -> None:
         self._grid = (params, sweeps, scales)

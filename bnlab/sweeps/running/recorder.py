@@ -3,9 +3,9 @@
 from typing import Any
 
 from bnlab.runs.files import check_own
-from bnlab.sweeps.executors.base import View
-from bnlab.sweeps.folder import Folder
-from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.running.executors.base import View
+from bnlab.sweeps.running.folder import Folder
 from bnlab.training import checkpoint
 from bnlab.training.recorder import Recorder, Row
 

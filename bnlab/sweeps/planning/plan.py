@@ -15,11 +15,11 @@ from bnlab.runs.causes import described, varying
 from bnlab.runs.files import Unreadable
 from bnlab.runs.holder import holder
 from bnlab.runs.info import read_info
-from bnlab.sweeps.choice import START, Choice, Machine, Size, asked, choose, gain
-from bnlab.sweeps.forecast import Forecast
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.packs import Grouping, grouped
+from bnlab.sweeps.packing.choice import START, Choice, Machine, Size, asked, choose, gain
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Grouping, grouped
+from bnlab.sweeps.planning.forecast import Forecast
 from bnlab.sweeps.sweep import waits
 
 Told = Callable[[int, int], None]
@@ -105,9 +105,9 @@ class Meter:
     """Times runs and looks at their nets; the one part that needs torch."""
 
     def __init__(self) -> None:
-        from bnlab.sweeps.workshop import Workshop
+        from bnlab.sweeps.running.builder import Builder
 
-        self._shop = Workshop()
+        self._shop = Builder()
 
     def size(self, job: Job) -> Size | None:
         """How large a job's net is; null where it cannot work."""

@@ -10,8 +10,8 @@ import pytest
 
 from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.packs import Grouping, Packs
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Grouping, Packs
 from tests.soak.study import assert_equal
 
 Call = Callable[..., tuple[int, str, str]]

@@ -14,14 +14,14 @@ from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmen
 from bnlab.models.describe import site_rows
 from bnlab.runs.files import Foreign, Unreadable, check_own
 from bnlab.runs.lock import Busy, lock
-from bnlab.sweeps.division import Parts, halves, sizes, smaller, split
-from bnlab.sweeps.executors.base import Listener, View
-from bnlab.sweeps.folder import Folder
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack
-from bnlab.sweeps.packs import Packs, Regrouped
-from bnlab.sweeps.recorder import FolderRecorder, Keeper
-from bnlab.sweeps.workshop import Workshop
+from bnlab.sweeps.packing.division import Parts, halves, sizes, smaller, split
+from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Packs, Regrouped
+from bnlab.sweeps.running.builder import Builder
+from bnlab.sweeps.running.executors.base import Listener, View
+from bnlab.sweeps.running.folder import Folder
+from bnlab.sweeps.running.recorder import FolderRecorder, Keeper
 from bnlab.training import checkpoint
 
 TRIES = 3  # deaths of its process in one launch after which a run has failed
@@ -38,13 +38,13 @@ class Runner:
         processes: that do so side by side, this one among them.
 
     Attributes:
-        shop: what it builds them with; data and nets stay there from one pack to the next.
+        builder: gives the data and the net of a pack, and keeps them for the next.
     """
 
     def __init__(self, processes: int = 1) -> None:
         self._processes = processes
         self._deaths: Counter[str] = Counter()
-        self.shop = Workshop()
+        self.builder = Builder()
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
@@ -83,7 +83,7 @@ class Runner:
             OSError: nothing can be written any more; what was stays, to go on from.
         """
         packs = Packs(pack.study)
-        self.shop.progress = view.note
+        self.builder.progress = view.note
         with _locked(pack) as left:
             if not packs.holds(pack):
                 raise Regrouped
@@ -128,7 +128,7 @@ class Runner:
         """Train what is left of a pack; returns the parts that it had to be split into, if any."""
         configs = [job.config for job in pack.jobs]
         try:
-            data, net, shapes = self.shop.built(pack.jobs[0])  # refused before anything is written
+            data, net, shapes = self.builder.built(pack.jobs[0])  # refused before anything is written
         except FAULTS as error:
             if is_environmental(error) or isinstance(error, BadInput):
                 raise

@@ -25,7 +25,7 @@ from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.turn import turn
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.pack import Pack
+from bnlab.sweeps.packing.pack import Pack
 
 OLD = 3600.0  # seconds
 

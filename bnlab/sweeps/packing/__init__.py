@@ -1,0 +1,1 @@
+"""Which runs are trained together, and under which launcher. Nothing here trains."""
