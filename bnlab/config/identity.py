@@ -1,12 +1,14 @@
 """What makes a run itself: its id, and the axes under which reports find it."""
 
 import json
+import re
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from bnlab.config.schema import UNSCIENTIFIC, UNSCIENTIFIC_DATA, UNSCIENTIFIC_STATISTICS
 from bnlab.config.validate import Config
-from bnlab.registry import find
+from bnlab.registry import entries, find
 
 
 def scientific(config: Config) -> dict[str, Any]:
@@ -47,15 +49,37 @@ def _code(config: Config) -> dict[str, str]:
 def axes(config: Config) -> dict[str, Any]:
     """Every option that can change a number, flat: a group's choice under the group, its options dotted.
 
-    A user's own model or norm has its code among its options (`norm.code`, six hexadecimal digits of a hash), so that
-    reports keep its versions apart.
+    Runs that differ in nothing here have one id, unless the content of their data differs. So there is too:
+
+    - `init_from`: study and run_id of the run whose weights a run began with; `init_from.weights`: of what hash;
+    - `data.root`, but for what can be downloaded, which is the same wherever it lies;
+    - `norm.code`, `model.code`: the hash of a user's own, so that reports keep its versions apart;
+    - `norm.name` and so on: what a yaml that is called otherwise stands for.
+
+    Of hashes, six hexadecimal digits.
     """
     flat: dict[str, Any] = {}
     for key, value in scientific(config).items():
         if isinstance(value, dict):
             if "name" in value:
-                flat[key] = config.choices[key]
+                own = config.choices[key] not in entries(key)
+                flat |= {key: config.choices[key], f"{key}.name": value["name"]} if own else {key: value["name"]}
             flat |= {f"{key}.{option}": v for option, v in value.items() if option != "name"}
         else:
             flat[key] = "+".join(value) if key == "placement" else value
-    return flat | {f"{group}.code": module.rpartition("_")[2][:6] for group, module in _code(config).items()}
+    if "root" in config.data and "download" not in config.data:
+        flat["data.root"] = config.data["root"]
+    return flat | _origin(config) | {f"{group}.code": _digits(module) for group, module in _code(config).items()}
+
+
+def _origin(config: Config) -> dict[str, Any]:
+    if config.run["init_from"] is None:
+        return {"init_from": None}
+    name, _, weights = config.origin.partition(":")
+    study = Path(config.run["init_from"]).absolute().parent.name
+    return {"init_from": f"{study}/{name}", "init_from.weights": _digits(weights)}
+
+
+def _digits(code: str) -> str:
+    """The first six of the hexadecimal digits that a name ends in."""
+    return re.split("[_-]", code)[-1][:6]

@@ -11,6 +11,7 @@ from bnlab.report.escaping import clipped
 Axes = Mapping[str, Any]
 
 LR, SEED = "optim.lr", "seed"
+_LENGTH = ("epochs", "steps")  # one of them is null, and the other says how long a run is
 _LONGEST = 40  # characters of a value in a label
 
 
@@ -80,7 +81,11 @@ def conditions(runs: Sequence[Axes], varying: Sequence[str]) -> tuple[list[Condi
         " · ".join(
             [
                 clipped(norm, _LONGEST),
-                *(_worded(name, value, names, clipped(spelt[name][exact(value)], _LONGEST)) for name, value in variant),
+                *(
+                    _worded(name, value, names, clipped(spelt[name][exact(value)], _LONGEST))
+                    for name, value in variant
+                    if not (name in _LENGTH and value is None)
+                ),
             ]
         )
         for (norm, *_), variant in zip(ordered, variants, strict=True)

@@ -1,6 +1,6 @@
 """What all runs of a report share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bnlab.report.condition import LR, SEED, Axes, exact, has, owner, short, text
 from bnlab.report.escaping import clipped
@@ -31,8 +31,14 @@ def constants(runs: Sequence[Axes], varying: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def in_words(found: Mapping[str, str], varying: Sequence[str]) -> str:
-    """A line for captions: model mlp, depth 4 …"""
-    names = set(found) | set(varying) | {LR}
-    shown = [name for name in _CAPTION if found.get(name) not in (None, "null")]
-    return ", ".join(f"{short(name, names) if '.' in name else name} {clipped(found[name])}" for name in shown)
+def in_words(runs: Sequence[Axes], varying: Sequence[str]) -> str:
+    """A line for captions, of what every run has alike: model mlp, depth 4 …"""
+    names = {name for axes in runs for name in axes}
+    shown = []
+    for name in _CAPTION:
+        # A norm that ignores placement is the baseline of each: its runs do not say which.
+        concerned = runs if name != "placement" else [axes for axes in runs if has(axes, name)]
+        values = {exact(axes.get(name)): axes.get(name) for axes in concerned}
+        if name not in varying and len(values) == 1 and (value := next(iter(values.values()))) is not None:
+            shown.append(f"{short(name, names) if '.' in name else name} {clipped(text(value))}")
+    return ", ".join(shown)

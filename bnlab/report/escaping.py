@@ -4,6 +4,7 @@ Markdown passes HTML on, and its images are fetched by whoever opens the file. C
 """
 
 import re
+from collections.abc import Sequence
 
 # A > ends a tag; the one of "> 20" need not be spelt out, nor the & of "this & that". A ( behind a ] begins the target
 # of a link or an image.
@@ -28,3 +29,9 @@ def clipped(text: str, most: int = 60) -> str:
         return text
     head = (most - 1) * 2 // 3
     return f"{text[:head]}…{text[len(text) - (most - 1 - head) :]}"
+
+
+def few(names: Sequence[str], most: int = 8) -> str:
+    """Return the first of many names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -14,6 +14,7 @@ from bnlab.report.by_run import ByRun
 from bnlab.report.condition import (
     LR,
     SEED,
+    Axes,
     Condition,
     conditions,
     exact,
@@ -21,13 +22,14 @@ from bnlab.report.condition import (
     varying_axes,
 )
 from bnlab.report.configuration import constants, in_words
-from bnlab.report.escaping import clipped
+from bnlab.report.escaping import clipped, few
 from bnlab.report.lettering import listed
 from bnlab.report.panels import MOST, panels, variants
 from bnlab.report.sound import sound
 from bnlab.report.stats import ROUNDING, Cell, Sensitivity, cells, paired, sensitivity
 from bnlab.report.stats.estimate import LARGEST, Estimate
 from bnlab.report.style import Style, styles
+from bnlab.report.unsaid import tell
 from bnlab.report.waiting import Waiting, waiting
 from bnlab.runs.reader import Runs, load
 from bnlab.runs.schema import METRICS
@@ -116,7 +118,7 @@ class Frame:
             parts.append(f"At most {MOST} conditions a panel{reference}. ")
         missing = [one.label for place, one in enumerate(self.conditions) if place not in self.finished]
         if missing:
-            parts.append(f"Not drawn, for no run has finished: {', '.join(missing)}. ")
+            parts.append(f"Not drawn, for no run has finished: {few(missing)}. ")
         return "".join(parts)
 
     @cached_property
@@ -231,7 +233,7 @@ class Frame:
     @cached_property
     def constants(self) -> dict[str, str]:
         """Each axis that does not tell conditions apart, with its value: "1e-05", or "1e-05 (batch), 1e-06 (layer)"."""
-        return constants([info["axes"] for info in self.source.infos.values()], self.axes)
+        return constants(self._every_axes, self.axes)
 
     @cached_property
     def repeated(self) -> int:
@@ -241,7 +243,11 @@ class Frame:
     @cached_property
     def configuration(self) -> str:
         """What is the same in every run, in a line for captions."""
-        return in_words(self.constants, self.axes)
+        return in_words(self._every_axes, self.axes)
+
+    @property
+    def _every_axes(self) -> list[Axes]:
+        return [info["axes"] for info in self.source.infos.values()]
 
     def _cells(self, place: int) -> list[Cell]:
         """A condition's grid is that of its studies and optimizer: optimizers are swept over rates of their own."""
@@ -267,10 +273,11 @@ def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
         del source.infos[run_id]
     if not source.infos:
         raise BadInput(f"no run can be reported: {next(iter(source.unreadable.values()))}")
-    every = [info["axes"] for info in source.infos.values()]
+    tell(source)
+    infos = source.infos.values()
+    every = [info["axes"] for info in infos]
     axes = varying_axes(every)
     found, places = conditions(every, axes)
-    infos = source.infos.values()
     study = [printable(folder.parent.name) for folder in source.folders.values()]
     runs = pd.DataFrame(  # not `source.runs`, where an axis may have the name of a fact
         {

@@ -6,11 +6,10 @@ from contextlib import suppress
 from typing import Any
 
 from bnlab.report import Verdict
+from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.stats import Estimate, estimate
 from bnlab.runs.packing import planned
-
-_MOST = 8  # conditions named in a line
 
 
 def summary(frame: Frame) -> list[str]:
@@ -30,7 +29,7 @@ def summary(frame: Frame) -> list[str]:
     highest = {place: one.highest for place, one in enumerate(frame.sensitivity) if one.highest is not None}
     if len(highest) > 1 and len(frame.rates) > 1:
         top = max(highest.values())
-        names = _few([frame.conditions[place].label for place, lr in highest.items() if lr == top])
+        names = few([frame.conditions[place].label for place, lr in highest.items() if lr == top])
         least = "≥ " if any(frame.sensitivity[place].above for place, lr in highest.items() if lr == top) else ""
         found.append(f"Highest stable learning rate: {least}{frame.rate(top)} ({names}).")
     return found
@@ -65,28 +64,26 @@ def warnings(frame: Frame) -> list[str]:
     """What is not there yet, and best rates that a wider grid may beat."""
     found = []
     counts = frame.runs["status"].value_counts()
-    lost = frame.source.unreadable  # named as such
-    begun = {folder.name for folder in (*frame.source.folders.values(), *lost)}
+    begun = {folder.name for folder in (*frame.source.folders.values(), *frame.source.unreadable)}
     waiting = [command for study in frame.studies for command in planned(study, begun).values()]
-    # Where no sweep has left its plan, what the grid lacks.
-    absent = sum(cell.absent for cells in frame.cells for cell in cells) - len(lost)
     missing = [
         f"{count} {words}"
         for count, words in (
             (int(counts.get("running", 0)), "running or interrupted"),
             (int(counts.get("failed", 0)), "failed"),
-            (max(len(waiting), absent), "not begun"),
+            (len(waiting), "not begun"),
         )
         if count
     ]
     if missing:
         found.append(f"incomplete: {', '.join(missing)}; what is shown may change")
     if lacking := _lacking(frame, waiting):
-        found.append(f"asked for, and nothing of it has begun: {_few(lacking)}")
-    if frame.repeated:
+        found.append(f"asked for, and nothing of it has begun: {few(lacking)}")
+    if count := frame.repeated:
         found.append(
-            f"{frame.repeated} runs share condition, lr and seed with another (of another version of "
-            "the data?): each counts as a seed of its own here, which makes intervals too narrow"
+            f"{count} {'run shares' if count == 1 else 'runs share'} condition, lr and seed with another, and run.json "
+            "does not tell in what they differ (another version of the data?): each counts as a seed of its own here, "
+            "which makes intervals too narrow"
         )
     if len(frame.rates) > 1 and frame.finished and not frame.has_accuracy:
         found.append(
@@ -101,7 +98,7 @@ def warnings(frame: Frame) -> list[str]:
         ]
         if names:
             edge = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
-            found.append(f"{edge}: {_few(names)}")
+            found.append(f"{edge}: {few(names)}")
     return found
 
 
@@ -126,8 +123,3 @@ def _has(axes: Mapping[str, Any], override: str) -> bool:
         with suppress(ValueError):
             return float(written) == value
     return str(value).lower() == {"null": "none"}.get(written, written.lower())
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more

@@ -15,7 +15,7 @@ from bnlab.text import printable
 
 _PARTS = re.compile(r"^(?:diagnostics|when):.*\n(?:[ -].*\n)*", re.MULTILINE)
 _SETTING = re.compile(r"^\w+:(?:\s|$)", re.MULTILINE)
-_LARGEST = 1 << 20  # bytes of a config.yaml that are read
+LARGEST = 1 << 20  # bytes of a config.yaml that are read
 _LONGEST = 200  # characters of a list of moments that are shown
 
 
@@ -66,7 +66,7 @@ def taken(folders: Iterable[Path]) -> Taken:
     for folder in folders:
         path = folder / "config.yaml"
         try:
-            text = read_text(path, _LARGEST) or "\n"
+            text = read_text(path, LARGEST) or "\n"
         except FileNotFoundError:
             text = ""
         except Unreadable as error:
@@ -88,21 +88,30 @@ def taken(folders: Iterable[Path]) -> Taken:
     return Taken([(name, _tally(values)) for name, values in found.items() if set(values) - {""}], damaged)
 
 
+def as_text(text: str) -> Any:
+    """Return the content of YAML whose scalars are text and that knows no merge keys: nothing is computed or grows.
+
+    Raises:
+        ValueError: it is no YAML.
+    """
+    try:
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise ValueError(f"no YAML: {printable(reason)[:120]}") from None
+    except RecursionError:
+        raise ValueError("its YAML is nested too deeply") from None
+
+
 def _parsed(text: str) -> _Config:
     """Return the settings in a part of a config.yaml.
 
     Raises:
         ValueError: it is no YAML, or holds something else.
     """
+    content = as_text(text)
     try:
-        # Its scalars are text and it knows no merge keys: nothing in the file is computed or grows.
-        content = yaml.load(text, Loader=yaml.BaseLoader)
         return _Config.model_validate(content or {})
-    except yaml.YAMLError as error:
-        reason = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ValueError(f"no YAML: {printable(reason)[:120]}") from None
-    except RecursionError:
-        raise ValueError("its YAML is nested too deeply") from None
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         where = printable(".".join(str(part) for part in problem["loc"]))[:80]

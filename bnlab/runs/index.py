@@ -7,7 +7,7 @@ whoever writes all of it reads the folders anew, so that none loses what another
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,9 @@ def scan(study: Path) -> tuple[list[dict[str, Any]], list[Path]]:
 
 def write_index(study: Path, infos: Sequence[dict[str, Any]]) -> None:
     """Write `<study>/index.csv` from what run.json files hold, unless it says so already."""
-    columns, axes = index_columns(infos), axis_names(infos)
-    rows = (_cells(info) for info in sorted(infos, key=lambda info: _order(info, axes)))
+    columns = index_columns(infos)
+    axes = ([info["axes"].get(name) for info in infos] for name in axis_names(infos))
+    rows = (_cells(infos[place]) for place in in_order(axes, [info["run_id"] for info in infos]))
     lines = [_line(columns), *(_line([row.get(name, "") for name in columns]) for row in rows)]
     path, content = study / NAME, "".join(lines).encode()
     try:
@@ -128,8 +129,30 @@ def _columns_of(path: Path) -> list[str]:
     return next(csv.reader([header.decode(errors="replace")]), []) if whole else []
 
 
-def _order(info: dict[str, Any], axes: Sequence[str]) -> tuple[Any, ...]:
-    return (*(_sortable(info["axes"].get(name)) for name in axes), info["run_id"])
+def in_order(axes: Iterable[Sequence[Any]], run_ids: Sequence[str]) -> list[int]:
+    """The places of runs in the order of their rows: by axis, then by run_id.
+
+    Args:
+        axes: the values that the runs have of each axis, in the order of `axis_names`.
+    """
+    weights = [0] * len(run_ids)
+    for values in axes:
+        if values.count(values[0]) < len(values):  # most axes are the same in all runs
+            ranks, most = _ranks(values)
+            weights = [weight * most + rank for weight, rank in zip(weights, ranks, strict=True)]
+    by_id = sorted(range(len(run_ids)), key=run_ids.__getitem__)
+    return sorted(by_id, key=weights.__getitem__)
+
+
+def _ranks(values: Sequence[Any]) -> tuple[list[int], int]:
+    """The rank of each value among those that differ, and how many these are."""
+    try:
+        keys = {value: _sortable(value) for value in set(values)}  # few, of thousands of runs
+        each = [keys[value] for value in values]
+    except TypeError:  # lists
+        each = [_sortable(value) for value in values]
+    ranks = {key: rank for rank, key in enumerate(sorted(set(each)))}
+    return [ranks[key] for key in each], len(ranks)
 
 
 def _sortable(value: Any) -> tuple[int, float, str]:

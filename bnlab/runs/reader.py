@@ -10,7 +10,7 @@ import pandas as pd
 
 from bnlab.errors import BadInput
 from bnlab.runs.files import Unreadable, is_regular, is_there
-from bnlab.runs.index import axis_names, index_columns, index_row
+from bnlab.runs.index import axis_names, in_order, index_columns, index_row
 from bnlab.runs.info import read_info, run_folders
 from bnlab.runs.schema import FINISHED
 from bnlab.runs.status import studies_in
@@ -52,16 +52,18 @@ class Runs:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row a run: the columns of index.csv, then `study` (the folder's name).
+        """One row a run, in the order of index.csv: its columns, then `study` (the folder's name).
 
         Numbers are numbers (float with nan where a run lacks the axis or it is null), an axis that is true or false is
         bool (object with None where some lack it), the rest is text.
         """
         infos = list(self.infos.values())
         rows = [index_row(info) for info in infos]
-        columns = {name: _column([row.get(name) for row in rows]) for name in index_columns(infos)}
+        values = {name: [row.get(name) for row in rows] for name in index_columns(infos)}
+        columns = {name: _column(column) for name, column in values.items()}
         study = pd.Series([folder.parent.name for folder in self.folders.values()], dtype=object)
-        return pd.DataFrame({**columns, "study": study})
+        places = in_order((values[name] for name in self.axes), list(self.infos))
+        return pd.DataFrame({**columns, "study": study}).iloc[places].reset_index(drop=True)
 
     @property
     def axes(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The CSV tables of runs as DataFrames: many files are parsed as one, which takes a tenth of the time."""
 
 import io
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,15 +33,20 @@ def read_tables(
     Raises:
         Unreadable: a file is damaged, see `read_table`.
     """
-    left_out: dict[Path, str] = {} if damaged is None else damaged
+
+    def leave_out(path: Path, error: Unreadable) -> None:
+        study = printable(shlex.quote(str(path.parent.parent)))
+        reason = f"{error}; bnlab status {study} --verify gives the command that trains the run again"
+        if damaged is None:
+            raise Unreadable(reason) from None
+        damaged[path] = reason
+
     header, contents = _header(table), dict[str, bytes]()
     for run_id, path in paths.items():
         try:
             contents[run_id] = _whole_lines(path, table, (sums or {}).get(run_id, {}).get(table))
         except Unreadable as error:
-            if damaged is None:
-                raise
-            left_out[path] = str(error)
+            leave_out(path, error)
     bodies = [content.removeprefix(header) for content in contents.values()]
     counts = [body.count(b"\n") for body in bodies]
     try:
@@ -53,9 +59,7 @@ def read_tables(
             try:
                 frames[run_id] = read_table(paths[run_id], table)
             except Unreadable as error:
-                if damaged is None:
-                    raise
-                left_out[paths[run_id]] = str(error)
+                leave_out(paths[run_id], error)
         contents = {run_id: contents[run_id] for run_id in frames}
         counts = [len(frame) for frame in frames.values()]
         joined = pd.concat([_parsed(header, table), *frames.values()], ignore_index=True)
@@ -83,8 +87,7 @@ def read_table(path: Path, table: str) -> pd.DataFrame:
 
 
 def _damaged(path: Path, reason: str) -> Unreadable:
-    name, folder = printable(str(path)), printable(str(path.parent))
-    return Unreadable(f"{name} is damaged ({printable(reason)[:200]}); remove {folder} and train that run anew")
+    return Unreadable(f"{printable(str(path))} is damaged ({printable(reason)[:200]})")
 
 
 def _header(table: str) -> bytes:
@@ -101,8 +104,6 @@ def _whole_lines(path: Path, table: str, expected: str | None) -> bytes:
         content = read_bytes(path, TABLE)
     except FileNotFoundError:
         content = b""
-    except Unreadable as error:
-        raise Unreadable(f"{error}; remove {printable(str(path.parent))} and train that run anew") from None
     if expected is not None and checksum(content).hexdigest() != expected:
         raise _damaged(path, "it is not what the run has written" if content else "it is missing")
     header = _header(table)

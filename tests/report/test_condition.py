@@ -65,3 +65,9 @@ def test_one_norm_is_compared_over_its_variants_in_one_panel() -> None:
 def test_short_names_give_way_where_two_options_share_one() -> None:
     runs = [BATCH | {"optim.momentum": 0.9}, BATCH | {"optim.momentum": 0.0}]
     assert labels(*runs) == ["batch · optim.momentum 0", "batch · optim.momentum 0.9"]
+
+
+def test_a_run_is_as_long_as_its_epochs_or_its_steps_say() -> None:
+    short, long = {"epochs": None, "steps": 50}, {"epochs": 3, "steps": None}
+    assert labels(BATCH | short, BATCH | long) == ["batch · epochs 3", "batch · steps 50"]
+    assert labels(BATCH | short, BATCH | short | {"steps": 60}) == ["batch · steps 50", "batch · steps 60"]

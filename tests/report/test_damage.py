@@ -71,7 +71,7 @@ def instead(make: Callable[[Path], Any]) -> Callable[[Path], None]:
 DAMAGE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "run.json, torn": ("run.json", lambda path: os.truncate(path, 40), "cannot be read"),
     "run.json, empty": ("run.json", lambda path: os.truncate(path, 0), "cannot be read"),
-    "run.json, no UTF-8": ("run.json", lambda path: path.write_bytes(b"\xff\xfe"), "no UTF-8"),
+    "run.json, no UTF-8": ("run.json", lambda path: path.write_bytes(b"\xff\x00"), "no UTF-8"),
     "run.json, nested": ("run.json", lambda path: path.write_text("[" * 10_000), "nested too deeply"),
     "run.json, a list": ("run.json", lambda path: path.write_text("[]"), "no JSON object"),
     "run.json, a FIFO": ("run.json", instead(os.mkfifo), "it is a FIFO"),

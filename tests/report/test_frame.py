@@ -42,6 +42,18 @@ def test_constants_name_each_axis_once_and_whose_it_is(study: Any) -> None:
     )
 
 
+def test_the_configuration_is_what_every_run_has(study: Any) -> None:
+    study.run("batch")
+    study.run("batch", axes={"model": "lstm", "model.width": 100, "placement": "cell+hidden_to_hidden"})
+    study.run("none", axes={"clip": 1.0})
+    found = frame(study)
+    assert found.configuration == (
+        "depth 4, activation relu, data digits, batch_size 64, optim sgd, optim.momentum 0.9, schedule constant, "
+        "epochs 10"
+    )
+    assert found.constants["placement"] == "before_act (mlp), cell+hidden_to_hidden (lstm)"
+
+
 def test_several_studies_are_one_frame(study: Any, tmp_path: Any) -> None:
     study.run("batch")
     other = type(study)(tmp_path / "outputs" / "other")

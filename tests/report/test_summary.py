@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from bnlab.report.frame import Frame, read
 from bnlab.report.summary import summary, warnings
 
@@ -25,10 +27,26 @@ def test_best_is_chosen_on_val_and_told_on_test(study: Any) -> None:
 def test_a_run_that_cannot_be_read_is_not_one_that_never_began(study: Any) -> None:
     study.grid("none", {0.1: [0.5, 0.5], 1.0: [0.5, 0.5]})
     (study.folder / "run0001" / "run.json").write_text("{torn")
+    packs = [{"id": "a", "runs": {f"run{number:04}": "" for number in range(1, 5)}}]
+    (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
     assert not any("not begun" in line for line in warnings(frame(study)))
     (study.folder / "run0004" / "run.json").unlink()
     (study.folder / "run0004" / "config.yaml").unlink()
     assert "incomplete: 1 not begun; what is shown may change" in warnings(frame(study))
+
+
+def test_what_nobody_has_planned_is_not_waited_for(study: Any) -> None:
+    study.run("batch", lr=0.1)
+    study.run("none", lr=0.01, seed=1)
+    assert warnings(frame(study)) == []
+
+
+@pytest.mark.parametrize(("more", "words"), [(1, "1 run shares condition"), (2, "2 runs share condition")])
+def test_runs_that_nothing_tells_apart_are_counted(study: Any, more: int, words: str) -> None:
+    for _ in range(1 + more):
+        study.run("batch")
+    (found,) = warnings(frame(study))
+    assert found.startswith(words)
 
 
 def test_one_condition_is_compared_with_nothing(study: Any) -> None:
@@ -39,7 +57,7 @@ def test_one_condition_is_compared_with_nothing(study: Any) -> None:
 def test_what_is_not_there_yet(study: Any) -> None:
     study.grid("batch", {0.1: [0.9, 0.8, "failed"], 1.0: ["running", "diverged", None]})
     found = warnings(frame(study))
-    assert found[0] == "incomplete: 1 running or interrupted, 1 failed, 1 not begun; what is shown may change"
+    assert found[0] == "incomplete: 1 running or interrupted, 1 failed; what is shown may change"
 
 
 def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:

@@ -68,7 +68,7 @@ DAMAGED: dict[str, tuple[str | bytes, str]] = {
     "a quote that does not close": ("when: '\n", "no YAML"),
     "a tab": ("when:\n  \t- a\n -\t\n: x", ""),
     "no UTF-8": (b"seed: 0\nwhen: \xff\n", "no UTF-8 text"),
-    "UTF-16": ("when: [init]\n".encode("utf-16"), "no UTF-8 text"),
+    "UTF-16": ("when: [init]\n".encode("utf-16"), "UTF-16 text"),
     "control characters": (b"when: \x00\n", "no YAML"),
     "no mapping": ("- a\n- b\n", "it holds no settings"),
     "a word": ("hello", "it holds no settings"),

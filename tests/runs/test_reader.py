@@ -1,16 +1,19 @@
 """`bnlab.load`."""
 
+import csv
 import json
 import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bnlab
 from bnlab.errors import BadInput
+from bnlab.runs.index import rebuild
 from bnlab.runs.schema import COLUMNS
 from bnlab.runs.writer import RunWriter
 
@@ -34,6 +37,25 @@ def test_one_row_a_run_with_types(new_run: New, tmp_path: Path) -> None:
     assert runs["diverged_at"].isna().tolist() == [True, False]
     assert runs["train_loss"].tolist()[1] == math.inf
     assert runs["study"].tolist() == ["study", "study"]
+
+
+def test_runs_come_in_the_order_of_the_index(new_run: New, tmp_path: Path) -> None:
+    axes: list[dict[str, Any]] = [
+        {"norm": norm, "optim.lr": lr, "seed": seed, "norm.eps": eps}
+        for norm, eps in (("none", None), ("batch", 1e-5), ("batch", True), ("layer", "x"))
+        for lr in (10.0, 9, 0.1)
+        for seed in (1, 0)
+    ]
+    for number, one in enumerate([*axes, {"norm": "batch"}]):
+        new_run(f"run{number:02}", **one)
+    rebuild(tmp_path / "study")
+    found = bnlab.load(tmp_path / "study").runs
+    with (tmp_path / "study" / "index.csv").open(newline="") as handle:
+        assert found["run_id"].tolist() == [row["run_id"] for row in csv.DictReader(handle)]
+    assert found["norm"].tolist() == sorted(found["norm"])
+    assert found[found["norm"] == "none"][["optim.lr", "seed"]].to_numpy().tolist() == [
+        [0.1, 0], [0.1, 1], [9, 0], [9, 1], [10, 0], [10, 1]
+    ]  # fmt: skip
 
 
 def test_tables_are_long_and_begin_with_the_run(new_run: New, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Tables of many runs, parsed as one file."""
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,16 @@ def test_any_bytes_in_a_table_are_rows_or_damage(tmp_path_factory: pytest.TempPa
         assert "any.csv" in str(error)  # noqa: PT017
     else:
         assert list(found.columns) == ["run_id", *STEPS.strip().split(",")]
+
+
+def test_a_damaged_table_says_what_gives_the_command(tmp_path: Path) -> None:
+    path = tmp_path / "my study's" / "a" / "steps.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("1,2\n")
+    left_out: dict[Path, str] = {}
+    read_tables({"a": path}, "steps", damaged=left_out)
+    study = shlex.quote(str(path.parent.parent))
+    assert left_out[path].endswith(f"; bnlab status {study} --verify gives the command that trains the run again")
+    with pytest.raises(Unreadable) as error:
+        read_tables({"a": path}, "steps")
+    assert str(error.value) == left_out[path]

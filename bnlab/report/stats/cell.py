@@ -35,6 +35,11 @@ class Cell:
         return self.complete + self.diverged
 
     @property
+    def empty(self) -> bool:
+        """No run is here; those of the grid may be elsewhere."""
+        return not any(getattr(self, name) for name in COUNTS)
+
+    @property
     def stable(self) -> bool:
         """Some seed has a val accuracy and none diverged."""
         return self.diverged == 0 and self.val.n > 0

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import Cell, Sensitivity, estimate, learning_threshold
@@ -9,6 +10,7 @@ from bnlab.report.tables._words import NONE, accuracy, names, numbers, time
 
 TITLE = "Learning-rate sensitivity"
 ORDER = 10
+_RATES = 4  # rates that a note names of a condition
 
 
 def table(frame: Frame) -> Table | Missing:
@@ -21,7 +23,7 @@ def table(frame: Frame) -> Table | Missing:
     for condition, (_, _, mine) in zip(frame.conditions, rows, strict=True):
         for kind, detail in mine:
             notes.setdefault(kind, []).append(f"{condition.label} ({detail})" if detail else condition.label)
-    lines = [f"{kind}: {', '.join(of)}" for kind, of in notes.items()]
+    lines = [f"{kind}: {few(of)}" for kind, of in notes.items()]
     return Table(pd.DataFrame([data for data, _, _ in rows]), shown, _caption(frame), lines)
 
 
@@ -96,6 +98,8 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
         notes.append(("no run finished", ""))
     elif found.learned is None and found.best_lr is None:
         kind = "no rate without divergence, accuracies are of the seeds left at a rate"
+        if any(cell.complete and not cell.val.n for cell in cells):
+            kind = f"no val {'set (val_size 0)' if _undivided(frame, place) else 'accuracy'}, so no best lr"
         notes.append((kind, f"lr {frame.rate(found.shown_lr)}"))
     if found.best_end:
         beyond = {"lowest": "lower", "highest": "higher"}[found.best_end]
@@ -112,8 +116,15 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
             notes.append((f"{following} has no result", frame.rate(lr)))
     for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
         notes.extend(_missing(frame, cells, name, words))
-    notes.extend(_missing(frame, cells, "absent", "never begun"))
+    begun = [cell.lr for cell in cells if not cell.empty]
+    if len(begun) > 1 and (holes := [frame.rate(cell.lr) for cell in cells if cell.empty]):
+        notes.append(("no run at some rates that others have", few(holes, _RATES)))
     return notes
+
+
+def _undivided(frame: Frame, place: int) -> bool:
+    """Whether no run of a condition has set examples aside for validation."""
+    return all(frame.source.infos[run_id]["axes"].get("data.val_size") == 0 for run_id in frame.of(place)["run_id"])
 
 
 def _missing(frame: Frame, cells: list[Cell], name: str, words: str) -> list[tuple[str, str]]:
@@ -121,7 +132,7 @@ def _missing(frame: Frame, cells: list[Cell], name: str, words: str) -> list[tup
     total = sum(counts.values())
     if not total:
         return []
-    rates = ", ".join(frame.rate(lr) for lr, count in counts.items() if count)
+    rates = few([frame.rate(lr) for lr, count in counts.items() if count], _RATES)
     return [(words, f"{total} {'run' if total == 1 else 'runs'} at lr {rates}")]
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import Target
-from bnlab.report.tables._words import names, numbers, time
+from bnlab.report.tables._words import NONE, names, numbers, time
 
 TITLE = "Time to the target"
 ORDER = 16
@@ -36,8 +36,12 @@ def table(frame: Frame) -> Table | Missing:
 
 def _notes(frame: Frame) -> list[str]:
     evaluated = frame.val_evals.of(frame.runs["run_id"])["run_id"].value_counts()
-    once = "every run was evaluated once: a time to the target is that of its end, or none"
-    return [once] if len(evaluated) and evaluated.max() == 1 else []
+    notes = []
+    if len(evaluated) and evaluated.max() == 1:
+        notes.append("every run was evaluated once: a time to the target is that of its end, or none")
+    if any(one.epochs.runs and not one.seconds.runs for one in frame.waiting):
+        notes.append(f"no seconds ({NONE}): runs trained together have none of their own, launcher=serial gives them")
+    return notes
 
 
 def _numbers(unit: str, target: Target) -> dict[str, float]:

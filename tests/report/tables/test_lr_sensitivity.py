@@ -91,9 +91,9 @@ def test_missing_cells_are_counted_and_said(study: Any) -> None:
         "lowest rate of the grid is still usable: batch",
         "failed: batch (1 run at lr 1)",
         "running or interrupted: batch (1 run at lr 1)",
-        "never begun: batch (2 runs at lr 0.01, 1), layer (3 runs at lr 0.01)",
         "next lower rate than the lowest usable lr has no result: layer (0.1)",
         "refused: layer (3 runs at lr 1)",
+        "no run at some rates that others have: layer (0.01)",
     ]
     (layer,) = part.data[part.data["norm"] == "layer"].to_dict("records")
     assert (layer["refused"], layer["absent"], layer["max_stable_lr_edge"]) == (3, 3, "missing")
@@ -104,7 +104,39 @@ def test_optimizers_have_grids_of_their_own(study: Any) -> None:
     study.grid("batch", {0.001: [0.9], 0.01: [0.5]}, axes={"optim": "adam"})
     part = made(study)
     assert list(part.shown["optim"]) == ["adam", "sgd"]
-    assert not any("never begun" in note for note in part.notes)
+    assert not any("no run" in note for note in part.notes)
+
+
+def test_conditions_of_one_rate_each_have_no_holes(study: Any) -> None:
+    study.run("batch", lr=0.1)
+    study.run("none", lr=0.01)
+    assert not any("no run" in note or "begun" in note for note in made(study).notes)
+
+
+def test_notes_name_a_few_of_many(study: Any) -> None:
+    for number in range(20):
+        study.grid(f"norm{number:02}", {10.0**-k: [0.05] for k in range(20) if k != number})
+    (idle, *_, holes) = made(study).notes
+    assert idle.endswith("norm07 (0.050 at lr 1e-19) and 12 more")
+    assert holes.startswith("no run at some rates that others have: norm00 (1), norm01 (0.1)")
+    assert holes.endswith(" and 12 more")
+
+
+def test_a_note_names_a_few_of_many_rates(study: Any) -> None:
+    study.grid("batch", {10.0**-k: [0.9] for k in range(9)})
+    study.grid("none", {10.0**-k: [0.9] if k < 2 else [] for k in range(9)})
+    assert "no run at some rates that others have: none (1e-08, 1e-07, 1e-06, 1e-05 and 3 more)" in made(study).notes
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(0, "no val set (val_size 0), so no best lr"), (0.1, "no val accuracy, so no best lr")]
+)
+def test_without_val_accuracy_nothing_is_said_of_divergence(study: Any, size: float, kind: str) -> None:
+    study.run("none", axes={"data.val_size": 0.1})
+    study.run("batch", val=None, test=0.5, axes={"data.val_size": size})
+    (note,) = made(study).notes
+    assert note.startswith(f"{kind}: batch")
+    assert note.endswith("(lr 0.1)")
 
 
 def test_a_condition_without_a_finished_run_keeps_its_row(study: Any) -> None:

@@ -39,6 +39,10 @@ def test_runs_trained_together_have_no_seconds_of_their_own(study: Any) -> None:
     study.run("batch", curve=[0.95], losses=LOGGED, execution={"executor": "fused"})
     (shown,), _ = rows(study)
     assert (shown["epochs to 90 %"], shown["seconds to 90 %"]) == ("1.0", "–")
+    study.run("batch", seed=1, curve=[0.95, 0.95], losses=LOGGED, execution={"executor": "fused"})
+    found = table(read([study.folder], 0.9, 0.05))
+    assert isinstance(found, Table)
+    assert found.notes == ["no seconds (–): runs trained together have none of their own, launcher=serial gives them"]
 
 
 def test_regression_has_no_such_table(study: Any) -> None:
