@@ -38,19 +38,23 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """'did you mean X?', or what there is."""
+    """'did you mean X?', or what there is. Of dotted names, those that begin alike come first."""
     names = sorted(name for name in set(known) - {word} if not name.startswith("_"))
-    same = [name for name in names if _bare(name) == _bare(word)]  # MLP: mlp, batch-renorm: batch_renorm
-    tail = word.rpartition(".")[2]
-    begun = sorted((name for name in names if "." not in word and word.startswith(name)), key=len)  # batchnorm: batch
+    group, dot, tail = word.rpartition(".")
+    kin = {name.removeprefix(f"{group}."): name for name in names if dot and name.startswith(f"{group}.")}
+    same = [name for name in names if bare(name) == bare(word)]  # MLP: mlp, batch-renorm: batch_renorm
+    begun = sorted((name for name in names if not dot and word.startswith(name)), key=len)  # batchnorm: batch
+    longer = sorted((name for name in names if len(word) > 2 and name.startswith(word)), key=len)  # model.act
+    beside = [kin[name] for name in get_close_matches(tail, kin, 1, 0.6)]
     homes = [name for name in names if name.rpartition(".")[2] == tail]  # lr: optim.lr
-    longer = sorted((name for name in names if "." in word and name.startswith(word)), key=len)  # model.act
-    likely = same or begun[-1:] or longer[:1] or get_close_matches(word, names, 1, 0.8)
-    close = likely or homes or get_close_matches(word, names, 1, 0.6)
+    likely = same or begun[-1:] or longer[:1] or beside or get_close_matches(word, names, 1, 0.8) or homes
+    close = likely if likely or kin else get_close_matches(word, names, 1, 0.6)
     if close:
         return f"did you mean {close[0]}?"
-    return f"there is {', '.join(names)}" if len(names) <= 24 else "`bnlab train --cfg job` prints all options"
+    there = list(kin.values()) or names
+    return f"there is {', '.join(there)}" if len(there) <= 24 else "`bnlab train --cfg job` prints all options"
 
 
-def _bare(name: str) -> str:
+def bare(name: str) -> str:
+    """Return a name as it is compared: in lower case, without underscores, hyphens and a `norm` at its end."""
     return name.lower().replace("_", "").replace("-", "").removesuffix("norm")

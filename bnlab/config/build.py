@@ -17,11 +17,13 @@ from bnlab.errors import BadInput, Retriable, one_line
 from bnlab.models.base import Model, assemble, dry_run
 from bnlab.norms.base import Norm
 from bnlab.norms.placement import Placement
+from bnlab.norms.reparametrization import Reparametrization
 from bnlab.optim.optimizers.base import Optimizer
 from bnlab.optim.schedules.base import Schedule
 from bnlab.registry import find
 from bnlab.training.evaluate import LARGEST_EVALUATION
 
+_WITHOUT_FORWARD = (Norm.forward, Reparametrization.forward, Model.forward)  # what a class inherits that defines none
 DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}  # autocast keeps weights
 
 
@@ -59,7 +61,11 @@ def model(config: Config, data: TensorData) -> tuple[Model, dict[str, tuple[int,
     """
     chosen = [find("norm", config.norm["name"]), find("model", config.model["name"])]
     try:
-        return _dry_run(config, data, *(entry.load() for entry in chosen))
+        kinds = [entry.load() for entry in chosen]
+        for entry, kind in zip(chosen, kinds, strict=True):
+            if kind.forward in _WITHOUT_FORWARD:
+                raise Retriable(f"plugins: {entry.plugin}: {entry.attribute} has no forward(x)")
+        return _dry_run(config, data, *kinds)
     except Exception as error:
         plugins = {f"{entry.attribute} of {entry.plugin}": entry.plugin for entry in chosen if entry.plugin is not None}
         # What the machine lacks (memory, a file, a package) may be there next time: such runs fail, unrefused.

@@ -170,4 +170,4 @@ def _set(config: DictConfig, override: Override) -> None:
         OmegaConf.select(config, key, throw_on_missing=False)
         OmegaConf.update(config, key, override.value(), merge=True)
     except (ConfigAttributeError, ConfigKeyError):
-        raise no_option(key) from None
+        raise no_option(key, config.hydra.runtime.choices) from None

@@ -1,7 +1,7 @@
 """One line for each mistake, with the nearest right thing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from traceback import extract_tb
 
@@ -16,6 +16,7 @@ from omegaconf.errors import (
 )
 from yaml import MarkedYAMLError, YAMLError
 
+from bnlab.config.elsewhere import elsewhere
 from bnlab.config.excerpt import excerpt
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.config.signs import explained
@@ -128,8 +129,18 @@ def _options_that_take(group: str, choice: str) -> str | None:
     return f"{likely[group]}={choice}" if group in likely else None
 
 
-def no_option(key: str) -> BadInput:
-    """Return the line on a key that is no option of the choices made."""
+def suggestion(key: str, known: Collection[str]) -> str:
+    """Return 'did you mean X?' of a key that is no option, or what there is."""
+    found = [option for option in elsewhere(key) if option in known]
+    return f"did you mean {found[0]}?" if found else nearest(key, known)
+
+
+def no_option(key: str, choices: Mapping[str, str] | None = None) -> BadInput:
+    """Return the line on a key that is no option of the choices made.
+
+    Args:
+        choices: of each group, where they are known.
+    """
     if key.removeprefix("diagnostics.") in entries("diagnostics"):
         return BadInput(f"{key} has options; to choose it: diagnostics=[light,{key.removeprefix('diagnostics.')}]")
     if key in COMMON or key in GROUPS:
@@ -141,8 +152,11 @@ def no_option(key: str) -> BadInput:
             return BadInput(f"{key}: {name} is not chosen here; to choose it: diagnostics=[light,{name}]")
         having = [name for name, entry in sorted(entries(group).items()) if option in entry.options]
         where = f"; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
+        if choices is not None and group in choices:  # those of one run of a sweep, where others may have it
+            way = "leave it out, or sweep each in a command of its own with the same study="
+            return BadInput(f"{key} is no option of {group}={choices[group]}{where}: {way}")
         return BadInput(f"{key} is no option of the {group} chosen here{where}: leave it out, or choose another")
-    return BadInput(f"{excerpt(key)} is not an option here; {nearest(key, option_keys())}")
+    return BadInput(f"{excerpt(key)} is not an option here; {suggestion(key, option_keys())}")
 
 
 def _unreadable(word: str, message: str) -> BadInput:

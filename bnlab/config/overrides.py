@@ -4,13 +4,12 @@ import re
 from collections.abc import Sequence
 
 from bnlab.config.excerpt import excerpt
-from bnlab.config.mistakes import option_keys
+from bnlab.config.mistakes import option_keys, suggestion
 from bnlab.config.schema import RUN
 from bnlab.config.signs import explained, named, unusable
 from bnlab.config.values import CHOICES, check_single, check_value
 from bnlab.errors import BadInput
 from bnlab.registry import ROOMS, entries
-from bnlab.text import nearest
 
 LONGEST_KEY = 400
 LONGEST_WORD = 1 << 17  # characters; a shell hands over no longer ones
@@ -137,7 +136,9 @@ def _check_removal(word: str) -> None:
         raise BadInput(f"{excerpt(word)} has no key after the ~: write key=value, as in norm=batch")
     if key not in option_keys():
         said = explained(key)
-        raise BadInput(f"{excerpt(word)}: {said or f'{excerpt(key)} is not an option; {nearest(key, option_keys())}'}")
+        raise BadInput(
+            f"{excerpt(word)}: {said or f'{excerpt(key)} is not an option; {suggestion(key, option_keys())}'}"
+        )
     null = f"{key}=null switches it off" if type(None) in getattr(RUN.get(key), "__args__", ()) else f"{key}=VALUE"
     raise BadInput(f"{excerpt(word)}: an option cannot be taken away, only set: {null}")
 

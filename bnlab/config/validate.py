@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from bnlab.config.compose import Composed
 from bnlab.config.excerpt import excerpt
-from bnlab.config.mistakes import no_option, option_keys
+from bnlab.config.hints import hint
+from bnlab.config.mistakes import no_option, option_keys, suggestion
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.config.signs import explained, named, unusable
 from bnlab.config.study import check_study
@@ -26,6 +27,8 @@ _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)([.][0-9]*)?([eE][+-]?[0-9]+)?")  # q
 _SAYS = {"int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
          "bool_type": "true or false", "string_type": "text", "finite_number": "a finite number",
          "list_type": "a list"}  # fmt: skip
+_WHOLE = {"int_type", "int_from_float"}
+_NUMERIC = {*_WHOLE, "float_type", "less_than_equal"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def _options(prefix: str, values: Any, annotations: Mapping[str, Any]) -> dict[s
             if prefix and prefix + key in option_keys():
                 raise no_option(prefix + key)
             known = {prefix + a for a in annotations} or option_keys()
-            raise BadInput(f"{prefix}{key} is not an option here; {nearest(prefix + key, known)}")
+            raise BadInput(f"{prefix}{key} is not an option here; {suggestion(prefix + key, known)}")
     if missing := [key for key in annotations if key not in values]:
         raise BadInput(f"{prefix}{missing[0]} is missing: add it to the yaml that chose {prefix.rstrip('.') or 'this'}")
     return {key: checked(prefix + key, values[key], annotation) for key, annotation in annotations.items()}
@@ -174,7 +177,8 @@ def checked(key: str, value: Any, annotation: Any) -> Any:
         return _adapter(annotation).validate_python(value, strict=True)
     except ValidationError as error:
         wanted: list[str] = []
-        for problem in error.errors():
+        problems = error.errors()
+        for problem in problems:
             kind = problem["type"]
             said = _SAYS.get(kind) or problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
             said = said.replace("less than or equal to", "at most").replace("greater than or equal to", "at least")
@@ -185,9 +189,12 @@ def checked(key: str, value: Any, annotation: Any) -> Any:
         if type(None) in get_args(annotation):
             wanted.append("null")
         shown = repr(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else excerpt(value)
-        lookalike = explained(value) if isinstance(value, str) else None
-        alike = "" if lookalike is None else f" ({lookalike})"
-        raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}{alike}") from None
+        clause = explained(value) if isinstance(value, str) else None
+        kinds = {problem["type"] for problem in problems}
+        if clause is None and (kinds & _NUMERIC or wanted[0][0].isdecimal()):
+            clause = hint(key, None if "list[" in str(annotation) else value, whole=bool(kinds & _WHOLE))
+        more = "" if clause is None else f" ({clause})"
+        raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}{more}") from None
 
 
 def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ...]:

@@ -1,12 +1,15 @@
 """Checks of the values of overrides: choices that are none, numbers that no number holds, lists where one is taken."""
 
 import math
+import os
 import re
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from bnlab.config.excerpt import excerpt
 from bnlab.config.grammar import is_function, list_items, split, unquoted
 from bnlab.config.mistakes import option_keys
+from bnlab.config.paths import OPTIONS
 from bnlab.config.schema import GROUPS
 from bnlab.config.signs import explained
 from bnlab.config.words import annotations, kind
@@ -37,6 +40,8 @@ def check_value(word: str, key: str, value: str) -> None:
         raise BadInput(f"{shown} has nothing between two commas, or at an end: leave that comma out")
     if key == "experiment" and len(parts) > 1:
         raise BadInput(f"{shown} names several experiments: one at a time, each has its own grid")
+    if items is None and len(parts) > 1 and kind(key) == "text" and key in OPTIONS:
+        _check_path(key, value, parts)
     is_choice, is_plain = key in CHOICES, kind(key) == "other"
     for part in parts:
         if len(part) > LONGEST_VALUE and not is_function(part):
@@ -64,8 +69,20 @@ def check_single(word: str, key: str, value: str) -> None:
     if _DECIMAL_COMMA.fullmatch(value):
         point = f"; a decimal point is a point: {key}={value.replace(',', '.')}"
     if kind(key) == "text":
-        point = f"; quotes make it one: {key}='\"{excerpt(value)}\"'"
+        point = f"; quotes make it one: {_one(key, value)}"
     raise BadInput(f"{shown} lists several values: `bnlab sweep` takes each, other verbs take one{point}")
+
+
+def _check_path(key: str, value: str, parts: Sequence[str]) -> None:
+    """Refuse one path with commas in it, which would be taken for several."""
+    whole, *each = (os.path.exists(os.path.expanduser(one.strip())) for one in (value, *parts))  # noqa: PTH110, PTH111
+    if whole and not all(each):
+        raise BadInput(f"{excerpt(f'{key}={value}')}: commas separate values; quotes make it one: {_one(key, value)}")
+
+
+def _one(key: str, value: str) -> str:
+    """Return the override, quoted for a shell, that sets an option to one text with commas."""
+    return f"{key}='\"{excerpt(value)}\"'"
 
 
 def _check_choice(word: str, group: str, choice: str) -> None:

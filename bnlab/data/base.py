@@ -21,6 +21,10 @@ def silent(_: str) -> None:
     """Pass over a line about progress."""
 
 
+class Undecodable(BadInput):
+    """Some examples cannot be decoded."""
+
+
 class Undecoded(ABC):
     """Examples that are decoded once it is known which of them are used.
 
@@ -35,7 +39,11 @@ class Undecoded(ABC):
 
     @abstractmethod
     def take(self, *indices: Array) -> list[Array]:
-        """Return the examples at each of these index arrays; together, so that none is decoded twice."""
+        """Return the examples at each of these index arrays; together, so that none is decoded twice.
+
+        Raises:
+            Undecodable: some of them cannot be decoded.
+        """
 
 
 def take(x: "Array | Undecoded", *indices: Array) -> list[Array]:

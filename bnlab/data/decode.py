@@ -21,7 +21,7 @@ from multiprocessing import resource_tracker
 import numpy as np
 
 from bnlab.data.base import Array, Progress
-from bnlab.data.picture import images
+from bnlab.data.picture import Fault, Images, check, images
 from bnlab.memory import require
 
 MANY = 1000  # pictures for which worker processes are started
@@ -37,7 +37,8 @@ def decoded(paths: Sequence[str], size: int, channels: int, progress: Progress) 
     """Return the pictures as uint8 N×C×size×size.
 
     Raises:
-        BadInput: one cannot be read, or all together do not fit in memory.
+        Undecodable: some cannot be used; all are tried before.
+        BadInput: all together do not fit in memory.
     """
     need = 2 * len(paths) * channels * size * size  # they are copied when they are shared out to the parts
     require(
@@ -45,16 +46,19 @@ def decoded(paths: Sequence[str], size: int, channels: int, progress: Progress) 
     )
     x_NCHW = np.empty((len(paths), channels, size, size), np.uint8)
     done, said = 0, time.monotonic()
+    faults: list[Fault] = []
     for part in _parts(paths, partial(images, size=size, channels=channels)):
-        x_NCHW[done : done + len(part)] = part
-        done += len(part)
+        x_NCHW[done : done + len(part.x)] = part.x
+        done += len(part.x)
+        faults += part.faults
         if time.monotonic() - said >= EVERY and done < len(paths):
             said = time.monotonic()
             progress(f"image_folder: {done:,} of {len(paths):,} pictures decoded")
+    check(faults, len(paths))
     return x_NCHW
 
 
-def _parts(paths: Sequence[str], work: Callable[[Sequence[str]], Array]) -> Iterator[Array]:
+def _parts(paths: Sequence[str], work: Callable[[Sequence[str]], Images]) -> Iterator[Images]:
     """Yield the pictures chunk by chunk, in order."""
     from joblib import cpu_count  # counts what a container leaves
 
@@ -64,14 +68,14 @@ def _parts(paths: Sequence[str], work: Callable[[Sequence[str]], Array]) -> Iter
         try:
             for part in _by_processes(paths, work, cores):
                 yield part
-                paths = paths[len(part) :]
+                paths = paths[len(part.x) :]
         except (BrokenProcessPool, OSError) as error:  # killed by the system, or no means to start any
             log.warning("worker processes for decoding ended (%s): going on in this process", type(error).__name__)
     with ThreadPoolExecutor(cores) as pool:
         yield from _mapped(pool, work, paths, cores)
 
 
-def _by_processes(paths: Sequence[str], work: Callable[[Sequence[str]], Array], cores: int) -> Iterator[Array]:
+def _by_processes(paths: Sequence[str], work: Callable[[Sequence[str]], Images], cores: int) -> Iterator[Images]:
     from joblib.externals.loky import ProcessPoolExecutor  # unlike others, its workers do not run __main__ again
 
     pool = ProcessPoolExecutor(cores, initializer=_start, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"})
@@ -85,10 +89,10 @@ def _by_processes(paths: Sequence[str], work: Callable[[Sequence[str]], Array], 
 
 
 def _mapped(
-    pool: Executor, work: Callable[[Sequence[str]], Array], paths: Sequence[str], cores: int
-) -> Iterator[Array]:
+    pool: Executor, work: Callable[[Sequence[str]], Images], paths: Sequence[str], cores: int
+) -> Iterator[Images]:
     """Yield work(chunk) in order, a bounded number of chunks ahead; an error leaves none in the queue."""
-    waiting: deque[Future[Array]] = deque()
+    waiting: deque[Future[Images]] = deque()
     try:
         for n in range(0, len(paths), CHUNK):
             waiting.append(pool.submit(work, paths[n : n + CHUNK]))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import PIL
 
-from bnlab.data.layout import layout
-from bnlab.data.picture import SUFFIXES, is_readable
+from bnlab.data.layout import Layout, layout
+from bnlab.data.picture import SUFFIXES, first, is_readable
 from bnlab.data.tree import Tree, walk
 from bnlab.errors import BadInput
 from bnlab.text import printable
@@ -88,21 +88,30 @@ def listing(root: Path) -> Listing:
     passed = Passed(found.beside)
     if found.top is not None:
         passed.add(found.top)
+    _check_same_classes(root, found)
     seen: dict[int, str] = {}
     parts = {split: _part(root, split, *place, passed, seen) for split, place in found.splits.items()}
     _check_formats(root, parts)
-    train = parts["train"]
-    for part in parts.values():
-        odd = sorted(set(part.classes) ^ set(train.classes))
-        if odd:
-            raise BadInput(
-                f"image_folder: class folder {printable(odd[0])} is in only one of {printable(train.folder)} and"
-                f" {printable(part.folder)} of {printable(str(root))} ({len(odd)} such): both need the same"
-                " class folders"
-            )
     if "val" in parts and "test" not in parts:
         parts["test"] = parts.pop("val")
     return Listing(parts, passed)
+
+
+def _check_same_classes(root: Path, found: Layout) -> None:
+    """Refuse a split that lacks a class folder which the one for training has, or has one more."""
+    of_train, train = found.splits["train"]
+    for folder, tree in found.splits.values():
+        lacking = [
+            f"{printable(str(root / one))} lacks class{'es' * (len(names) > 1)} {first([*map(printable, names)])}"
+            f" of {printable(str(root / other))}"
+            for one, other, names in (
+                (folder, of_train, sorted(train.folders.keys() - tree.folders.keys())),
+                (of_train, folder, sorted(tree.folders.keys() - train.folders.keys())),
+            )
+            if names
+        ]
+        if lacking:
+            raise BadInput(f"image_folder: {', and '.join(lacking)}: both need the same class folders")
 
 
 def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen: dict[int, str]) -> Part:
@@ -129,7 +138,8 @@ def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen:
             found += [f"{path}/{picture}" for picture in below.pictures]
         if not found:
             raise BadInput(
-                f"image_folder: {where}/{printable(name)} has no picture ({' '.join(SUFFIXES)}): add some or remove it"
+                f"image_folder: {where}/{printable(name)} has no picture"
+                f" ({' '.join(filter(is_readable, SUFFIXES))}): add some or remove it"
             )
         names += sorted(found)
         labels += [label] * len(found)
@@ -138,12 +148,14 @@ def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen:
 
 def _check_formats(root: Path, parts: dict[str, Part]) -> None:
     """Refuse pictures of formats that this Pillow was built without."""
-    suffixes = Counter(os.path.splitext(name)[1].lower() for part in parts.values() for name in part.names)  # noqa: PTH122
-    foreign = {suffix: count for suffix, count in suffixes.items() if not is_readable(suffix)}
+    names = [name for part in parts.values() for name in part.names]
+    suffixes = [os.path.splitext(name)[1].lower() for name in names]  # noqa: PTH122
+    foreign = {suffix for suffix in set(suffixes) if not is_readable(suffix)}
     if foreign:
-        count = sum(foreign.values())
+        count = sum(suffix in foreign for suffix in suffixes)
+        example = next(name for name, suffix in zip(names, suffixes, strict=True) if suffix in foreign)
         raise BadInput(
-            f"image_folder: {count:,} of the pictures in {printable(str(root))} {'is' if count == 1 else 'are'}"
-            f" {', '.join(sorted(foreign))}, which Pillow {PIL.__version__} as installed here cannot read: convert"
-            f" {'it' if count == 1 else 'them'} to PNG or JPEG"
+            f"image_folder: {count:,} of the pictures in {printable(str(root))} ({printable(example)}"
+            f"{', …' if count > 1 else ''}) {'is' if count == 1 else 'are'} {', '.join(sorted(foreign))}, which Pillow"
+            f" {PIL.__version__} as installed here cannot read: convert {'it' if count == 1 else 'them'} to PNG or JPEG"
         )

@@ -9,12 +9,12 @@ import struct
 import zlib
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
-from bnlab.data.base import Array
-from bnlab.errors import BadInput
+from bnlab.data.base import Array, Undecodable
 from bnlab.text import printable
 
 # What marks a file as a picture. Whether this Pillow can read it is another question: see `is_readable`.
@@ -23,6 +23,7 @@ SUFFIXES = (
     ".jpeg", ".jpg", ".jpx", ".jxl", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 BACKGROUND = "white"
+NAMED = 3  # pictures or folders of many that a message names
 # What undoes each orientation of EXIF; 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -46,34 +47,76 @@ def is_readable(suffix: str) -> bool:
     return kind is not None and kind in Image.OPEN
 
 
-def images(paths: Sequence[str], size: int, channels: int) -> Array:
-    """Return the pictures as uint8 N×C×size×size.
+class Fault(NamedTuple):
+    """A picture that cannot be used.
+
+    Attributes:
+        reason: why it cannot be read; None where it has more than 8 bits a channel.
+    """
+
+    path: str
+    reason: str | None
+
+
+class Images(NamedTuple):
+    """Pictures as uint8 N×C×size×size; what stands in the place of those that cannot be used is undefined."""
+
+    x: Array
+    faults: list[Fault]
+
+
+def images(paths: Sequence[str], size: int, channels: int) -> Images:
+    """Return the pictures, and those of them that cannot be used."""
+    x_NCHW = np.empty((len(paths), channels, size, size), np.uint8)
+    faults = []
+    for n, path in enumerate(paths):
+        found = _image(path, size, channels)
+        if isinstance(found, Fault):
+            faults.append(found)
+        else:
+            x_NCHW[n] = np.asarray(found).reshape(size, size, channels).transpose(2, 0, 1)
+    return Images(x_NCHW, faults)
+
+
+def check(faults: Sequence[Fault], total: int) -> None:
+    """Check that all pictures can be used.
 
     Raises:
-        BadInput: one cannot be read, or has more than 8 bits a channel.
+        Undecodable: some cannot; it says how many, and which are the first.
     """
-    x_NCHW = np.empty((len(paths), channels, size, size), np.uint8)
-    for n, path in enumerate(paths):
-        x_HWC = np.asarray(_image(path, size, channels)).reshape(size, size, channels)
-        x_NCHW[n] = x_HWC.transpose(2, 0, 1)
-    return x_NCHW
+    faults = sorted(faults, key=lambda fault: fault.path)
+    unread = [f"{printable(fault.path)} ({fault.reason})" for fault in faults if fault.reason is not None]
+    deep = [printable(fault.path) for fault in faults if fault.reason is None]
+    lines = []
+    if unread:
+        which = f"{len(unread):,} of {total:,} pictures: " if len(unread) > 1 else ""
+        remedy = "replace or remove " + ("them" if which else "that file")
+        lines.append(f"cannot read {which}{first(unread)}: {remedy}")
+    if len(deep) == 1:
+        lines.append(f"{deep[0]} has more than 8 bits a channel: convert it to an 8-bit picture")
+    elif deep:
+        have = f"{len(deep):,} of {total:,} pictures have more than 8 bits a channel"
+        lines.append(f"{have}: convert them to 8-bit pictures: {first(deep)}")
+    if lines:
+        raise Undecodable(f"image_folder: {'; '.join(lines)}")
 
 
-def _image(path: str, size: int, channels: int) -> Image.Image:
+def first(names: Sequence[str]) -> str:
+    """Return the first few names as one text."""
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+
+
+def _image(path: str, size: int, channels: int) -> Image.Image | Fault:
     mode = "RGB" if channels == 3 else "L"
     try:
         with Image.open(path) as picture:
             if picture.mode.startswith(("I", "F")):
-                raise BadInput(
-                    f"image_folder: {printable(path)} has more than 8 bits a channel: convert it to an 8-bit picture"
-                )
+                return Fault(path, None)
             picture.load()
             converted = _opaque(_upright(picture)).convert(mode)
     except DAMAGED as error:
-        reason = printable(" ".join(str(error).split())) or type(error).__name__
-        raise BadInput(
-            f"image_folder: cannot read {printable(path)} ({reason}): replace or remove that file"
-        ) from error
+        said = (getattr(error, "strerror", None) or str(error)).replace(repr(path), "")
+        return Fault(path, printable(" ".join(said.split())) or type(error).__name__)
     return (
         converted
         if converted.size == (size, size)

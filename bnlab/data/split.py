@@ -4,9 +4,11 @@ Draws are orderings by the raw 64-bit output of PCG64, a stream that NumPy guara
 does not guarantee `Generator.permutation`): a split is part of what a run's result means.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from bnlab.data.base import Array, Arrays, Undecoded, take
+from bnlab.data.base import Array, Arrays, Undecodable, Undecoded, take
 from bnlab.data.common import Common
 from bnlab.errors import BadInput
 from bnlab.rng import key
@@ -64,19 +66,18 @@ def split(arrays: Arrays[Array | Undecoded], common: Common) -> Arrays[Array]:
     with a validation set of their own keep it; `val_size` then draws nothing. Only what is used is decoded.
 
     Raises:
-        BadInput: more examples are asked for than there are, or one cannot be decoded.
+        BadInput: more examples are asked for than there are, or some cannot be decoded.
     """
     own = arrays.val_x is not None and arrays.val_y is not None
     train, val = draw(len(arrays.train_x), common.train_size, 0 if own else common.val_size, common.split_seed)
     test = permutation(len(arrays.test_x), 0, "test order")
     if arrays.val_x is not None and arrays.val_y is not None:
         val = permutation(len(arrays.val_x), 0, "validation order")
-        (train_x,), (val_x,) = take(arrays.train_x, train), take(arrays.val_x, val)
+        train_x, val_x, test_x = _taken((arrays.train_x, [train]), (arrays.val_x, [val]), (arrays.test_x, [test]))
         val_y = arrays.val_y[val]
     else:
-        train_x, val_x = take(arrays.train_x, train, val)
+        train_x, val_x, test_x = _taken((arrays.train_x, [train, val]), (arrays.test_x, [test]))
         val_y = arrays.train_y[val]
-    (test_x,) = take(arrays.test_x, test)
     return Arrays(
         train_x=train_x,
         train_y=arrays.train_y[train],
@@ -89,3 +90,20 @@ def split(arrays: Arrays[Array | Undecoded], common: Common) -> Arrays[Array]:
         val_x=val_x,
         val_y=val_y,
     )
+
+
+def _taken(*wanted: tuple[Array | Undecoded, Sequence[Array]]) -> list[Array]:
+    """Return the examples of each set at its index arrays.
+
+    Raises:
+        Undecodable: some cannot be decoded; it says so of all sets at once.
+    """
+    found, lines = [], []
+    for x, indices in wanted:
+        try:
+            found += take(x, *indices)
+        except Undecodable as error:
+            lines.append(str(error))
+    if lines:
+        raise Undecodable("; ".join(lines))
+    return found

@@ -133,7 +133,7 @@ def neighbours(base: Config) -> Iterator[tuple[str, Config]]:
 )  # fmt: skip
 def test_what_changes_the_id_changes_the_condition_or_is_its_rate_or_seed(overrides: str) -> None:
     base = replace(config(*overrides.split()), origin="1f:0000" if "init_from" in overrides else "")
-    changed = {}
+    changed: dict[str, bool] = {}
     for name, other in neighbours(base):
         if run_id(other, "the data") != run_id(base, "the data"):
             runs = [axes(base), axes(other)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bnlab.data import decode
-from bnlab.data.base import silent
+from bnlab.data.base import Undecodable, silent
 from bnlab.data.decode import decoded
 from bnlab.data.picture import images
 from bnlab.errors import BadInput
@@ -28,17 +28,20 @@ def test_every_way_gives_the_same(many: int, paths: list[str], monkeypatch: pyte
     monkeypatch.setattr(decode, "CHUNK", 7)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     x = decoded(paths, 8, 3, silent)
-    assert np.array_equal(x, images(paths, 8, 3))
+    assert np.array_equal(x, images(paths, 8, 3).x)
     assert x[:, 1, 0, 0].tolist() == list(range(60)), "in the order of the paths"
 
 
 @pytest.mark.parametrize("many", [1, 1000])
-def test_a_broken_picture_is_named(many: int, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_pictures_are_counted_and_named(many: int, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "MANY", many)
     monkeypatch.setattr(decode, "CHUNK", 7)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     Path(paths[30]).write_text("x")
-    with pytest.raises(BadInput, match=r"cannot read .*/030\.png"):
+    with pytest.raises(Undecodable, match=r"cannot read .*/030\.png"):
+        decoded(paths, 8, 3, silent)
+    Path(paths[59]).unlink()
+    with pytest.raises(Undecodable, match=r"cannot read 2 of 60 pictures: .*/030\.png \(.*\), .*/059\.png \(No such"):
         decoded(paths, 8, 3, silent)
 
 
@@ -52,7 +55,7 @@ def test_a_killed_worker_costs_time_alone(
     monkeypatch.setattr(decode, "MANY", 1)
     monkeypatch.setattr(decode, "_by_processes", killed)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
-    assert np.array_equal(decoded(paths, 8, 3, silent), images(paths, 8, 3))
+    assert np.array_equal(decoded(paths, 8, 3, silent), images(paths, 8, 3).x)
     assert "worker processes for decoding ended (BrokenProcessPool): going on in this process" in caplog.text
 
 

@@ -180,7 +180,7 @@ def no_train(root: Path) -> None:
         (truncated, "cannot read .*b/001.jpg .*[tT]runcated"),
         (broken, "cannot read .*b/001.png"),
         (deep, "b/001.png has more than 8 bits a channel"),
-        (unlike_classes, "class folder c is in only one of train and test"),
+        (unlike_classes, "x/test lacks class c of .*/x/train: both need the same class folders"),
         (no_train, "has a folder test but none called train or training"),
     ],
 )
@@ -194,6 +194,19 @@ def test_bad_folders(arrange: Any, message: str, tmp_path: Path) -> None:
 def used(root: Path, progress: Any = silent, **changes: Any) -> Arrays:
     """The data set as it is trained on."""
     return split(ImageFolder(root=str(root), size=8, channels=3).arrays(progress), common(**changes))
+
+
+def test_broken_pictures_of_all_sets_are_told_at_once(tmp_path: Path) -> None:
+    for part in ("train", "val", "test"):
+        pictures(tmp_path / part, {"a": 3, "b": 3})
+        (tmp_path / part / "a/001.png").write_text("x")
+    (tmp_path / "train/b/002.png").write_text("x")
+    with pytest.raises(BadInput) as caught:
+        used(tmp_path)
+    said = str(caught.value)
+    assert "cannot read 2 of 6 pictures" in said
+    named = ("train/a/001.png", "train/b/002.png", "val/a/001.png", "test/a/001.png")
+    assert [said.count(f"/{name} (") for name in named] == [1] * 4
 
 
 def test_only_what_is_used_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

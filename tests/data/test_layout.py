@@ -82,9 +82,12 @@ REFUSED = {
                        " it may be a class beside c or the training set"),
     "empty class train": ((*CLASSES, "train/"), "x/train has no picture .*: add some or remove it"),
     "other classes in test": ((*under("train"), "test/a/1.png", "test/c/1.png"),
-                              r"class folder b is in only one of train and test of .* \(2 such\)"),
-    "other case in test": ((*under("train"), "Test/A/1.png", "Test/b/1.png"), "class folder A is in only one of train"
-                           " and Test"),
+                              "x/test lacks class b of .*/x/train, and .*/x/train lacks class c of .*/x/test: both"),
+    "other case in test": ((*under("train"), "Test/A/1.png", "Test/b/1.png"), "x/Test lacks class a of .*/x/train,"
+                           " and .*/x/train lacks class A of .*/x/Test"),
+    "fewer classes in test": (("train/a/1.png", "train/b/1.png", "test/a/1.png"), "x/test lacks class b of .*x/train:"),
+    "more classes in val": ((*under("train"), *(f"val/{k}/1.png" for k in "abcdefg")),
+                            "x/train lacks classes c, d, e, … of .*/x/val: both need the same class folders"),
     "one class of a split": (("train/a/1.png", "test/a/1.png"), "x/train has only one class folder, a"),
     "an outer folder": (tuple(f"data/{file}" for file in under("train", "test")), "only one class folder, data.*set"
                         " data.root=.*/x/data"),

@@ -119,8 +119,15 @@ def test_very_deep_folders_are_refused(tmp_path: Path) -> None:
 
 
 UNREADABLE = {
-    "one": (("a/2.heic",), "1 of the pictures in .* is .heic, which Pillow .* cannot read: convert it to PNG or JPEG"),
-    "two kinds": (("a/2.HEIC", "b/3.heif"), "2 of the pictures in .* are .heic, .heif, which .*: convert them to PNG"),
+    "one": (
+        ("a/2.heic",),
+        r"1 of the pictures in .* \(a/2.heic\) is .heic, which Pillow .* cannot read: convert it to PNG or JPEG",
+    ),
+    "two kinds": (
+        ("a/2.HEIC", "b/3.heif"),
+        r"2 of the pictures in .* \(a/2.HEIC, …\) are .heic, .heif,"
+        " which .*: convert them to PNG",
+    ),
     "a newer one": (("a/2.jxl",), "1 of the pictures in .* is .jxl"),
 }
 
@@ -136,6 +143,10 @@ def test_a_format_of_another_build(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "is_readable", lambda suffix: suffix != ".avif")
     with pytest.raises(BadInput, match=r"1 of the pictures in .* is \.avif"):
         listing(arrange(tmp_path / "x", (*CLASSES, "a/2.avif")))
+    with pytest.raises(BadInput, match="c has no picture") as caught:
+        listing(arrange(tmp_path / "y", (*CLASSES, "c/")))
+    assert ".png" in str(caught.value)
+    assert ".avif " not in str(caught.value), "what can be read is listed"
 
 
 NAMES = {

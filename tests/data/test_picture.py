@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps, features
 
-from bnlab.data.picture import SUFFIXES, images, is_readable
-from bnlab.errors import BadInput
+from bnlab.data import picture as module
+from bnlab.data.base import Undecodable
+from bnlab.data.picture import SUFFIXES, Fault, check, is_readable
+
+
+def images(paths: list[str], size: int, channels: int) -> np.ndarray:
+    """The pictures, where all can be used."""
+    x, faults = module.images(paths, size, channels)
+    check(faults, len(paths))
+    return x
+
 
 DRAWN = np.random.default_rng(0).integers(0, 256, (10, 14, 4), dtype=np.uint8)
 
@@ -182,9 +191,42 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_broken_pictures_are_one_line(name: str, tmp_path: Path) -> None:
     write, message = BROKEN[name]
     write(tmp_path / "x.png")
-    with pytest.raises(BadInput, match=message) as caught:
+    with pytest.raises(Undecodable, match=message) as caught:
         images([str(tmp_path / "x.png")], 8, 3)
     assert str(caught.value).isprintable()
+    assert str(caught.value).count("x.png") == 1
+
+
+# the reason of each fault (None: more than 8 bits a channel): the line
+FAULTS: dict[str, tuple[list[str | None], str]] = {
+    "one": (["empty"], "cannot read 0.png (empty): replace or remove that file"),
+    "two": (["empty", "cut"], "cannot read 2 of 1,000 pictures: 0.png (empty), 1.png (cut): replace or remove them"),
+    "four": (["cut"] * 4, "cannot read 4 of 1,000 pictures: 0.png (cut), 1.png (cut), 2.png (cut), …: replace or remove"
+                          " them"),
+    "one deep": ([None], "0.png has more than 8 bits a channel: convert it to an 8-bit picture"),
+    "two deep": ([None, None], "2 of 1,000 pictures have more than 8 bits a channel: convert them to 8-bit pictures:"
+                               " 0.png, 1.png"),
+    "both": (["cut", None], "cannot read 0.png (cut): replace or remove that file; 1.png has more than 8 bits a"
+                            " channel: convert it to an 8-bit picture"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_counted_and_the_first_named(name: str) -> None:
+    reasons, line = FAULTS[name]
+    with pytest.raises(Undecodable) as caught:
+        check([Fault(f"{n}.png", reason) for n, reason in reversed(list(enumerate(reasons)))], 1000)
+    assert str(caught.value) == f"image_folder: {line}"
+
+
+def test_the_others_of_a_broken_picture_are_read(tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{name}.png") for name in "abc"]
+    for path in paths[::2]:
+        drawn().save(path)
+    Path(paths[1]).touch()
+    x, faults = module.images(paths, 8, 3)
+    assert faults == [Fault(paths[1], "cannot identify image file")]
+    assert np.array_equal(x[::2], images(paths[::2], 8, 3))
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of some damage that it then reads over
@@ -202,7 +244,7 @@ def test_damaged_bytes_raise_nothing_else(suffix: str, tmp_path: Path) -> None:
         path.write_bytes(damaged[: len(good) - int(draws.integers(3))])
         try:
             assert images([str(path)], 4, 3).shape == (1, 3, 4, 4)
-        except BadInput as error:
+        except Undecodable as error:
             refused.append(str(error))
     assert refused
     assert all(line.isprintable() for line in refused)

@@ -238,7 +238,7 @@ def test_an_experiment_may_name_it(bnlab: Call, tmp_path: Path, mine: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("none.py", "No such file"), (".", "is a folder"), ("pipe", "regular file")]
+    ("name", "says"), [("none.py", "none.py does not exist"), (".", "is a folder"), ("pipe", "regular file")]
 )
 def test_no_such_file(bnlab: Call, tmp_path: Path, name: str, says: str) -> None:
     os.mkfifo(tmp_path / "pipe")

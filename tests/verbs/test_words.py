@@ -22,7 +22,7 @@ from bnlab.config.overrides import check
 from bnlab.config.validate import validate
 from bnlab.config.words import quoted
 from bnlab.errors import BadInput
-from bnlab.sweeps.plugin import register
+from bnlab.sweeps.layout.plugin import register
 from bnlab.verbs import hydra
 from bnlab.verbs.flags import parse
 
@@ -113,6 +113,24 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "norm=batch,": ("norm=batch, has nothing", "comma"),
     "norm=batch,,layer": ("norm=batch,,layer has nothing", "comma"),
     "diagnostics=[light,,]": ("diagnostics=[light,,]", "comma"),
+    "placement=after": ("placement=after is not known", "did you mean after_act?"),
+    # an option by another name, or of another choice
+    "optim.learning_rate=0.1": ("optim.learning_rate is not an option", "did you mean optim.lr?"),
+    "learning-rate=0.1": ("learning-rate is not an option", "did you mean optim.lr?"),
+    "LearningRate=0.1": ("LearningRate is not an option", "did you mean optim.lr?"),
+    "model.hidden=[10,10]": ("model.hidden is not an option", "did you mean model.width?"),
+    "model.channels=8": ("model.channels is not an option", "did you mean model.width?"),
+    "channels=1": ("channels is not an option", "did you mean data.channels?"),
+    "momentum=0.9": ("momentum is not an option", "did you mean optim.momentum?"),
+    "norm.beta=true": ("norm.beta is not an option", "did you mean norm.affine?"),
+    "optim.beta=0.9": ("optim.beta is not an option", "did you mean optim.beta1?"),
+    "wd=0.1": ("wd is not an option", "did you mean optim.weight_decay?"),
+    "~bs": ("bs is not an option", "did you mean data.batch_size?"),
+    "network=mlp": ("network is not an option", "did you mean model?"),
+    "optim.nosuch=1": ("optim.nosuch is not an option", "there is optim.beta1, optim.beta2, optim.eps, optim.lr"),
+    "norm=batch norm.groups=8": ("norm.groups is no option of the norm chosen here; group has it", "choose another"),
+    "sweep norm=batch,group norm.groups=8,16": ("norm.groups is no option of norm=batch; group has it",
+                                                "sweep each in a command of its own with the same study="),
     # options taken away, added, twice
     "~clip": ("~clip: an option cannot be taken away", "clip=null"),
     "~seed": ("~seed", "seed=VALUE"),
@@ -199,7 +217,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "optim.lr=nan": ("optim.lr=nan", "finite"),
     "optim.lr=-inf": ("optim.lr=-inf", "finite"),
     "optim.lr=1/10": ("optim.lr=1/10", "a number"),
-    "optim.lr=10%": ("optim.lr=10%", "a number"),
+    "optim.lr=10%": ("optim.lr=10%", "a number (10% is 0.1)"),
     "optim.lr='0.1'": ("optim.lr='0.1'", "a number"),
     "optim.lr=[[[[[[[[[[[[1]]]]]]]]]]]]": ("nested more than 10 levels", "optim.lr"),
     "seed=9223372036854775808": ("seed=9223372036854775808", "at most 9223372036854775807"),
@@ -207,7 +225,27 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "seed=-1": ("seed=-1", "at least 0"),
     "seed=007": ("seed=007", "a whole number"),
     "seed=0x10": ("seed=0x10", "a whole number"),
-    "seed=1e3": ("seed=1000.0", "a whole number"),
+    "seed=1e3": ("seed=1000.0", "a whole number (write seed=1000)"),
+    "steps=1e3": ("steps=1000.0", "a whole number or null (write steps=1000)"),
+    "seed=1e30": ("seed=1e+30", "a whole number\n"),
+    "data.train_size=0.5": ("data.train_size=0.5", "a whole number or null\n"),
+    "data.val_size=10%": ("data.val_size=10%", "(a share below 1, or a number of examples: 10% is 0.1)"),
+    "schedule.warmup=2.5%": ("schedule.warmup=2.5%", "(a share of all updates: 2.5% is 0.025)"),
+    "schedule.warmup=100": ("schedule.warmup=100", "at most 1 (a share of all updates)"),
+    "schedule=step schedule.milestones=[30,60]": ("schedule.milestones=[30,60]", "at most 1 (shares of all updates)"),
+    # several numbers
+    "seed=0-9": ("seed=0-9", "number (several, with `bnlab sweep`: seed=0,9 or seed=range(0,10), which is 0 to 9)"),
+    "sweep seed=0..3": ("seed=0..3", "seed=0,3 or seed=range(0,4), which is 0 to 3)"),
+    "sweep seed=0:3": ("seed=0:3", "seed=0,3 or seed=range(0,4), which is 0 to 3)"),
+    "sweep seed=0-2,7": ("seed=0-2", "seed=0,2 or seed=range(0,3), which is 0 to 2)"),
+    "sweep seed=[0,1]": ("seed=[0,1]", "a whole number (several, with `bnlab sweep`: seed=0,1)"),
+    "sweep steps=[5,10]": ("steps=[5,10]", "a whole number or null (several, with `bnlab sweep`: steps=5,10)"),
+    "sweep optim.lr=[0.1,1]": ("optim.lr=[0.1,1]", "a number (several, with `bnlab sweep`: optim.lr=0.1,1)"),
+    "optim.lr=0.1-0.5": ("optim.lr=0.1-0.5", "a number (several, with `bnlab sweep`: optim.lr=0.1,0.5)"),
+    "sweep model=vgg model.depth=[11,13]": ("model.depth=[11,13]", "model.depth=11,13)"),
+    "seed=9-0": ("seed=9-0", "(several, with `bnlab sweep`: seed=9,0)"),
+    "seed=[a,b]": ("seed=[a,b] is a list", "`bnlab sweep seed=a,b`"),
+    "rerun=0-1": ("rerun=0-1", "true or false\n"),
     "seed={a:1}": ("seed={'a': 1}", "a whole number"),
     "seed=[1": ("seed=[1", "a whole number"),
     "threads=100000": ("threads=100000", "at most 1024"),
@@ -270,7 +308,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "plugins=[~nosuchuser/x.py]": ("there is no user nosuchuser", "./~nosuchuser/x.py"),
     "plugins=file.txt": ("plugins: file.txt", "Model or Norm"),
     "plugins=[.]": ("plugins: . is a folder", "name a file"),
-    "plugins=[nowhere.py]": ("nowhere.py cannot be read as Python (No such file", "name a file"),
+    "plugins=[nowhere.py]": ("plugins: nowhere.py does not exist", "name a file"),
     "freeze=units": ("freeze=units", "freeze=[units]"),
     # functions
     "seed=range(0,3)": ("seed=range(0,3) names several values", "bnlab sweep"),
@@ -523,6 +561,43 @@ def test_an_experiment_without_its_first_line(bnlab: Call, folder: Path) -> None
         status, _, err = bnlab("sweep", "--config-dir", "mine", "experiment=own")
         assert (status, err.count("\n")) == (2, 1)
         assert "the first line of its yaml should be `# @package _global_`" in err
+
+
+@pytest.mark.parametrize("content", ["", "claims: []\n", "# A study\nclaims: []\n", "steps: 1\n"])
+def test_a_study_without_its_first_line(bnlab: Call, folder: Path, content: str) -> None:
+    (folder / "mine/experiment").mkdir(parents=True)
+    (folder / "mine/experiment/own.yaml").write_text(content)
+    status, out, err = bnlab("study", "own", "--config-dir", "mine")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "own" in err
+    assert re.search("first line (of its yaml )?should be `# @package _global_`", err)
+
+
+def test_one_path_with_a_comma(bnlab: Call, folder: Path) -> None:
+    (folder / "pics (2), x=y").mkdir()
+    words = ["data=image_folder", "data.root=pics (2), x=y"]
+    for verb in ("sweep", "train"):
+        status, out, err = bnlab(verb, *words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert "data.root=pics (2), x=y: commas separate values; quotes make it one" in err
+    meant = shlex.split(err.rpartition(": ")[2])
+    assert "pics (2), x=y has no class folders" in bnlab("sweep", "data=image_folder", *meant)[2]
+    (folder / "pics (2)").mkdir()
+    (folder / "x=y").mkdir()
+    assert "pics (2) has no class folders" in bnlab("sweep", *words)[2], "all three are there"
+
+
+@pytest.mark.parametrize(("group", "base"), [("norm", "norms.base.Norm"), ("model", "models.base.Model")])
+def test_a_plugin_without_forward(bnlab: Call, folder: Path, group: str, base: str) -> None:
+    room, _, kind = base.rpartition(".")
+    init = "def __init__(self, shape, outputs, norms): super().__init__()" if group == "model" else "pass"
+    (folder / "own.py").write_text(
+        f"from bnlab.{room} import {kind}\n"
+        f"class Own({kind}):\n    name = 'own'\n    default_sites = ('before_act',)\n    {init}\n"
+    )
+    status, out, err = bnlab("train", "plugins=[own.py]", f"{group}=own", "steps=1")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "own.py: Own has no forward(x)" in err
 
 
 def test_steps_on_the_command_line_may_replace_an_experiments_epochs(bnlab: Call, folder: Path) -> None:
