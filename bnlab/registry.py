@@ -133,7 +133,7 @@ def _parsed(path: Path) -> tuple[str, ast.Module]:
     """The text of a plugin's file and its syntax tree.
 
     Raises:
-        BadInput: it is no regular file, too large, or no Python.
+        BadInput: it does not exist, is no regular file, too large, or no Python.
     """
     try:
         about = path.stat()
@@ -144,6 +144,8 @@ def _parsed(path: Path) -> tuple[str, ast.Module]:
             raise BadInput(f"plugins: {path} has {about.st_size} bytes, more than {LARGEST}: name a file of yours")
         text = path.read_text(encoding="utf-8")
         return text, ast.parse(text)
+    except FileNotFoundError:
+        raise BadInput(f"plugins: {path} does not exist: name a file of yours") from None
     except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
         reason = str(error)
         if isinstance(error, OSError):

@@ -159,18 +159,27 @@ class _Pictures(Undecoded):
         self, source: ImageFolder, names: Sequence[str], key: Mapping[str, object], progress: Progress
     ) -> None:
         self.shape = (len(names), source.channels, source.size, source.size)
-        self._root, self._names, self._key, self._progress = source.root, names, key, progress
+        self._source, self._names, self._key, self._progress = source, names, key, progress
 
     def take(self, *indices: Array) -> list[Array]:
         used = np.unique(np.concatenate(indices))
         names = [self._names[k] for k in used]
         digest = hashlib.blake2b(b"\0".join(map(os.fsencode, names)), digest_size=16).hexdigest()
-        full = [f"{self._root}/{name}" for name in names]
-        _, channels, size, _ = self.shape
-        x = cache.decoded_array(
-            {**self._key, "pictures": digest}, lambda: decoded(full, size, channels, self._progress)
-        )
+        x = cache.decoded_array({**self._key, "pictures": digest}, lambda: self._decoded(names))
         return [x[np.searchsorted(used, index)] for index in indices]
+
+    def _decoded(self, names: Sequence[str]) -> Array:
+        """Return the pictures, decoded.
+
+        Raises:
+            BadInput: some cannot be decoded, or have changed since the fingerprint was taken.
+        """
+        _, channels, size, _ = self.shape
+        x = decoded([f"{self._source.root}/{name}" for name in names], size, channels, self._progress)
+        if self._source.fingerprint() != self._key["fingerprint"]:
+            where = printable(str(self._source.root))
+            raise BadInput(f"image_folder: pictures in {where} changed while they were read: repeat the command later")
+        return x
 
 
 def _source(found: Listing) -> str:

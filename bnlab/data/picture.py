@@ -6,6 +6,7 @@ first frame is taken.
 """
 
 import struct
+import warnings
 import zlib
 from collections.abc import Sequence
 from functools import cache
@@ -109,8 +110,14 @@ def first(names: Sequence[str]) -> str:
 def _image(path: str, size: int, channels: int) -> Image.Image | Fault:
     mode = "RGB" if channels == 3 else "L"
     try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith(("I", "F")):
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path) as picture,
+        ):  # of damaged EXIF, of large pictures
+            # Pillow reads colours of 16 bits as 8 bits, and shows it in the way the file is decoded alone.
+            if picture.mode.startswith(("I", "F")) or any(
+                ";16" in str(tile[3]) for tile in getattr(picture, "tile", ())
+            ):
                 return Fault(path, None)
             picture.load()
             converted = _opaque(_upright(picture)).convert(mode)
@@ -130,7 +137,12 @@ def _upright(picture: Image.Image) -> Image.Image:
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
     except DAMAGED:  # nothing that can be read says how to turn it
         return picture
-    turn = TURNS.get(orientation) if isinstance(orientation, int) else None
+    try:
+        turn = (
+            None if orientation is None else TURNS.get(int(orientation))
+        )  # a fraction or a float counts, as in Pillow
+    except (TypeError, ValueError, ArithmeticError):
+        turn = None
     return picture if turn is None else picture.transpose(turn)
 
 

@@ -60,7 +60,8 @@ class Scan:
     def top(self) -> Tree:
         """Return the root itself, its folders not yet read."""
         tree = Tree()
-        self._open.add(_identity(self._root))  # a link back to it is a loop
+        above = Path(self._root).resolve().parents
+        self._open |= {_identity(str(folder)) for folder in (self._root, *above)}  # a link back to one is a loop
         for name in self._entries(self._root, tree):
             tree.folders[name] = Tree()
         return tree

@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bnlab.errors import BadInput
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.files import Foreign, Unreadable, is_regular, make_folder, read_json
+from bnlab.runs.files import Foreign, Unreadable, check_own, is_regular, make_folder, read_bytes, read_json
+from bnlab.runs.packing import NAME as PACKS
 from bnlab.text import printable
 
 NAME = "report.json"
+PAGE = "index.html"
 _LONGEST = 100  # bytes of the studies' names in a folder's name; 255 is what file systems take
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # another folder on the same disk would not help
 _MOST = 1000  # folders of comparisons whose names are alike
@@ -89,8 +91,9 @@ def settle(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> P
         _check(folder, studies, names)
     elif len(studies) == 1:
         folder = studies[0] / "report"
-        if is_regular(folder / NAME):
-            _check(folder, studies, ())  # one without it is that of an older bnlab
+        # An older bnlab wrote no report.json; its page says that it is one.
+        if folder.is_dir():
+            _check(folder, studies, () if _is_page(folder / PAGE) else names)
     else:
         folder = _free(studies)
     try:
@@ -100,6 +103,8 @@ def settle(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> P
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         _refuse(error, folder)
+    except RecursionError:
+        raise BadInput("--out lies too many folders deep: name another") from None
     place = Place(folder)
     place.write(NAME, json.dumps({"studies": _relative(studies, folder)}, indent=1) + "\n")
     return place
@@ -110,8 +115,13 @@ def _check(folder: Path, studies: Sequence[Path], names: Sequence[str]) -> None:
     shown = printable(str(folder))
     if is_regular(folder):
         raise BadInput(f"a report cannot go to {shown}, which is a file: --out DIR")
-    if os.path.lexists(folder / "run.json"):
-        raise BadInput(f"a report cannot go to {shown}, which is a run: --out DIR")
+    for above in (folder, *folder.parents[:1]):
+        if os.path.lexists(above / "run.json"):
+            raise BadInput(
+                f"a report cannot go to {shown}, which is {'' if above == folder else 'in '}a run: --out DIR"
+            )
+    if os.path.lexists(folder / PACKS):
+        raise BadInput(f"a report cannot go to {shown}, which is a study: --out DIR")
     try:
         found = _owners(folder)
     except Unreadable as error:
@@ -122,6 +132,19 @@ def _check(folder: Path, studies: Sequence[Path], names: Sequence[str]) -> None:
     elif sorted(found) != sorted(_relative(studies, folder)):
         listed = printable(", ".join(os.path.normpath(folder / name) for name in found))
         raise BadInput(f"{shown} holds the report of {listed}: give another folder (--out DIR), or remove it")
+    for room in {Path(name).parent for name in names} - {Path()}:
+        try:
+            check_own(folder / room, folder=True)
+        except OSError as error:  # a name that is too long, say
+            _refuse(error, folder)
+
+
+def _is_page(path: Path) -> bool:
+    """Return whether a file is the page of a report."""
+    try:
+        return b"bnlab</title>" in read_bytes(path)
+    except (FileNotFoundError, Unreadable):
+        return False
 
 
 def _free(studies: Sequence[Path]) -> Path:

@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
 
     parser = Parser(add_help=False)
     parser.add_argument("studies", nargs="+", type=Path, metavar="DIR")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out")
     parser.add_argument("--pdf", action="store_true")
     parser.add_argument("--target", type=float, default=0.9)
     parser.add_argument("--tolerance", type=float, default=0.05)
@@ -53,6 +53,8 @@ def run(words: Sequence[str]) -> int:
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
             raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+    if given.out is not None:
+        given.out = Path(expanded(given.out, "--out"))
     given.studies = [Path(expanded(str(study), "DIR")) for study in given.studies]
     for study in given.studies:
         if not is_there(study) and is_there(Path("outputs") / study):

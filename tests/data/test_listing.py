@@ -61,6 +61,7 @@ LINKS = {
     "a linked picture": (link("../elsewhere/9.png", "a/9.png"), ("a/9.png",), ""),
     "a loop": (link("a", "a/again"), (), "1 link that leads nowhere or back"),
     "a loop by the root": (link(".", "a/again"), (), "1 link that leads nowhere or back"),
+    "a loop by a folder above the root": (link("../..", "a/again"), (), "1 link that leads nowhere or back"),
     "a picture that is gone": (link("gone.png", "a/9.png"), (), "1 link that leads nowhere or back"),
     "a folder that is gone": (link("gone", "a/more"), (), "1 link that leads nowhere or back"),
     "a link to itself": (link("a/9.png", "a/9.png"), (), "1 link that leads nowhere or back"),

@@ -180,3 +180,15 @@ def test_names_that_act_nowhere(copy: Path, bnlab: Callable[..., Any]) -> None:
     assert "<img src=x" not in page
     assert "\u202e" not in page + built.table_text
     assert "\u2028" not in page
+
+
+@pytest.mark.parametrize("work", [Path.unlink, lambda path: os.truncate(path, 0)], ids=["gone", "empty"])
+@pytest.mark.parametrize("table", ["steps", "evals", "sites", "layers", "histograms"])
+def test_a_table_that_no_run_has_costs_no_page(
+    copy: Path, bnlab: Callable[..., Any], table: str, work: Callable[[Path], Any]
+) -> None:
+    for path in copy.glob(f"*/{table}.csv"):
+        work(path)
+    status, out, err = bnlab("report", str(copy))
+    assert (status, err) == (0, ""), out
+    assert (copy / "report/index.html").is_file()

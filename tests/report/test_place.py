@@ -256,3 +256,39 @@ def test_a_read_only_disk_is_one_line(studies: list[Path], monkeypatch: pytest.M
     monkeypatch.setattr("bnlab.report.place.write_atomic", read_only)
     with pytest.raises(BadInput, match=r"index.html cannot be written \(Read-only file system\): --out DIR"):
         place.write("index.html", "x")
+
+
+def test_a_folder_of_the_users_in_a_study_is_no_report(studies: list[Path]) -> None:
+    folder = studies[0] / "report"
+    folder.mkdir()
+    for name in ("index.html", "runs.csv"):
+        (folder / name).write_text("mine")
+    with pytest.raises(BadInput, match=r"is not known to be a report's: --out DIR"):
+        settle(studies[:1], None, NAMES)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"index.html": "mine", "runs.csv": "mine"}
+    (folder / "index.html").write_text("<title>A – bnlab</title>")  # of a version that wrote no report.json
+    assert settle(studies[:1], None, NAMES).folder == folder
+
+
+OUTS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+    "a study": (lambda path: (path / "packs.json").touch(), "", "which is a study"),
+    "a run": (lambda path: (path / "run.json").touch(), "", "which is a run"),
+    "in a run": (lambda path: (path / "run.json").touch(), "arrays", "which is in a run"),
+    "a file for a room": (lambda path: (path / "figures").touch(), "", "figures cannot be written"),
+    "a link for a room": (lambda path: (path / "tables").symlink_to("x"), "", "tables cannot be written"),
+    "too deep": (lambda path: None, "/".join("d" * 1500), "too many folders deep"),
+}
+
+
+@pytest.mark.parametrize(("make", "below", "line"), OUTS.values(), ids=OUTS)
+def test_where_no_report_may_go(
+    make: Callable[[Path], Any], below: str, line: str, studies: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    make(out)
+    before = list(out.iterdir())
+    with pytest.raises(BadInput, match=line):
+        settle(studies[:1], out / below, NAMES)
+    if line != "too many folders deep":
+        assert list(out.iterdir()) == before

@@ -20,12 +20,17 @@ def recorded(frame: Frame, *diagnostics: str) -> pd.DataFrame:
 
 
 def joined(frame: Frame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows (run_id, site, …) of the runs that stand for a condition, with place, lr, seed, depth and kind."""
+    """Return rows (run_id, site, …) of the runs that represent a condition, with place, lr, seed, depth and kind.
+
+    Rows at a site that sites.csv lacks, because that file is lost or damaged, are left out.
+    """
     runs = pd.concat([frame.runs.iloc[:0], *(frame.at_shown(place) for place in frame.finished)])
     facts = runs[["run_id", "condition", "lr", "seed"]].rename(columns={"condition": "place"})
     sites = frame.table("sites")[["run_id", "site", "depth", "kind"]]
     mine = rows[rows["run_id"].isin(facts["run_id"])]
-    return mine.merge(sites, how="left", on=["run_id", "site"]).merge(facts, on="run_id")
+    found = mine.merge(sites, how="left", on=["run_id", "site"])
+    known = found["kind"].notna() | found["site"].isna() | found["site"].eq("")
+    return found[known].merge(facts, on="run_id")
 
 
 def at_one_kind(rows: pd.DataFrame) -> pd.DataFrame:
