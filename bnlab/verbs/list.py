@@ -101,7 +101,7 @@ def choices(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
                     found.setdefault(path.parent.name, {})[path.stem] = str(reason)
                     continue
                 found.setdefault(path.parent.name, {})[path.stem] = summary(content)
-                if path.parent.name == "experiment" and "\nclaims:" in content:
+                if path.parent.name == "experiment" and "\nclaims:" in f"\n{content}":
                     found.setdefault("study", {})[path.stem] = summary(content)
     return found
 

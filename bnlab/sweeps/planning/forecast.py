@@ -17,6 +17,7 @@ SAMPLE = 10  # earlier runs that are asked
 
 # What decides the time of an update: all axes but these, or else those of the model, the data and the batch alone.
 _LENGTH = {"seed", "epochs", "steps", *(f"optim.{name}" for name in FREE)}
+_ORIGIN = {"init_from", "init_from.weights", "data.root"}  # time hardly depends on these, and older runs do not have them
 _SHAPE = ("model", "data", "accumulate", "precision")
 
 Axes = Mapping[str, Any]
@@ -96,11 +97,12 @@ class _Seen(NamedTuple):
 
 
 def _alike(axes: Axes) -> str:
-    return _key({name: v for name, v in axes.items() if name not in _LENGTH and not name.startswith("schedule")})
+    apart = _LENGTH | _ORIGIN
+    return _key({name: v for name, v in axes.items() if name not in apart and not name.startswith("schedule")})
 
 
 def _shape(axes: Axes) -> str:
-    return _key({name: value for name, value in axes.items() if name.partition(".")[0] in _SHAPE})
+    return _key({name: v for name, v in axes.items() if name.partition(".")[0] in _SHAPE and name not in _ORIGIN})
 
 
 def _key(axes: Axes) -> str:

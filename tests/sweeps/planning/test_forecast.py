@@ -81,3 +81,10 @@ def test_what_did_not_end_well_tells_nothing(tmp_path: Path) -> None:
     (tmp_path / "d" / "run.json").write_text("{")
     assert Forecast(tmp_path).cost(AXES) is None
     assert Forecast(tmp_path / "nowhere").cost(AXES) is None
+
+
+def test_older_runs_without_the_axes_of_origin_count_as_alike(tmp_path: Path) -> None:
+    train(tmp_path, "a", 2.0)
+    cost = Forecast(tmp_path).cost(AXES | {"init_from": None, "data.root": "pictures"})
+    assert cost is not None
+    assert (cost.seconds, cost.alike) == (pytest.approx(2.0), True)
