@@ -17,7 +17,7 @@ SAMPLE = 10  # earlier runs that are asked
 
 # What decides the time of an update: all axes but these, or else those of the model, the data and the batch alone.
 _LENGTH = {"seed", "epochs", "steps", *(f"optim.{name}" for name in FREE)}
-_ORIGIN = {"init_from", "init_from.weights", "data.root"}  # time hardly depends on these, and older runs do not have them
+_ORIGIN = {"init_from", "init_from.weights", "data.root"}  # which older runs do not have
 _SHAPE = ("model", "data", "accumulate", "precision")
 
 Axes = Mapping[str, Any]
