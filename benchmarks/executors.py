@@ -27,7 +27,7 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.sweeps.layout.plugin import register
 
 COMMON = (

@@ -17,7 +17,8 @@ from time import perf_counter
 from typing import Any
 
 import bnlab
-from bnlab.config.compose import Composer, conf_dir
+from bnlab.config.compose import Composer
+from bnlab.config.folder import conf_dir
 from bnlab.config.identity import axes
 from bnlab.config.validate import validate
 from bnlab.runs.cell import text

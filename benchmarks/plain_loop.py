@@ -23,7 +23,8 @@ from scipy.stats import bootstrap
 from torch import nn
 
 from bnlab.config import assembly, build
-from bnlab.config.compose import Composed, conf_dir
+from bnlab.config.compose import Composed
+from bnlab.config.folder import conf_dir
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.data.tensors import TensorData

@@ -13,7 +13,7 @@ from time import process_time
 import torch
 from torch import Tensor, nn
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.models.base import Model, assemble, initialize
 from bnlab.norms.placement import Placement
 from bnlab.registry import find

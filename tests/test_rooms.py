@@ -97,6 +97,27 @@ def test_the_plan_has_no_circle() -> None:
         order += free
 
 
+def module_of(path: Path) -> str:
+    """The dotted name of a file's module; of an __init__.py, of its package."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """At whatever level, for types or not."""
+    graph = {module_of(path): set(imported(path)) - {module_of(path)} for path in SOURCES}
+
+    def reached(module: str) -> set[str]:
+        found, waiting = set[str](), [module]
+        while waiting:
+            new = graph[waiting.pop()] & graph.keys() - found
+            found |= new
+            waiting += new
+        return found
+
+    assert {module for module in graph if module in reached(module)} == set()
+
+
 def test_imports_point_down() -> None:
     wrong = []
     for path in SOURCES:

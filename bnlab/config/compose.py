@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -15,25 +14,9 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from bnlab.config.mistakes import COMPLAINTS, is_complaint, no_option, translate
 from bnlab.config.paths import all_expanded
-from bnlab.config.schema import COMMON
 from bnlab.errors import BadInput
 
 _WHOLE_NUMBER = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)=(0|[1-9][0-9]{0,18})")
-
-
-def conf_dir() -> Path:
-    """The folder of the configs: beside the modules in an installed wheel, beside the package in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "conf"
-    return inside if inside.is_dir() else package.parent / "conf"
-
-
-def common_defaults(group: str) -> dict[str, Any]:
-    """The defaults of the options that every choice of a group has, from its _base.yaml."""
-    path = conf_dir() / group / "_base.yaml"
-    base = OmegaConf.to_container(OmegaConf.load(path)) if group in COMMON else {}
-    assert isinstance(base, dict)
-    return {str(key): value for key, value in base.items() if key in COMMON[group]}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from yaml import MarkedYAMLError, YAMLError
 
 from bnlab.config.elsewhere import elsewhere
 from bnlab.config.excerpt import excerpt
+from bnlab.config.folder import conf_dir
 from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
 from bnlab.config.signs import explained
 from bnlab.errors import BadInput
@@ -64,8 +65,6 @@ def translate(error: Exception) -> BadInput:
             group, _, choice = error.missing_cfg_file.rpartition("/")
         return unknown_choice(group, choice, error.options)
     if found := re.search(r"Could not load '(\w+)/([^']+)'", message):  # in a list of choices
-        from bnlab.config.compose import conf_dir  # which imports this module
-
         known = [path.stem for path in (conf_dir() / found[1]).glob("[!_]*.yaml")]
         return unknown_choice(found[1], found[2], known)
     if found := re.search(r"Could not override '([^']+)'", message):

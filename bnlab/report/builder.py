@@ -6,14 +6,14 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from bnlab.report import Built, Verdict
+from bnlab.report.built import Built, Verdict
 from bnlab.report.escaping import clipped
 from bnlab.report.forms import csv, latex, markdown
-from bnlab.report.frame import read
 from bnlab.report.lettering import as_written, quiet
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Drawn, Missing, Table, modules
 from bnlab.report.place import settle
+from bnlab.report.reading import read
 from bnlab.report.run_table import listing
 from bnlab.report.style import RC
 from bnlab.report.summary import left_out, outlived, warnings

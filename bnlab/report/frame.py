@@ -1,38 +1,29 @@
 """What tables and figures draw from: the runs of some studies, sorted into conditions and cells."""
 
-import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from bnlab.errors import BadInput
 from bnlab.report.by_run import ByRun
 from bnlab.report.condition import (
-    LR,
-    SEED,
     Axes,
     Condition,
-    conditions,
     exact,
     told_apart,
-    varying_axes,
 )
 from bnlab.report.configuration import constants, in_words
 from bnlab.report.escaping import clipped, few
 from bnlab.report.lettering import listed
 from bnlab.report.panels import MOST, panels, variants
 from bnlab.report.sound import sound
-from bnlab.report.stats import ROUNDING, Cell, Sensitivity, cells, paired, sensitivity
-from bnlab.report.stats.estimate import LARGEST, Estimate
+from bnlab.report.stats import Cell, Sensitivity, cells, paired, sensitivity
+from bnlab.report.stats.estimate import Estimate
 from bnlab.report.style import Style, styles
-from bnlab.report.unsaid import tell
-from bnlab.report.waiting import Waiting, waiting
-from bnlab.runs.reader import Runs, load
-from bnlab.runs.schema import METRICS
+from bnlab.report.target_times import TargetTimes, target_times
+from bnlab.runs.reader import Runs
 from bnlab.text import printable
 
 _PANELS = 12  # pictures of one figure
@@ -215,9 +206,12 @@ class Frame:
         return sorted(set(self.runs["lr"].tolist()))
 
     @cached_property
-    def waiting(self) -> list[Waiting]:
-        """Time to the target of each condition."""
-        return [waiting(self, place) for place in range(len(self.conditions))]
+    def target_times(self) -> list[TargetTimes]:
+        """Times to the target of each condition."""
+        return [
+            target_times(self.at_shown(place), self.val_evals, self.steps, self.source.infos, self.target)
+            for place in range(len(self.conditions))
+        ]
 
     @cached_property
     def has_accuracy(self) -> bool:
@@ -254,67 +248,6 @@ class Frame:
         mine = self.of(place)
         peers = self.runs[self.runs["grid"].isin(set(mine["grid"]))]
         return cells(mine, peers["lr"], peers["seed"])
-
-
-def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
-    """The frame of these studies (folders of studies or of single runs).
-
-    A run that cannot be placed is left out and named, as one whose run.json cannot be read.
-
-    Raises:
-        BadInput: a folder is no study, or no run is left.
-    """
-    source = load(list(studies), lenient=True)
-    for run_id, reason in _misfits(source.infos).items():
-        folder = source.folders.pop(run_id)
-        source.unreadable[folder] = (
-            f"{printable(str(folder / 'run.json'))} {reason}; remove its folder or train it anew"
-        )
-        del source.infos[run_id]
-    if not source.infos:
-        raise BadInput(f"no run can be reported: {next(iter(source.unreadable.values()))}")
-    tell(source)
-    infos = source.infos.values()
-    every = [info["axes"] for info in infos]
-    axes = varying_axes(every)
-    found, places = conditions(every, axes)
-    study = [printable(folder.parent.name) for folder in source.folders.values()]
-    runs = pd.DataFrame(  # not `source.runs`, where an axis may have the name of a fact
-        {
-            "run_id": pd.Series(list(source.infos), dtype=object),
-            "study": pd.Series(study, dtype=object),
-            **{name: pd.Series([info[name] for info in infos], dtype=object) for name in ("status", "cause")},
-            **{name: [_number(info[name]) for info in infos] for name in ("diverged_at", "seconds")},
-            **{name: [_number(info["metrics"].get(name)) for info in infos] for name in METRICS},
-            "condition": places,
-            "lr": [float(one[LR]) for one in every],
-            "seed": [one[SEED] for one in every],
-            "grid": [f"{name}/{one.get('optim')}" for name, one in zip(study, every, strict=True)],
-        }
-    )
-    return Frame(source, list(studies), runs, found, axes, target, tolerance)
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _misfits(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Why runs have no place in a report, by run_id."""
-    found = {}
-    for run_id, info in infos.items():
-        lacking = [name for name in (LR, SEED) if info["axes"].get(name) is None]
-        for name, value in info["metrics"].items():
-            share = name.endswith("accuracy") and value is not None and not math.isnan(value)
-            if share and not -ROUNDING <= value <= 1 + ROUNDING:
-                found[run_id] = f"is damaged ({name} is {value:g}, an accuracy lies in 0 to 1)"
-        if (info["seconds"] or 0) > LARGEST:
-            found[run_id] = f"is damaged (seconds is {info['seconds']:g})"
-        if lacking:
-            found[run_id] = f"has no {' and no '.join(lacking)} among its axes"
-        elif not 1 / LARGEST <= info["axes"][LR] <= LARGEST:
-            found[run_id] = f"has the {LR} {info['axes'][LR]:g}, and reports take {1 / LARGEST:g} to {LARGEST:g}"
-    return found
 
 
 def span(counts: Iterable[int]) -> str:

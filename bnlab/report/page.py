@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bnlab.report import Verdict
+from bnlab.report.built import Verdict
 from bnlab.report.condition import LR, by_size, exact, told_apart
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing, Table

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from bnlab.report import Verdict
+from bnlab.report.built import Verdict
 from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.stats import Estimate, estimate

@@ -13,8 +13,9 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from bnlab.config.compose import Composed, conf_dir, plain
+from bnlab.config.compose import Composed, plain
 from bnlab.config.excerpt import excerpt
+from bnlab.config.folder import conf_dir
 from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
 from bnlab.config.overrides import check, key_of
 from bnlab.config.schema import GROUPS

@@ -19,8 +19,8 @@ of diagnostics also the unit, the cost and the source.
 
 def run(words: Sequence[str]) -> int:
     """Print the choices; returns the exit status."""
-    from bnlab.config.compose import conf_dir
     from bnlab.config.excerpt import excerpt
+    from bnlab.config.folder import conf_dir
     from bnlab.config.overrides import check_text
     from bnlab.errors import BadInput
     from bnlab.text import nearest

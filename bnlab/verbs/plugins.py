@@ -6,8 +6,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from bnlab.config import yamls
-from bnlab.config.compose import common_defaults, conf_dir
 from bnlab.config.excerpt import excerpt
+from bnlab.config.folder import common_defaults, conf_dir
 from bnlab.config.grammar import list_items, unquoted
 from bnlab.config.overrides import key_of
 from bnlab.config.paths import expanded

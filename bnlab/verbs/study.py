@@ -162,7 +162,7 @@ def _say(record: "Record", page: Path, console: Console) -> None:
 
 def _studies(options: Sequence[str]) -> dict[str, str]:
     """Every study with its line, those of --config-dir too."""
-    from bnlab.config.compose import conf_dir
+    from bnlab.config.folder import conf_dir
     from bnlab.verbs.list import choices
 
     return choices([conf_dir(), *(Path(word) for word in options if word != "--config-dir")]).get("study", {})

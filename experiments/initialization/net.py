@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.diagnostics.base import Diagnostic
 from bnlab.diagnostics.look import Look, Named
 from bnlab.models.base import Model, assemble, initialize

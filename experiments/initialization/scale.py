@@ -13,7 +13,7 @@ from net import conf, look, normal, observed, start
 from picture import STYLES, panels
 from row import Row
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.diagnostics.look import weights
 from bnlab.diagnostics.weight_alignment import WeightAlignment
 from bnlab.models.cnn import CNN

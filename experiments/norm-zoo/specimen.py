@@ -12,7 +12,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.noise import Noise, source
 from bnlab.norms.reparametrization import Reparametrization
 from bnlab.registry import find

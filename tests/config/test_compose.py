@@ -7,7 +7,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from bnlab.config.compose import Composer, conf_dir, plain
+from bnlab.config.compose import Composer, plain
+from bnlab.config.folder import conf_dir
 from bnlab.errors import BadInput
 from bnlab.sweeps.layout.plugin import register
 

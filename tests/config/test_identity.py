@@ -9,7 +9,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from bnlab.config.compose import conf_dir, plain
+from bnlab.config.compose import plain
+from bnlab.config.folder import conf_dir
 from bnlab.config.identity import axes, run_id
 from bnlab.config.validate import Config, validate
 from bnlab.registry import entries

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.models.base import Model
 from bnlab.norms.kinds import KINDS
 from bnlab.norms.site import sites

@@ -10,7 +10,8 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
 from bnlab.config import assembly, build
-from bnlab.config.compose import Composed, Composer, conf_dir
+from bnlab.config.compose import Composed, Composer
+from bnlab.config.folder import conf_dir
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.data.tensors import TensorData

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.errors import Refused
 from bnlab.norms.site import sites, tape
 from tests.contracts.cells import Cell, all_cells, norms

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.diagnostics.base import Diagnostic
 from bnlab.diagnostics.block import Named
 from bnlab.diagnostics.look import Look

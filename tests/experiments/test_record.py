@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.studies.known import Effect
 from bnlab.studies.record import Record
 from bnlab.studies.verdict import Verdict

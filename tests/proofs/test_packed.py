@@ -15,7 +15,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.models.base import Model, assemble, initialize
 from bnlab.noise import Noise
 from bnlab.norms.placement import Placement

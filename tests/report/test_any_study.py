@@ -8,9 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from bnlab.report.frame import read
 from bnlab.report.page import render
 from bnlab.report.parts import Drawn, Missing, modules
+from bnlab.report.reading import read
 from bnlab.report.style import RC
 
 STATUSES = ("complete", "complete", "complete", "diverged", "failed", "running", "refused")

@@ -13,8 +13,8 @@ import pytest
 
 from bnlab.report.arrays import images, looks
 from bnlab.report.figures import feature_maps
-from bnlab.report.frame import read
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.reading import read
 from bnlab.runs.files import Unreadable
 
 NAME = "units.0.before_act.after"

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from bnlab.report import build
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
+from bnlab.report.reading import read
 from bnlab.report.summary import left_out
 from bnlab.report.taken import taken
 

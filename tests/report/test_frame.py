@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bnlab.errors import BadInput
-from bnlab.report.frame import Frame, read, span
+from bnlab.report.frame import Frame, span
+from bnlab.report.reading import read
 from bnlab.report.summary import left_out
 
 

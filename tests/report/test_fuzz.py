@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bnlab.errors import BadInput
-from bnlab.report.frame import read
 from bnlab.report.page import render
 from bnlab.report.parts import Drawn, Missing, Table, modules
+from bnlab.report.reading import read
 from bnlab.report.summary import left_out, warnings
 from bnlab.report.taken import taken
 from bnlab.studies.record import read as read_record

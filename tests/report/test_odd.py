@@ -9,9 +9,9 @@ import pytest
 from bnlab.report.escaping import clipped
 from bnlab.report.figures import accuracy_vs_lr, heat_map, loss_curves, memory, paired_differences
 from bnlab.report.forms import csv, latex, markdown
-from bnlab.report.frame import read
 from bnlab.report.page import render
 from bnlab.report.parts import Drawn, Table
+from bnlab.report.reading import read
 
 LONG = "n" * 300
 LAID_OUT = {"accuracy_vs_lr", "loss_curves", "activation_histograms", "landscape"}  # laying out takes most of the time

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bnlab.report import Verdict, build
-from bnlab.report.frame import read
 from bnlab.report.page import Section, render
 from bnlab.report.parts import Missing
+from bnlab.report.reading import read
 from bnlab.report.taken import taken
 
 

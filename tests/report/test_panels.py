@@ -3,8 +3,8 @@
 from typing import Any
 
 from bnlab.report.condition import Condition
-from bnlab.report.frame import read
 from bnlab.report.panels import MOST, panels
+from bnlab.report.reading import read
 
 
 def norms(count: int, *variant: tuple[str, Any]) -> list[Condition]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bnlab.report.frame import read
 from bnlab.report.provenance import provenance, together
+from bnlab.report.reading import read
 
 
 def test_runs_of_a_grid_have_one_command() -> None:

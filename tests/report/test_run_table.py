@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from bnlab.report.frame import read
+from bnlab.report.reading import read
 from bnlab.report.run_table import as_json, listing
 
 

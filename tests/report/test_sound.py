@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bnlab.report.frame import read
+from bnlab.report.reading import read
 from bnlab.report.sound import sound
 from bnlab.report.summary import left_out
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
+from bnlab.report.reading import read
 from bnlab.report.summary import summary, warnings
 
 

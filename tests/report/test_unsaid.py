@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.frame import read
+from bnlab.report.reading import read
 from bnlab.report.summary import warnings
 from bnlab.report.unsaid import shortest
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from omegaconf import OmegaConf
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.data.base import Arrays
 from bnlab.data.common import Common
 from bnlab.data.tensors import TensorData

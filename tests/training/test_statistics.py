@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 from bnlab.noise import Noise
 from bnlab.norms.running import RunningNorm
 from bnlab.registry import entries

@@ -156,7 +156,10 @@ ANEW = "self.m = 0.9 * self.m + 0.1 * x.mean(0); return x - self.m"
             (BASE, f"{INIT}; self.register_buffer('m', None)", "self.m = x.mean(0); return x", ""),
             "register it with its",
         ),
-        ((BASE, BUFFER, ANEW, RESET), "Own assigns its buffer m anew: change it in place, self.m.copy_("),
+        (
+            (BASE, BUFFER, ANEW, RESET),
+            "Own replaces its buffer m with another tensor: change it in place, self.m.copy_(",
+        ),
         ((BASE, f"{INIT}; self.g = nn.Parameter(torch.ones(features))", "return self.g * x", ""), "Own gives g no"),
     ],
 )

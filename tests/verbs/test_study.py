@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from bnlab.config.compose import Composer, conf_dir
+from bnlab.config.compose import Composer
+from bnlab.config.folder import conf_dir
 from bnlab.config.identity import axes
 from bnlab.config.validate import validate
 from bnlab.runs.reader import load

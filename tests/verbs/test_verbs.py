@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bnlab import cli
-from bnlab.config.compose import conf_dir
+from bnlab.config.folder import conf_dir
 
 Call = Callable[..., tuple[int, str, str]]
 SMALL = ["model.depth=1", "model.width=8", "epochs=1", "data.train_size=200"]

@@ -17,7 +17,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bnlab import registry
-from bnlab.config.compose import Composer, conf_dir
+from bnlab.config.compose import Composer
+from bnlab.config.folder import conf_dir
 from bnlab.config.overrides import check
 from bnlab.config.validate import validate
 from bnlab.config.words import quoted

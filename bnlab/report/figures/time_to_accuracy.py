@@ -12,7 +12,7 @@ from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
 from bnlab.report.stats import estimate, seconds_at
-from bnlab.report.waiting import own_seconds
+from bnlab.report.target_times import own_seconds
 
 TITLE = "Time to accuracy"
 ORDER = 17
@@ -55,7 +55,7 @@ def gather(frame: Frame) -> pd.DataFrame:
         if evals.empty:
             continue
         when = pd.Series(evals["step"].to_numpy("float64"), evals["run_id"])
-        when[~own_seconds(frame, evals["run_id"])] = math.nan
+        when[~own_seconds(frame.source.infos, evals["run_id"])] = math.nan
         evals = evals.assign(seconds=seconds_at(frame.steps.of(runs["run_id"]), when).to_numpy())
         for (step, epoch), mine in evals.groupby(["step", "epoch"]):
             score = estimate(mine["accuracy"])
@@ -73,7 +73,7 @@ def _panel(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int], unit
         mine = mine[mine[unit].notna()]
         if mine.empty:
             continue
-        epochs = frame.waiting[place].epochs
+        epochs = frame.target_times[place].epochs
         reached = f"> {epochs.budget:g}" if epochs.censored else f"{epochs.time.mean:.1f}"
         label = f"{frame.name(place)}, lr {frame.rate(mine['lr'].iloc[0])} ({reached})"
         axes.plot(mine[unit], mine["mean"], color=style.colour, linestyle=style.line, label=label, zorder=3)

@@ -31,7 +31,7 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     cells, found = frame.cells[place], frame.sensitivity[place]
     at_shown = frame.at_shown(place)
     val, test = estimate(at_shown["val_accuracy"]), estimate(at_shown["test_accuracy"])
-    target = frame.waiting[place].epochs
+    target = frame.target_times[place].epochs
     total = {name: sum(getattr(cell, name) for cell in cells) for name in _COUNTS}
     finished = total["complete"] + total["diverged"]
     idle = _idle(frame, place)

@@ -18,7 +18,7 @@ def table(frame: Frame) -> Table | Missing:
     data, shown = [], []
     for place in range(len(frame.conditions)):
         lr = frame.sensitivity[place].shown_lr
-        found = frame.waiting[place]
+        found = frame.target_times[place]
         axes = names(frame, place)
         data.append({**axes, "lr": lr, **_numbers("epochs", found.epochs), **_numbers("seconds", found.seconds)})
         there = found.epochs.runs - found.epochs.censored
@@ -39,7 +39,7 @@ def _notes(frame: Frame) -> list[str]:
     notes = []
     if len(evaluated) and evaluated.max() == 1:
         notes.append("every run was evaluated once: a time to the target is that of its end, or none")
-    if any(one.epochs.runs and not one.seconds.runs for one in frame.waiting):
+    if any(one.epochs.runs and not one.seconds.runs for one in frame.target_times):
         notes.append(f"no seconds ({NONE}): runs trained together have none of their own, launcher=serial gives them")
     return notes
 

@@ -7,7 +7,8 @@ from typing import Any
 import matplotlib as mpl
 import pytest
 
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
+from bnlab.report.reading import read
 from bnlab.report.style import RC
 
 Looks = Iterable[tuple[Any, ...]]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.accuracy_vs_lr import draw, gather
-from bnlab.report.frame import read
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.reading import read
 
 
 def test_data_has_every_run_and_every_gap(study: Any) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bnlab.report.figures.activation_histograms import draw, gather
-from bnlab.report.frame import read
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.reading import read
 
 
 def record(writer: Any, kinds: tuple[str, ...] = ("after_act", "before_act"), depth: int = 2) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.grad_by_depth import draw
-from bnlab.report.frame import read
 from bnlab.report.parts import Drawn
+from bnlab.report.reading import read
 
 
 def record(writer: Any, *steps: int) -> None:

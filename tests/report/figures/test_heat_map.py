@@ -5,8 +5,9 @@ from itertools import combinations
 from typing import Any
 
 from bnlab.report.figures.heat_map import crossed, draw, gather
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.reading import read
 
 
 def frame(study: Any) -> Frame:

@@ -9,8 +9,9 @@ import matplotlib as mpl
 import pytest
 
 from bnlab.report.figures import accuracy_vs_lr, grad_norm, loss_curves
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn
+from bnlab.report.reading import read
 from bnlab.report.style import RC
 
 NORMS = ["none", *(f"norm_{place:02d}" for place in range(19)), "scaled_weight_standardization"]

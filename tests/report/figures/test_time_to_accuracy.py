@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.time_to_accuracy import draw, gather
-from bnlab.report.frame import Frame, read
+from bnlab.report.frame import Frame
 from bnlab.report.parts import Drawn, Missing
+from bnlab.report.reading import read
 
 
 def frame(study: Any) -> Frame:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from bnlab.report.frame import read
 from bnlab.report.parts import Missing, Table
+from bnlab.report.reading import read
 from bnlab.report.tables.crossed import table
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.frame import read
 from bnlab.report.parts import Missing, Table
+from bnlab.report.reading import read
 from bnlab.report.tables.final_accuracy import table
 
 

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from bnlab.report.frame import read
 from bnlab.report.parts import Missing, Table
+from bnlab.report.reading import read
 from bnlab.report.tables.time_to_target import table
 
 LOGGED = [1.0] * 30  # steps 1 to 30, one second each; epochs end at 10, 20, 30

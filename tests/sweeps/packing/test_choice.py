@@ -6,7 +6,8 @@ import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from bnlab.config.compose import Composer, conf_dir
+from bnlab.config.compose import Composer
+from bnlab.config.folder import conf_dir
 from bnlab.errors import BadInput
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.layout.plugin import register

@@ -7,7 +7,8 @@ import pytest
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 
-from bnlab.config.compose import Composer, conf_dir
+from bnlab.config.compose import Composer
+from bnlab.config.folder import conf_dir
 from bnlab.config.identity import axes
 from bnlab.errors import Refused
 from bnlab.runs.lock import lock
