@@ -1,8 +1,8 @@
-"""Random numbers inside a forward pass (dropout, noisy norms), the same for a run alone and among stacked replicas.
+"""Random numbers inside a forward pass (dropout, noisy norms), the same for a single run and for stacked replicas.
 
-Each replica draws from generators of its own, keyed by (seed, stream, step), in the order of the forward pass, so a
-run's masks depend neither on its siblings nor on where it was resumed. Noisy norms have a stream of their own: with one
-seed, dropout masks the same units whatever norm stands beside it.
+Each replica draws from its own generators, keyed by (seed, stream, step), in the order of the forward pass, so a run's
+masks do not depend on the other replicas or on where it was resumed. Noisy norms have a separate stream: for a given
+seed, dropout masks the same units with any norm.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,7 @@ from torch import Tensor
 from bnlab.rng import generator
 
 Sample = Callable[..., Tensor]  # torch.rand or torch.randn
-LAYER, NORM = "noise", "noise of norms"  # streams: of what a model draws itself, as dropout does; of noisy norms
+LAYER, NORM = "noise", "noise of norms"  # streams: of layers such as dropout; of noisy norms
 
 
 class Noise:
@@ -27,13 +27,13 @@ class Noise:
         self._generators: dict[str, list[torch.Generator]] = {}
 
     def again(self) -> "Noise":
-        """The same noise from its beginning."""
+        """Return the same noise from its beginning."""
         return Noise([seed for seed, _ in self._keys], self._keys[0][1], self._device)
 
     def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype, stream: str) -> Tensor:
-        """Random numbers of shape (R, *shape): row r from replica r's own generator.
+        """Return random numbers of shape (R, *shape), row r from the generator of replica r.
 
-        Half precisions are drawn in float32, whose grid is fine enough to compare with a probability.
+        Half precision is drawn in float32, whose spacing is fine enough to compare with a probability.
         """
         dtype = torch.promote_types(dtype, torch.float32)
         if stream not in self._generators:
@@ -57,12 +57,12 @@ def source(noise: Noise) -> Iterator[None]:
 
 
 def uniform_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
+    """Return uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
     return _like(x, torch.rand, stream)
 
 
 def normal_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Standard normal numbers of x's shape and device, at least float32; under vmap, each replica's own."""
+    """Return standard normal numbers of x's shape and device, at least float32; under vmap, each replica's own."""
     return _like(x, torch.randn, stream)
 
 
@@ -75,7 +75,7 @@ def _like(x: Tensor, sample: Sample, stream: str) -> Tensor:
 
 
 class _Draw(torch.autograd.Function):
-    # vmap cannot see inside a generator; its rule for this function draws all replicas' numbers at once.
+    # vmap cannot batch draws from a generator; the rule below draws the numbers of all replicas together.
     @staticmethod
     def forward(x: Tensor, noise: Noise, sample: Sample, stream: str) -> Tensor:
         return noise.draw_R(sample, x.shape, x.dtype, stream)[0]

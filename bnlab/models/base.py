@@ -1,4 +1,4 @@
-"""What every model shares: its sites, its dry run on the meta device, and its initial weights."""
+"""Shared code of the models: sites, the dry run on the meta device, and initial weights."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -17,14 +17,14 @@ from bnlab.rng import generator, key
 
 
 class Model(nn.Module):
-    """Maps x (B, *shape) to (B, outputs).
+    """Base class of models, which map x (B, *shape) to (B, outputs).
 
     Subclasses set a literal `name` and `default_sites` and take (shape, outputs, norms) and their options as
     keyword-only arguments without defaults (the yaml holds those).
 
     Attributes:
-        default_sites: the kinds of site where placement=default puts the norm.
-        offers: every kind of site that it has with some options; empty where nobody says.
+        default_sites: the kinds of site that have the norm with placement=default.
+        offers: every kind of site that the model has with some options; empty if not declared.
     """
 
     name: ClassVar[str]
@@ -39,22 +39,22 @@ class Model(nn.Module):
         raise NotImplementedError
 
     def adjust_initial(self) -> None:
-        """Change initial values that a scheme of initialization gave, where the model has a start of its own."""
+        """Change the initial values that the scheme gave, if the model has its own initialization."""
 
 
 def require_images(model: str, shape: tuple[int, ...]) -> None:
-    """Raise `Refused` where an example is no image (channels, height, width)."""
+    """Raise `Refused` if examples are not images (channels, height, width)."""
     if len(shape) != 3:
         raise Refused(
-            f"model={model} needs images (channels, height, width), an example here has shape {shape}: use model=mlp, "
-            "or data.shape=[1,8,8] with data=gaussian"
+            f"model={model} needs images (channels, height, width), but an example here has shape {shape}: "
+            "use model=mlp, or data.shape=[1,8,8] with data=gaussian"
         )
 
 
 def assemble(
     kind: type[Model], shape: tuple[int, ...], outputs: int, norms: Placement, options: dict[str, object]
 ) -> Model:
-    """A model without storage (on the meta device), its sites named.
+    """Return a model without storage (on the meta device), with its sites named.
 
     Raises:
         Refused: the placement asks for a site that the model does not offer, the model cannot take this data, or it is
@@ -71,13 +71,13 @@ def assemble(
 
 
 def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int]) -> dict[str, tuple[int, ...]]:
-    """Pass batches of these sizes through a model on the meta device: shapes are checked, nothing is computed.
+    """Pass batches of these sizes through a model on the meta device: shapes are checked, values are not computed.
 
     Returns:
         The shape of one example at each site, by the site's id.
 
     Raises:
-        Refused: a norm cannot work on such a batch.
+        Refused: a norm cannot process such a batch.
     """
     shapes: dict[str, tuple[int, ...]] = {}
     for training, sizes in ((True, train_sizes), (False, eval_sizes)):
@@ -91,7 +91,7 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
                 if size == max(sizes):
                     raise
                 what = "training" if training else "evaluation"
-                raise Refused(f"{reason} (in a last batch of {size} of {what}: try another size)") from None
+                raise Refused(f"{reason} (in the last {what} batch, of size {size}: try another batch size)") from None
             shapes = {site: tuple(values[0].shape[1:]) for site, values in seen.after.items()}
     model.train()
     return shapes
@@ -99,7 +99,7 @@ def dry_run(model: Model, train_sizes: Iterable[int], eval_sizes: Iterable[int])
 
 @contextmanager
 def _same_buffers(model: Model) -> Iterator[None]:
-    """Raise `Refused` where a layer puts another tensor in the place of a buffer: a run would lose it."""
+    """Raise `Refused` if a layer replaces a buffer with another tensor, which a run would lose."""
     before = dict(model.named_buffers())
     yield
     for path, tensor in model.named_buffers():
@@ -107,21 +107,21 @@ def _same_buffers(model: Model) -> Iterator[None]:
             owner, _, name = path.rpartition(".")
             kind = type(model.get_submodule(owner)).__name__
             way = f"change it in place, self.{name}.copy_(…)" if path in before else "register it with its shape"
-            raise Refused(f"{kind} assigns its buffer {name} anew: {way}")
+            raise Refused(f"{kind} replaces its buffer {name} with another tensor: {way}")
 
 
 def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
-    """Give a model on the meta device its storage and its initial values, on the CPU in float32.
+    """Allocate a model from the meta device and initialize it, on the CPU in float32.
 
-    Each weight draws from a generator keyed by its own name, so that nets which differ in their norms, or in one
-    more layer, start from the same weights. A model may then change them (`Model.adjust_initial`), and a norm of
-    weights starts out from what they are by then.
+    Each weight is drawn from a generator keyed by its name, so that nets that differ in their norms, or by an
+    additional layer, start from the same weights. A model may then change them (`Model.adjust_initial`), and a norm of
+    weights is initialized from the result.
 
     Raises:
-        Refused: something of the user's own leaves a parameter or a buffer without a value.
+        Refused: the user's code leaves a parameter or a buffer without a value.
 
     Schemes (weights of fan-in n and fan-out m): torch, U(±1/√n), bias too (PyTorch's default); he, N(0, 2/n) (He et
-    al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 but for torch.
+    al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 except with torch.
     """
     model.to_empty(device="cpu")
     with torch.no_grad():
@@ -131,9 +131,9 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
         elif isinstance(module, Reparametrization):
-            continue  # written below, from its weight
+            continue  # initialized below, from its weight
         elif hasattr(module, "reset_parameters"):
-            with torch.random.fork_rng(devices=[]):  # torch's own layers draw from its global generator
+            with torch.random.fork_rng(devices=[]):  # torch's layers draw from its global generator
                 torch.manual_seed(key(seed, f"initialization {path}", 0))
                 module.reset_parameters()
     with torch.no_grad():
@@ -146,13 +146,13 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
             owner, _, name = path.rpartition(".")
             kind = type(model.get_submodule(owner)).__name__
             raise Refused(
-                f"{kind} gives {name} no initial value, or nan: write it in {kind}.reset_parameters, for a net is "
-                "built without storage and filled afterwards"
+                f"{kind} gives {name} no initial value, or nan: write it in {kind}.reset_parameters, because a net "
+                "is built without storage and filled afterwards"
             )
 
 
 def _tensors(model: Model) -> dict[str, Tensor]:
-    """Parameters and buffers whose type has a value that nobody would choose."""
+    """Return the parameters and buffers whose dtype has a value to mark them as unset."""
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     return {path: tensor for path, tensor in tensors.items() if tensor.dtype.is_signed and not tensor.is_complex()}
 
@@ -180,8 +180,8 @@ def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, dr
 
 
 def weights(model: Model) -> dict[str, str]:
-    """Parameter name of each weight (what has two axes or more) by the path of the layer that holds it.
+    """Return the parameter name of each weight (two or more axes) by the path of the layer that holds it.
 
-    Where a norm stands on it, it is the learned weight and not the normalized one.
+    With a norm of weights it is the learned weight, not the normalized one.
     """
     return {name.rpartition(".")[0]: name for name, p in model.named_parameters() if p.ndim > 1}

@@ -1,4 +1,4 @@
-"""The size of a net while it is put together on the meta device, where nothing takes memory yet."""
+"""The size of a net while it is built on the meta device, where nothing takes memory yet."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +14,8 @@ from torch.nn.parameter import is_lazy
 from bnlab import memory
 from bnlab.errors import Refused, TooLarge
 
-MODULES = 50_000  # put together in seconds, in half a gigabyte of Python objects; 6,000 layers of an MLP
-# What torch (and Python, for a shape of more than 64 bits) says of a tensor whose numbers cannot be counted.
+MODULES = 50_000  # built in seconds, in half a gigabyte of Python objects; 6,000 layers of an MLP
+# Errors of torch (and of Python, for a shape of more than 64 bits) for a tensor whose size overflows.
 _UNCOUNTABLE = (
     "Storage size calculation overflowed", "Overflow when unpacking long", "integer multiplication overflow",
     "numel: integer", "int too large to convert", "int too big to convert", "cannot fit 'int' into",
@@ -24,12 +24,12 @@ _UNCOUNTABLE = (
 
 @contextmanager
 def budget(model: str, options: Mapping[str, object]) -> Iterator["Budget"]:
-    """Count what is registered with modules inside the block, and stop as soon as it is too much for this machine.
+    """Count what is registered with modules inside the block, and raise as soon as it is too much for this machine.
 
-    Whatever a model's code does, its parameters, buffers and modules are registered one by one.
+    Modules register their parameters, buffers and submodules one by one, regardless of the model's code.
 
     Args:
-        options: the model's own, for the one to lower.
+        options: the model's options, from which the message names one to lower.
 
     Raises:
         Refused: a net of more than `MODULES` modules.
@@ -45,26 +45,26 @@ def budget(model: str, options: Mapping[str, object]) -> Iterator["Budget"]:
         yield counted
     except (TypeError, RuntimeError, OverflowError) as error:
         if not any(words in str(error) for words in _UNCOUNTABLE):
-            raise  # a fault of the model's code
-        raise counted.refusal("has a tensor of more numbers than can be counted") from None
+            raise  # an error in the model's code
+        raise counted.refusal("has a tensor with more elements than can be counted") from None
     finally:
         for hook in hooks:
             hook.remove()
 
 
 class Budget:
-    """What a net would need. Weights count twice, with their gradients; tensors that several modules share, once."""
+    """The memory that a net needs. Weights count twice, for their gradients; shared tensors count once."""
 
     def __init__(self, model: str, options: Mapping[str, object], there: int) -> None:
         self._model, self._options, self._there = model, options, there
         self._modules, self._bytes = 0, 0
-        self._seen: dict[int, Tensor] = {}  # held, so that no address comes up twice
+        self._seen: dict[int, Tensor] = {}  # keeps the tensors alive, so that ids are unique
 
     def add_module(self) -> None:
         """Count one more module."""
         self._modules += 1
         if self._modules > MODULES:
-            raise self.refusal(f"has more than {MODULES:,} modules (layers, sites, norms), the most that is built")
+            raise self.refusal(f"has more than {MODULES:,} modules (layers, sites, norms), the largest number allowed")
 
     def add_tensor(self, tensor: Tensor | None) -> None:
         """Count a parameter or a buffer."""
@@ -75,7 +75,7 @@ class Budget:
         self._check()
 
     def settle(self, net: nn.Module) -> None:
-        """Count once more what the whole net holds, buffers that were put in another's place among it."""
+        """Recount the complete net, including buffers that replaced others."""
         self._bytes = _size({id(one): one for one in [*net.parameters(), *net.buffers()]}.values())
         self._check()
 
@@ -87,7 +87,7 @@ class Budget:
             )  # fmt: skip
 
     def refusal(self, why: str, kind: type[Refused] = Refused) -> Refused:
-        """Return the refusal with the option to lower: the largest number among the model's own."""
+        """Return the refusal, naming the option to lower: the model's largest integer option."""
         numbers = {name: value for name, value in self._options.items() if type(value) is int}
         if not numbers:
             return kind(f"model={self._model} {why}: take a smaller one")

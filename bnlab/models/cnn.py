@@ -9,9 +9,9 @@ from bnlab.options import Activation, Count, Rate
 
 
 class CNN(ConvNet):
-    """`depth` 3x3 convolutions; after every `pool_every` of them the picture is halved and the channels double.
+    """`depth` 3x3 convolutions; after every `pool_every` of them the image is halved and the channels double.
 
-    Both stop where a side would vanish (8x8 digits halve three times).
+    Both stop before a side would vanish (8x8 digits are halved three times).
     """
 
     name = "cnn"
@@ -35,7 +35,7 @@ class CNN(ConvNet):
     ) -> None:
         require_images(self.name, shape)
         most = 0 if pool == "none" else halvings(shape)
-        plan = (  # no list: the depth may be any number
+        plan = (  # a generator, because the depth may be huge
             (width * 2 ** min(i // pool_every, most), pool != "none" and (i + 1) % pool_every == 0)
             for i in range(depth)
         )

@@ -1,4 +1,4 @@
-"""What plain convolutional nets share: 3x3 convolutions in a row, some of them followed by halving the picture."""
+"""Shared code of plain convolutional nets: a chain of 3x3 convolutions, some followed by halving the image."""
 
 from collections.abc import Iterable
 
@@ -12,17 +12,17 @@ POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
 
 
 def halvings(shape: tuple[int, ...]) -> int:
-    """How often a picture (channels, height, width) can be halved before a side would vanish."""
+    """Return how often an image (channels, height, width) can be halved before a side would vanish."""
     return min(shape[1:]).bit_length() - 1
 
 
 class ConvNet(Model):
-    """3x3 convolutions of stride 1, each a unit; the mean over what is left of the picture goes to the head.
+    """3x3 convolutions of stride 1, each a unit, and the head on the mean over the remaining positions.
 
     Args:
-        plan: for each convolution its channels, and whether the picture is halved behind it. Halving stops where a
-            side would vanish (8x8 digits halve three times).
-        pool: by what it is halved, a key of `POOLS`.
+        plan: for each convolution its channels, and whether the image is halved after it. Halving stops before a side
+            would vanish (8x8 digits are halved three times).
+        pool: the pooling that halves, a key of `POOLS`.
     """
 
     def __init__(

@@ -7,12 +7,12 @@ from bnlab.options import Count
 
 
 class DeepLinear(MLP):
-    """`depth` linear maps of `width` outputs each without an activation, then the last one; the input is flattened.
+    """`depth` linear maps of `width` outputs each without activations, then the head; the input is flattened.
 
-    Without norm it computes W_{depth+1} ... W_1 x, plus biases where `bias` is set (that of the last map too). The
-    last map is the head's, so no norm of activations stands there but where `output` is asked for: depth 24 and width
-    10 with a norm before_act are the 25 layers of Santurkar et al., all but the last of them normalized. With the
-    identity for an activation, before_act and after_act are the same point.
+    Without norm it computes W_{depth+1} ... W_1 x, plus biases if `bias` is set (also in the last map). The
+    last map is the head, which has no norm of activations unless the placement has `output`: depth 24 and width 10
+    with a norm before_act are the 25 layers of Santurkar et al., all but the last of them normalized. Because the
+    activation is the identity, before_act and after_act are the same point.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, appendix A.
     """

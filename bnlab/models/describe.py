@@ -1,4 +1,4 @@
-"""What a model is made of: its sites and weights as rows, and its layers in the order in which x passes them."""
+"""The contents of a model: its sites and weights as rows, and its layers in forward order."""
 
 from dataclasses import dataclass
 from math import prod
@@ -13,7 +13,7 @@ from bnlab.norms.site import Site, sites
 
 
 def site_rows(model: Model, shapes: dict[str, tuple[int, ...]]) -> list[dict[str, Any]]:
-    """Rows of sites.csv: every site with the shape of one example there, and every weight with its own shape."""
+    """Return the rows of sites.csv: every site with the shape of one example there, every weight with its own shape."""
     points = {path: (site.kind, shapes[path], site.norm_name, "") for path, site in sites(model).items()}
     parameters = dict(model.named_parameters())
     for path, name in weights(model).items():
@@ -34,7 +34,7 @@ def site_rows(model: Model, shapes: dict[str, tuple[int, ...]]) -> list[dict[str
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer call: where it is, what it is, what leaves it for one example, and its number of parameters."""
+    """One layer call: path, kind, norm, output shape for one example, and number of parameters."""
 
     path: str
     kind: str
@@ -44,14 +44,14 @@ class Layer:
 
 
 def layers(model: Model, batch_size: int) -> list[Layer]:
-    """The layers of a model on the meta device in the order of their calls, norms told with the site or weight."""
+    """Return the layers of a model on the meta device in call order; norms belong to their site or weight."""
     called: list[Layer] = []
     seen: set[str] = set()
     whole = {m for m in model.modules() if isinstance(m, Site) or not list(m.children()) or norm_of_weight(m)}
     whole -= {child for module in whole for child in module.modules() if child is not module}
 
     def note(path: str, module: nn.Module, result: Tensor | tuple[Tensor, ...]) -> None:
-        output = result if isinstance(result, Tensor) else result[0]  # of a site that takes all time steps at once
+        output = result if isinstance(result, Tensor) else result[0]  # a `HoistedSite` returns all time steps
         is_site = isinstance(module, Site)
         count = sum(p.numel() for p in module.parameters())
         kind = module.kind if isinstance(module, Site) else type(module).__name__.removeprefix("Normed")
@@ -74,7 +74,7 @@ def layers(model: Model, batch_size: int) -> list[Layer]:
 
 
 def _drop_repetition(called: list[Layer]) -> None:
-    """Where the last calls repeat those before them, as a recurrent net's time steps do, leave them out."""
+    """Delete the last calls if they repeat those before them, as a recurrent net's time steps do."""
     for n in range(1, len(called) // 2 + 1):
         if called[-n:] == called[-2 * n : -n]:
             del called[-n:]
@@ -82,7 +82,7 @@ def _drop_repetition(called: list[Layer]) -> None:
 
 
 def _norm_name(module: nn.Module) -> str:
-    """The name of the norm at a site or on a layer's weight; empty where none is."""
+    """Return the name of the norm at a site or on a layer's weight; empty without one."""
     if isinstance(module, Site):
         return module.norm_name
     norm = norm_of_weight(module)
@@ -90,7 +90,7 @@ def _norm_name(module: nn.Module) -> str:
 
 
 def multiply_adds(model: Model, batch_size: int) -> int:
-    """About how many multiplications and additions a forward pass of a batch takes in the layers with weights."""
+    """Return the approximate number of multiply-adds in the layers with weights, for a forward pass of a batch."""
     positions = {layer.path: prod(layer.shape[1:]) for layer in layers(model, batch_size)}
     parameters = dict(model.named_parameters())
     return batch_size * sum(parameters[name].numel() * positions.get(path, 1) for path, name in weights(model).items())

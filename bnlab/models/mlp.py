@@ -31,7 +31,7 @@ class MLP(Model):
         bias: bool,
     ) -> None:
         super().__init__()
-        sizes = chain((prod(shape),), (width for _ in range(depth)))  # no list: the depth may be any number
+        sizes = chain((prod(shape),), (width for _ in range(depth)))  # a generator, because the depth may be huge
         self.flatten = nn.Flatten()
         self.units = nn.ModuleList(
             Unit(nn.Linear(n, m, bias=bias), n, m, activation, norms, first=i == 0)

@@ -1,6 +1,6 @@
-"""Recurrent units: their weights, their sites, and one time step after the other.
+"""Recurrent units: their weights, their sites, and the loop over time steps.
 
-Legend: B batch, T time steps, I inputs a step, H hidden units, G = gates · H.
+Legend: B batch, T time steps, I inputs per step, H hidden units, G = gates · H.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from bnlab.norms.site import Site
 
 
 def site(norms: Placement, kind: str, features: int, gamma: float | None, *, shift: bool = True) -> Site:
-    """The site of that kind, its norm with the gain from `gamma` and, where not wanted, without shift."""
+    """Return the site of this kind, its norm with initial gain `gamma` and, with shift=False, without shift."""
     found = norms.at(kind, features)
     if isinstance(found.norm, AffineNorm):
         if gamma is not None:
@@ -30,7 +30,7 @@ def site(norms: Placement, kind: str, features: int, gamma: float | None, *, shi
 
 
 class Bias(nn.Module):
-    """x + b, for gates in blocks of H: b of a block starts from 0, but in the first block from `first`."""
+    """A bias, x + b, for gates in blocks of H: b is initially `first` in the first block and 0 in the others."""
 
     def __init__(self, features: int, blocks: int, first: float) -> None:
         super().__init__()
@@ -46,17 +46,17 @@ class Bias(nn.Module):
 
 
 class Recurrence(nn.Module):
-    """What recurrent units share: the gates N(W_x x_t) + N(W_h h) + b.
+    """Base class of recurrent units, with the gates N(W_x x_t) + N(W_h h) + b.
 
-    The projection of the inputs stands outside the time loop, one product for all steps. Its norm stands inside: the
-    batch's statistics are those of a step, whether or not the running ones are shared.
+    The projection of the inputs is outside the time loop, one product for all steps. Its norm uses the
+    batch's statistics of a single step, whether or not the running ones are shared.
 
-    b is a parameter of its own, so a norm at `input_to_hidden` or `hidden_to_hidden` has no shift β there.
+    b is a separate parameter, so norms at `input_to_hidden` and `hidden_to_hidden` have no shift β.
 
     Args:
-        steps: how many time steps have running statistics of their own; null: they share one set.
-        gamma: where the norms' gains start; null: from 1.
-        first_bias: where b starts for the first gate.
+        steps: number of time steps with separate running statistics; None if all steps share one set.
+        gamma: initial gain of the norms; None for 1.
+        first_bias: initial b of the first gate.
     """
 
     def __init__(
@@ -73,31 +73,32 @@ class Recurrence(nn.Module):
         self.bias = Bias(width, gates, first_bias)
 
     def inputs(self, x_BTI: Tensor) -> tuple[Tensor, ...]:
-        """N(W_x x_t), (B, G) for each step: what does not wait for the step before."""
-        # Step after step in memory: where one step's rows lie apart, batch norm takes twice as long.
+        """Return N(W_x x_t), (B, G) for each step, which does not depend on the previous step."""
+        # Steps are contiguous in memory: with the rows of a step apart, batch norm takes twice as long.
         return self.input_to_hidden(self.from_input(x_BTI.transpose(0, 1).flatten(0, 1)), len(x_BTI))
 
     def gates(self, from_input_BG: Tensor, from_hidden_BG: Tensor, t: int) -> Tensor:
-        """N(W_x x_t), given as it comes from `inputs`, + N(W_h h) + b at step t."""
+        """Return N(W_x x_t) + N(W_h h) + b at step t; the first term comes from `inputs`."""
         return self.bias(from_input_BG + self.hidden_to_hidden(from_hidden_BG, t))
 
     def recurrent_weight(self, like: Tensor) -> Callable[[Tensor], Tensor]:
-        """h_BH -> W_h h; a norm of the weight acts once a pass, in here, and not at every step."""
+        """Return the map from h_BH to W_h h; a norm of the weight is applied here once per pass, not at every step."""
         if norm_of_weight(self.from_hidden) is None:
             return self.from_hidden
         transposed = self.from_hidden(torch.eye(self.width, dtype=like.dtype, device=like.device))
         return partial(F.linear, weight=transposed.T)
 
     def forward(self, x_BTI: Tensor) -> list[Tensor]:
-        """h_t, (B, H) for each step, from h_0 = 0."""
+        """Return h_t, (B, H) for each step, from h_0 = 0."""
         raise NotImplementedError
 
 
 class LSTMUnit(Recurrence):
-    """(f, i, o, g) = N(W_x x_t) + N(W_h h) + b,   c = σ(f) c + σ(i) tanh(g),   h = N(σ(o) tanh(N(c))).
+    """LSTM unit with norms N at the sites `input_to_hidden`, `hidden_to_hidden`, `cell` and `hidden`.
 
-    N is what stands at the sites `input_to_hidden`, `hidden_to_hidden`, `cell` and `hidden`; with batch norm at the
-    first three it is the BN-LSTM of Cooijmans et al. 2016, arXiv:1603.09025, section 3.
+        (f, i, o, g) = N(W_x x_t) + N(W_h h) + b,   c = σ(f) c + σ(i) tanh(g),   h = N(σ(o) tanh(N(c)))
+
+    With batch norm at the first three sites it is the BN-LSTM of Cooijmans et al. 2016, arXiv:1603.09025, section 3.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class LSTMUnit(Recurrence):
 
 
 class RNNUnit(Recurrence):
-    """h = N(φ(N(W_x x_t) + N(W_h h) + b)), N at the sites `input_to_hidden`, `hidden_to_hidden` and `hidden`."""
+    """Simple unit h = N(φ(N(W_x x_t) + N(W_h h) + b)), N at `input_to_hidden`, `hidden_to_hidden` and `hidden`."""
 
     def __init__(
         self, inputs: int, width: int, norms: Placement, *, steps: int | None, gamma: float | None, activation: str

@@ -1,4 +1,4 @@
-"""Recurrent nets over images as sequences."""
+"""Recurrent nets that read images as sequences."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -15,12 +15,12 @@ from bnlab.options import Activation, Count, Positive, Rate, Real
 
 
 class Recurrent(Model):
-    """`depth` recurrent units one on the other, and the head on the last one's last hidden state.
+    """A stack of `depth` recurrent units, and the head on the last hidden state of the last unit.
 
-    Every site but the output is passed once a time step.
+    Every site but the output is called once per time step.
 
     Args:
-        unit: makes a unit for a number of inputs a step and of time steps with statistics of their own.
+        unit: builds a unit from the number of inputs per step and the number of time steps with separate statistics.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Recurrent(Model):
 
 
 class LSTM(Recurrent):
-    """Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gates), as `LSTMUnit` writes it."""
+    """Long short-term memory (Hochreiter & Schmidhuber 1997, with forget gates), as defined in `LSTMUnit`."""
 
     name = "lstm"
     default_sites = ("input_to_hidden", "hidden_to_hidden")
@@ -74,7 +74,7 @@ class LSTM(Recurrent):
 
 
 class RNN(Recurrent):
-    """Simple recurrent net (Elman 1990), as `RNNUnit` writes it."""
+    """Simple recurrent net (Elman 1990), as defined in `RNNUnit`."""
 
     name = "rnn"
     default_sites = ("input_to_hidden", "hidden_to_hidden")

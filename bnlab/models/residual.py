@@ -1,4 +1,4 @@
-"""The parts of residual nets: the points of a unit, blocks in both topologies, shortcuts. Images are x_BCHW."""
+"""Building blocks of residual nets: the points of a unit, blocks in both topologies, shortcuts. Images are x_BCHW."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -18,15 +18,15 @@ Points = dict[str, nn.Module]
 
 @dataclass(frozen=True)
 class Style:
-    """What all blocks of a net have in common.
+    """Options that all blocks of a net share.
 
     Attributes:
         preact: norm - activation - weight (He et al. 2016b) instead of weight - norm - activation (2016a).
-        shortcut: where a block changes the shape: A, every other pixel and channels of zeros; conv, a 1x1 convolution.
-        branch_only: norms stand only where a branch alone passes, see `Block`.
-        scheme: SkipInit's or Fixup's scalars.
-        dropout: share of activations dropped in front of each branch's second weight (Zagoruyko & Komodakis 2016).
-        bias: whether convolutions have one.
+        shortcut: for blocks that change the shape: A, every other pixel and zero channels; conv, a 1x1 convolution.
+        branch_only: true to have norms only on the branches, see `Block`.
+        scheme: which scalars replace norms: SkipInit's, Fixup's or none.
+        dropout: fraction of activations dropped before each branch's second weight (Zagoruyko & Komodakis 2016).
+        bias: true if convolutions have a bias.
     """
 
     preact: bool
@@ -38,11 +38,11 @@ class Style:
     bias: bool
 
     def common(self, norms: Placement) -> Placement:
-        """The norms of what is not on a branch alone."""
+        """Return the norms outside the branches."""
         return NOWHERE if self.branch_only else norms
 
     def act(self, channels: int, norms: Placement) -> Points:
-        """before_act - activation - after_act."""
+        """Return the points before_act - activation - after_act."""
         return self.shift("act_shift") | {
             "before_act": norms.at("before_act", channels),
             "act": ACTIVATIONS[self.activation](),
@@ -50,16 +50,16 @@ class Style:
         }
 
     def weight(self, n: int, m: int, norms: Placement, *, size: int = 3, stride: int = 1) -> Points:
-        """A convolution from n to m channels, its picture 1/stride of the size (rounded up)."""
+        """Return a convolution from n to m channels that divides the image size by `stride` (rounded up)."""
         conv = nn.Conv2d(n, m, size, stride, padding=size // 2, bias=self.bias)
         return {"weight": norms.reparametrize(conv)}
 
     def shift(self, name: str) -> Points:
-        """Fixup's bias, in front of activations and weights."""
+        """Return Fixup's bias, which precedes activations and weights."""
         return {name: Shift()} if self.scheme == "fixup" else {}
 
     def end(self) -> Points:
-        """What ends a branch: SkipInit's scalar, Fixup's and the bias for the activation behind the sum."""
+        """Return the end of a branch: the multiplier, and Fixup's bias for the activation after the sum."""
         if self.scheme == "none":
             return {}
         scale: Points = {"scale": Scale(0.0 if self.scheme == "skipinit" else 1.0)}
@@ -67,26 +67,26 @@ class Style:
 
 
 def chain(points: Points) -> nn.Module:
-    """The points one after the other."""
+    """Return a module that applies the points in order."""
     return nn.Sequential(OrderedDict(points)) if points else nn.Identity()
 
 
 class Block(nn.Module):
-    """Two weights on a branch, whose result is added to the shortcut's.
+    """A residual block: a branch with two weights, whose result is added to the shortcut's.
 
     h = shared(x), y = join(second(first(h)) + shortcut(h)), with N a norm before_act and φ the activation:
 
                              shared   first         second          shortcut   join
         post-activation               weight N φ    weight N        weight N   φ
-        pre-activation       N φ      weight        N φ weight      weight           where `opens`
-        pre-activation                N φ weight    N φ weight                       elsewhere
+        pre-activation       N φ      weight        N φ weight      weight           if `opens`
+        pre-activation                N φ weight    N φ weight                       otherwise
 
-    Only a block that changes the shape has a weight on its shortcut, and only with style.shortcut=conv. A block `opens`
-    its stage: in pre-activation its shortcut starts behind the first activation. Sites: before_weight in front of the
-    branch's weights, before_act and after_act at each N φ, before_act also behind a weight that no φ follows in
-    post-activation, after_add first in join. With style.branch_only, norms (of weights too) stand at first and second.
+    Only a block that changes the shape has a weight on its shortcut, and only with style.shortcut=conv. The first block
+    `opens` its stage: in pre-activation its shortcut starts after the first activation. Sites: before_weight before the
+    branch's weights, before_act and after_act at each N φ, before_act also after a weight that no φ follows in
+    post-activation, after_add first in join. With style.branch_only, only first and second have norms (of weights too).
 
-    Fixup's first bias is in shared where the shape changes, so that it acts on the shortcut too, as in the authors'
+    Fixup's first bias is in shared if the shape changes, so that it acts on the shortcut too, as in the authors'
     code.
 
     Source: He et al. 2016a, arXiv:1512.03385, fig. 2; 2016b, arXiv:1603.05027, fig. 4e and the authors' code.
@@ -140,7 +140,7 @@ def _shortcut(n: int, m: int, stride: int, style: Style, norms: Placement) -> nn
 
 
 class PaddedShortcut(nn.Module):
-    """Option A of He et al. 2016a: one pixel of stride x stride, and `channels` more channels, of zeros."""
+    """Shortcut A of He et al. 2016a: one pixel of each stride x stride, and `channels` additional zero channels."""
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Residual nets for small pictures."""
+"""Residual nets for small images."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,26 +15,26 @@ from bnlab.options import Activation, Count, Rate
 
 
 class ResidualNet(Model):
-    """stem - stages of blocks - mean over the picture - head.
+    """A residual net: stem - stages of blocks - mean over positions - head.
 
-    The stem is a 3x3 convolution of stride 1, with its activation unless blocks start with theirs (preact); then an
-    activation follows the last block (`last`). Each stage after the first halves the picture (rounded up) and doubles
-    the channels. With style.branch_only no norm stands in stem and last, see `Block` for the others.
+    The stem is a 3x3 convolution of stride 1, followed by an activation unless blocks start with one (preact); in that
+    case an activation follows the last block (`last`). Each stage after the first halves the image (rounded up) and
+    doubles the channels. With style.branch_only, stem and last have no norm; for the blocks see `Block`.
 
-    Schemes in place of norms, by which at initialization each branch gives 0:
-    - skipinit: a scalar multiplier, from 0, ends each branch (De & Smith 2020, arXiv:2002.10444). The paper's nets
+    Schemes that replace norms, with which each branch outputs 0 at initialization:
+    - skipinit: a scalar multiplier, initially 0, ends each branch (De & Smith 2020, arXiv:2002.10444). The paper's nets
       have biases, model.bias=true.
-    - fixup (Zhang et al. 2019, arXiv:1901.09321): the last weight of each branch and the head start from 0, the other
-      weight of each of the L branches is scaled by L^(-1/2) (their L^(-1/(2m-2)) with m = 2 weights a branch). A scalar
-      bias, from 0, is in front of each weight (but the first) and each activation, a multiplier, from 1, near the end
-      of each branch. The paper's weights have no bias, and start from model.init=he.
+    - fixup (Zhang et al. 2019, arXiv:1901.09321): the last weight of each branch and the head are initialized to 0, the
+      other weight of each of the L branches is scaled by L^(-1/2) (the paper's L^(-1/(2m-2)) with m = 2 weights per
+      branch). A scalar bias, initially 0, precedes each weight (but the first) and each activation; a multiplier,
+      initially 1, is near the end of each branch. The paper's weights have no bias and start from model.init=he.
 
     Args:
-        stages: how many blocks each stage has.
+        stages: number of blocks in each stage.
         width: channels of the first stage.
 
     Raises:
-        Refused: data that are no images; a scheme together with a norm of activations, or fixup with one of weights.
+        Refused: data that are not images; a scheme together with a norm of activations, or fixup with one of weights.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ResidualNet(Model):
         super().__init__()
         require_images(self.name, shape)
         if style.scheme != "none" and norms.kinds:
-            raise Refused(f"model.scheme={style.scheme} stands in place of norms: take norm=none, or model.scheme=none")
+            raise Refused(f"model.scheme={style.scheme} replaces norms: take norm=none, or model.scheme=none")
         self.style = style
         common = style.common(norms)
         stem = style.weight(shape[0], width, common)
@@ -86,7 +86,7 @@ class ResidualNet(Model):
 class ResNet(ResidualNet):
     """The CIFAR family: depth 6n+2 in three stages of n blocks, with `width`, 2 `width` and 4 `width` channels.
 
-    Source: He et al. 2016a, arXiv:1512.03385, section 4.2; with `preact`, 2016b, arXiv:1603.05027. Width 16 is theirs.
+    Source: He et al. 2016a, arXiv:1512.03385, section 4.2; with `preact`, 2016b, arXiv:1603.05027. Original width: 16.
     """
 
     name = "resnet"
@@ -112,17 +112,19 @@ class ResNet(ResidualNet):
     ) -> None:
         blocks = max(1, (depth + 1) // 6)
         if depth != 6 * blocks + 2:
-            raise Refused(f"model.depth={depth} is not 6n+2 (8, 14, 20 ...), as model=resnet has: {6 * blocks + 2}")
+            raise Refused(
+                f"model.depth={depth} is not 6n+2 (8, 14, 20 ...), as model=resnet needs: use {6 * blocks + 2}"
+            )
         style = Style(preact, shortcut, branch_only, scheme, activation, dropout, bias)
         super().__init__(shape, outputs, norms, [blocks] * 3, width, style)
 
 
 class ResNet18(ResidualNet):
-    """ResNet-18 for small pictures: four stages of two blocks, of `width` to 8 `width` channels.
+    """ResNet-18 for small images: four stages of two blocks, of `width` to 8 `width` channels.
 
-    It differs from ImageNet's by its stem, 3x3 of stride 1 without a max pooling behind it, instead of 7x7 of stride 2.
+    Unlike the ImageNet version, its stem is 3x3 of stride 1 without max pooling, instead of 7x7 of stride 2.
 
-    Source: He et al. 2016a, arXiv:1512.03385, table 1. Width 64 is theirs.
+    Source: He et al. 2016a, arXiv:1512.03385, table 1. Original width: 64.
     """
 
     name = "resnet18"

@@ -1,11 +1,11 @@
-"""Learned scalars, which residual schemes without norms put on the branches."""
+"""Learned scalars, which residual schemes without norms add to the branches."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Scale(nn.Module):
-    """y = a x with one learned number a, from `start`."""
+    """A learned multiplier: y = a x, with a initially `start`."""
 
     def __init__(self, start: float) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Scale(nn.Module):
 
 
 class Shift(nn.Module):
-    """y = x + b with one learned number b, from 0."""
+    """A learned scalar bias: y = x + b, with b initially 0."""
 
     def __init__(self) -> None:
         super().__init__()

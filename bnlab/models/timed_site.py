@@ -1,4 +1,4 @@
-"""A site that a recurrent net passes once a time step.
+"""A site that a recurrent net calls once per time step.
 
 Legend: B batch, C features.
 """
@@ -13,22 +13,22 @@ from bnlab.norms.site import Site
 
 
 class TimedSite(Site):
-    """A site whose norm keeps its running statistics for each time step apart; γ and β are shared by the steps.
+    """A site whose norm keeps separate running statistics for each time step; the steps share γ and β.
 
-    The norm knows nothing of time. Each of its buffers gets a leading axis of `steps`, and at step t the norm finds the
-    t-th entry in the buffer's place; so this works for any norm, and one without buffers is as it was. A later step
-    than any in training takes the last one's statistics (Cooijmans et al. 2016, arXiv:1603.09025, section 3).
+    The norm is unaware of time. Each of its buffers gets a leading axis of `steps`, and at step t the t-th entry takes
+    the buffer's place; this works for any norm and leaves one without buffers unchanged. Steps later than any in
+    training use the last one's statistics (Cooijmans et al. 2016, arXiv:1603.09025, section 3).
 
     Args:
         site: the point and its norm.
-        steps: how many time steps have their own statistics; null for one set of statistics that all steps share, which
-            then moves with every step. The batch is normalized step by step in either case.
+        steps: number of time steps with separate statistics; None for one set that all steps share and every step
+            updates. The batch is normalized step by step in either case.
     """
 
     def __init__(self, site: Site, steps: int | None) -> None:
         super().__init__(site.kind, site.norm)
         self.steps = steps
-        self._apart: list[tuple[nn.Module, str]] = []  # the modules and buffers that have an entry for each step
+        self._apart: list[tuple[nn.Module, str]] = []  # module and name of each buffer with an entry per step
         if steps is not None:
             for module in self.norm.modules():
                 for key, buffer in module.named_buffers(recurse=False):
@@ -36,7 +36,7 @@ class TimedSite(Site):
                     self._apart.append((module, key))
 
     def forward(self, x_BC: Tensor, t: int) -> Tensor:  # type: ignore[override]
-        """x at step t, counted from 0."""
+        """Return x normalized at step t, counted from 0."""
         return self.passed(self._normalized(x_BC, t), x_BC)
 
     def _normalized(self, x_BC: Tensor, t: int) -> Tensor:
@@ -44,8 +44,8 @@ class TimedSite(Site):
             return self.norm(x_BC)
         own = min(t, self.steps - 1)
         whole = [buffer for module, key in self._apart if (buffer := module._buffers[key]) is not None]
-        # Under vmap torch's batch norm loses what it writes into a buffer whose replicas do not lie side by side in
-        # memory, as those of one entry do not. So in training it writes into a copy.
+        # Under vmap torch's batch norm loses what it writes into a buffer whose replicas are not contiguous in memory,
+        # as those of a single entry. In training it therefore writes into a copy.
         entries = [buffer[own].clone() if self.norm.training else buffer[own] for buffer in whole]
         self._put(entries)
         try:
@@ -64,14 +64,14 @@ class TimedSite(Site):
 
 
 class HoistedSite(TimedSite):
-    """A timed site that takes all its steps at once, before the loop over time begins.
+    """A timed site that processes all steps together, before the loop over time.
 
-    A norm of each example by itself takes them in one call. One over the batch goes step by step: folding the steps
-    into channels, for one call of torch's batch norm, was measured to take longer.
+    A norm of single examples is called once. A norm over the batch is called for each step: folding the steps into
+    channels, for one call of torch's batch norm, was measured to be slower.
     """
 
     def forward(self, x_NC: Tensor, batch: int) -> tuple[Tensor, ...]:  # type: ignore[override]
-        """From (T·B, C), one step's examples after another's, to (B, C) for each step."""
+        """Map (T·B, C), the examples of one step after another, to (B, C) for each step."""
         came = torch.split(x_NC, batch)
         if isinstance(self.norm, RunningNorm):
             steps = tuple(self._normalized(x_BC, t) for t, x_BC in enumerate(came))

@@ -1,4 +1,4 @@
-"""The parts that models are made of. A unit writes each of its points once, in the order in which x passes them."""
+"""Building blocks of models. A unit lists each of its points once, in forward order."""
 
 from torch import Tensor, nn
 
@@ -15,9 +15,9 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 
 class Unit(nn.Module):
-    """before_weight - weight - before_act - activation - after_act.
+    """A layer and its sites: before_weight - weight - before_act - activation - after_act.
 
-    The first unit of a model offers no `before_weight`: its input is the data. A norm of weights acts on `weight`.
+    The first unit of a model has no `before_weight`, because its input is the data. A norm of weights acts on `weight`.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class Unit(nn.Module):
 
 
 class Head(nn.Module):
-    """The last linear map, weight - output; the output is normalized only where `output` is asked for.
+    """The last linear map, weight - output; the output is normalized only if the placement has `output`.
 
-    Its weight is never: with norms of weights too, the last map keeps the range that the loss asks for.
+    The weight never is: also with norms of weights, the last map keeps the range that the loss needs.
     """
 
     def __init__(self, in_features: int, outputs: int, norms: Placement, bias: bool = True) -> None:

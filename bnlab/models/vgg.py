@@ -6,17 +6,17 @@ from bnlab.models.convnet import ConvNet
 from bnlab.norms.placement import Placement
 from bnlab.options import Activation, Count, Rate
 
-# Convolutions of each stage, by the number of weight layers of the ImageNet nets (configurations A, B, D).
+# Convolutions per stage, by the number of weight layers of the ImageNet nets (configurations A, B, D).
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
 FACTORS = (1, 2, 4, 8, 8)
 
 
 class VGG(ConvNet):
-    """Five stages of 3x3 convolutions with `width` channels times 1, 2, 4, 8, 8; max pooling halves after each.
+    """Five stages of 3x3 convolutions with `width` times 1, 2, 4, 8, 8 channels; max pooling halves images after each.
 
     `depth` names the configuration: 11 (A), 13 (B) or 16 (D), with 8, 10 and 13 convolutions. As is common for small
-    pictures, one linear map takes the place of the three of ImageNet's nets, on the mean of what is left of the
-    picture (1x1 of 32x32). Halving stops where a side would vanish.
+    images, one linear map replaces the three of the ImageNet nets, on the mean over the remaining positions (1x1 for
+    32x32 images). Halving stops before a side would vanish.
 
     Source: Simonyan & Zisserman 2015, arXiv:1409.1556, table 1.
     """

@@ -1,1 +1,1 @@
-"""Normalizations of activations, one file each, and the sites where they stand."""
+"""Normalizations, one file each, and the sites at which they act."""

@@ -1,4 +1,4 @@
-"""What the normalizations of activations share: the affine part, and the refusals in the user's words."""
+"""Shared code of the norms of activations: affine parameters, shapes, and checks that raise `Refused`."""
 
 from typing import ClassVar
 
@@ -10,16 +10,16 @@ from bnlab.norms.reparametrization import Reparametrization
 
 
 class Norm(nn.Module):
-    """A normalization of activations x of shape (B, C, *spatial): C features (channels) on axis 1.
+    """A normalization of activations x of shape (B, C, *spatial), with C features (channels) on axis 1.
 
     Subclasses set a literal `name` and take `features` first and their options as keyword-only arguments without
     defaults (the yaml holds those). A model is built without storage and filled afterwards, so `reset_parameters` must
-    write every parameter and buffer. Buffers are only ever changed in place: under `functional_call` an assignment to
-    the attribute is lost, and under `vmap` so is all that is not a tensor.
+    write every parameter and buffer. Change buffers only in place: under `functional_call` an assignment to the
+    attribute is lost, and under `vmap` so is any state that is not a tensor.
 
     Attributes:
-        ignores_placement: true where the norm acts elsewhere than at the sites of a placement, or not at all.
-        reparametrization: the norm of weights (one without options) that comes with it, if any.
+        ignores_placement: true if the norm does not act at the sites of a placement, but elsewhere or not at all.
+        reparametrization: the norm of weights (without options) that accompanies this norm, or None.
     """
 
     name: ClassVar[str]
@@ -31,20 +31,20 @@ class Norm(nn.Module):
         self.features = features
 
     def reset_parameters(self) -> None:
-        """Write the initial value of each parameter and buffer; here there is none."""
+        """Write the initial value of each parameter and buffer; the base class has none."""
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
 
 class AffineNorm(Norm):
-    """A norm that ends in y = γ x̂ + β: a gain γ (`weight`, from 1) and a shift β (`bias`, from 0) a channel.
+    """A norm that ends in y = γ x̂ + β, with per-channel gain γ (`weight`, initially 1) and shift β (`bias`, 0).
 
-    Without `affine` both are None. They are named as in `torch.nn`, so that its checkpoints fit.
+    Without `affine` both are None. The names are those of `torch.nn`, so that its checkpoints load.
 
     Attributes:
-        has_gain, has_shift: false where the norm's definition lacks it; it is then None whatever `affine` says.
-        initial_gain: where γ starts, if not from 1: a model may set it (recurrent nets want a small one).
+        has_gain, has_shift: false if the norm's definition lacks the parameter; it is then None regardless of `affine`.
+        initial_gain: initial value of γ, 1 by default; a model may set it (recurrent nets need a small one).
     """
 
     has_gain: ClassVar[bool] = True
@@ -67,10 +67,10 @@ class AffineNorm(Norm):
             nn.init.zeros_(self.bias)
 
     def scale_and_shift(self, x: Tensor, scale: Tensor | None = None) -> Tensor:
-        """γ (x · scale) + β, or what the norm has of it; `scale` broadcasts against x (B, C, *spatial)."""
+        """Return γ (x · scale) + β with None parameters omitted; `scale` broadcasts against x (B, C, *spatial)."""
         if self.weight is not None:
             gain = per_channel(self.weight, x)
-            scale = gain if scale is None else gain * scale  # of a few values, before it meets the many of x
+            scale = gain if scale is None else gain * scale  # multiply the small tensors before x
         if self.bias is None:
             return x if scale is None else x * scale
         shift = per_channel(self.bias, x)
@@ -81,55 +81,55 @@ class AffineNorm(Norm):
 
 
 def widened(x: Tensor) -> Tensor:
-    """x in the type in which statistics are taken: float32 for half precision, else its own."""
+    """Return x in the dtype of its statistics: float32 for half precision, otherwise its own."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def batch_axes(x: Tensor) -> list[int]:
-    """The axes of x (B, C, *spatial) that statistics of a channel are taken over: all but C."""
+    """Return the axes of x (B, C, *spatial) that per-channel statistics reduce over: all but C."""
     return [0, *range(2, x.ndim)]
 
 
 def per_channel(value_C: Tensor, x: Tensor) -> Tensor:
-    """A view of one value a channel, (C,), that broadcasts against x (B, C, *spatial)."""
+    """Return a view of per-channel values (C,) that broadcasts against x (B, C, *spatial)."""
     return value_C.view(1, -1, *[1] * (x.ndim - 2))
 
 
 def values_per_channel(x: Tensor) -> int:
-    """How many values of one channel a batch x (B, C, *spatial) holds."""
+    """Return the number of values per channel in a batch x (B, C, *spatial)."""
     return x.numel() // x.shape[1]
 
 
 def values_per_example(x: Tensor) -> int:
-    """How many values of one channel a single example of x (B, C, *spatial) holds: 1 where there is no space."""
+    """Return the number of values per channel in one example of x (B, C, *spatial): 1 without spatial axes."""
     return x[0, 0].numel()
 
 
 def refuse_single_value(
     values: int, *, norm: str, unit: str, way_out: str, outcome: str = "normalizes to 0 whatever it is"
 ) -> None:
-    """Raise `Refused` where statistics would be taken over a single value, which then says nothing about itself.
+    """Raise `Refused` if statistics would be computed over a single value, which makes them meaningless.
 
     Args:
-        values: how many values one mean is taken over; from shapes alone, so that a dry run without data finds it.
-        norm: the name in the config.
+        values: number of values in each mean; known from shapes alone, so that a dry run without data raises too.
+        norm: the norm's name in the config.
         unit: what has its own statistics ("channel").
-        way_out: what to change instead.
-        outcome: what would become of a single value; 0 where the mean is taken away.
+        way_out: what to change.
+        outcome: the result of normalizing a single value; 0 if the mean is subtracted.
     """
     if values < 2:
         raise Refused(f"norm={norm} has {values} value for each {unit} here, and a single value {outcome}: {way_out}")
 
 
 def refuse_indivisible(features: int, groups: int) -> None:
-    """Raise `Refused` where channels cannot be split into groups of equal size."""
+    """Raise `Refused` if the channels cannot be split into groups of equal size."""
     if features % groups:
         divisors = ", ".join(str(count) for count in range(1, features + 1) if features % count == 0)
         raise Refused(f"norm.groups={groups} does not divide {features} channels: take one of {divisors}")
 
 
 def refuse_ragged_chunk(x: Tensor, chunk: int) -> None:
-    """Raise `Refused` where a batch x (B, C, *spatial) cut into chunks leaves one with a single value a channel."""
+    """Raise `Refused` if splitting a batch x (B, C, *spatial) leaves a chunk with a single value per channel."""
     examples = min(chunk, len(x) % chunk or chunk, len(x))
     if examples * values_per_example(x) < 2:
         raise Refused(

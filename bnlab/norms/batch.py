@@ -1,4 +1,4 @@
-"""Batch norm, on torch's own kernels."""
+"""Batch norm, using torch's kernels."""
 
 from typing import ClassVar
 
@@ -11,16 +11,16 @@ from bnlab.options import Fraction, Positive
 
 
 class BatchNorm(RunningNorm):
-    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of a channel over the batch and all positions.
+    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with per-channel statistics over the batch and all positions.
 
     Axes: x (B, C, *spatial), μ and σ² (C,) over B and spatial; σ² is the biased variance.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: running mean and (unbiased) variance, see `RunningNorm`; none without `track_running_stats`.
-    Training takes μ, σ² from the batch and moves the running averages; evaluation takes the running averages, and
-    without these the batch's own.
+    Training uses the batch's μ and σ² and updates the running averages; evaluation uses the running averages, or the
+    batch's statistics without them.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; running averages as in `torch.nn.BatchNorm2d`.
     """
@@ -39,8 +39,8 @@ class BatchNorm(RunningNorm):
         if mean is None or var is None:
             return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
         if momentum is None or is_collecting():
-            # A weight that changes from batch to batch is a tensor under vmap, which F.batch_norm does not take:
-            # with momentum 1 it hands over the batch's own statistics instead, and they are averaged here.
+            # A momentum that changes between batches is a tensor under vmap, which F.batch_norm does not accept. With
+            # momentum 1 it writes the batch's statistics into mean and var, and `track` averages them.
             mean, var = torch.zeros_like(mean), torch.zeros_like(var)
             y = F.batch_norm(x, mean, var, self.weight, self.bias, True, 1.0, self.eps)
             self.track(mean, var)
@@ -49,11 +49,11 @@ class BatchNorm(RunningNorm):
         self.num_batches_tracked.add_(1)
         if not is_watching():
             return F.batch_norm(x, mean, var, self.weight, self.bias, True, momentum, self.eps)
-        # What F.batch_norm calls, and drops the statistics of.
+        # F.batch_norm calls this and discards the batch's statistics.
         y, batch_mean, inverse_std, *_ = torch._batch_norm_impl_index(
             x, self.weight, self.bias, mean, var, True, momentum, self.eps, torch.backends.cudnn.enabled
         )
         n, var = self._values, inverse_std.square().reciprocal() - self.eps
-        lost = var < 4 * torch.finfo(var.dtype).eps * self.eps  # what rounding leaves of a constant channel's
+        lost = var < 4 * torch.finfo(var.dtype).eps * self.eps  # rounding error of a constant channel
         self.show(batch_mean, torch.where(lost, 0.0, var) * (n / (n - 1)))
         return y

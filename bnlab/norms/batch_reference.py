@@ -1,4 +1,4 @@
-"""Batch norm from scratch, with a hand-derived backward pass; `batch_reference_numpy.py` is the same in plain NumPy.
+"""Batch norm from scratch, with a hand-derived backward pass; `batch_reference_numpy.py` is the same in NumPy.
 
 Derivation, for one channel of n values (b over batch and positions), with x̂_b = (x_b - μ) s and s = 1 / √(σ² + ε):
 
@@ -12,7 +12,7 @@ and σ², which every value of the channel shares; holding these two constant gi
     ∂x̂_c/∂x_b = s (δ_bc - 1/n) + (x_c - μ) ∂s/∂x_b = s (δ_bc - 1/n - x̂_c x̂_b / n)
     dx_b       = Σ_c γ dy_c ∂x̂_c/∂x_b       = γ s (dy_b - mean(dy) - x̂_b mean(dy x̂))
 
-which takes from dy its mean and its projection on x̂: Σ dx_b = 0, and Σ dx_b x̂_b = 0 up to ε.
+which removes from dy its mean and its projection onto x̂: Σ dx_b = 0, and Σ dx_b x̂_b = 0 up to ε.
 """
 
 from typing import Any, ClassVar
@@ -26,7 +26,7 @@ from bnlab.options import Fraction, Positive
 
 
 class _Normalize(torch.autograd.Function):
-    """x, γ, β -> y, μ, σ² (biased) of a training batch; μ and σ² are for the running averages and carry no gradient."""
+    """Map from x, γ, β to y, μ, σ² (biased) of a training batch; μ and σ² (for running averages) have no gradient."""
 
     generate_vmap_rule = True
 
@@ -46,7 +46,7 @@ class _Normalize(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor, _dmean: Tensor, _dvar: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, gamma_C = ctx.saved_tensors
-        # From x anew and not kept from forward: x̂ would be a constant to a second derivative, and wrong without a word.
+        # Recomputed from x: a saved x̂ would be a constant to second derivatives and make them silently wrong.
         x_hat, inv_std, _, _ = _standardize(x, ctx.eps)
         axes = batch_axes(x)
         dy = dy.to(x_hat.dtype)
@@ -57,18 +57,18 @@ class _Normalize(torch.autograd.Function):
 
 
 class BatchNormReference(RunningNorm):
-    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of a channel over the batch and all positions.
+    """Batch norm: y = γ (x - μ) / √(σ² + ε) + β, with per-channel statistics over the batch and all positions.
 
-    Axes: x (B, C, *spatial), μ and σ² (C,) over B and spatial; σ² is the biased variance, in two passes (the mean
+    Axes: x (B, C, *spatial), μ and σ² (C,) over B and spatial; σ² is the biased variance, in two passes (mean
     first), so that an offset far larger than the spread costs no precision.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: running mean and (unbiased) variance, see `RunningNorm`; none without `track_running_stats`.
-    Training takes μ, σ² from the batch, with the backward pass derived above, and moves the running averages;
-    evaluation takes these, constants to the gradient, or without them the batch's own.
-    Half precision is normalized in float32 and handed back in the input's type.
+    Training uses the batch's μ and σ², with the backward pass derived above, and updates the running averages;
+    evaluation uses these as constants in the gradient, or the batch's statistics without them.
+    Half precision is normalized in float32 and returned in the input's dtype.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1 and the gradients of section 3.
     """
@@ -97,7 +97,7 @@ class BatchNormReference(RunningNorm):
 
 
 def _standardize(x: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x̂ and 1/√(σ² + ε) in shapes that broadcast against x, then μ and the biased σ², (C,) each."""
+    """Return x̂ and 1/√(σ² + ε) in shapes that broadcast against x, then μ and the biased σ², (C,) each."""
     axes = batch_axes(x)
     x = widened(x)
     mean = x.mean(axes, keepdim=True)

@@ -1,6 +1,6 @@
-"""Batch norm in plain NumPy: a forward and a backward pass to read, and to check others against.
+"""Batch norm in plain NumPy: readable forward and backward passes to check other code against.
 
-The derivation of the backward pass stands in `batch_reference.py`. Arrays are x (B, C, *spatial), B examples and C
+The derivation of the backward pass is in `batch_reference.py`. Arrays are x (B, C, *spatial), B examples and C
 channels; gamma, beta, running_mean and running_var are (C,).
 
 Source: Ioffe & Szegedy 2015, arXiv:1502.03167, algorithm 1; running averages as in `torch.nn.BatchNorm2d`.
@@ -15,7 +15,7 @@ Array = npt.NDArray[np.floating]
 
 
 class Cache(NamedTuple):
-    """What the backward pass needs of the forward pass."""
+    """Values of the forward pass that the backward pass needs."""
 
     x_hat: Array  # (B, C, *spatial)
     scale: Array  # γ / √(σ² + ε), (1, C, 1, …)
@@ -33,26 +33,26 @@ def forward(
     momentum: float,
     eps: float,
 ) -> tuple[Array, Cache, Array, Array]:
-    """y = γ (x - μ) / √(σ² + ε) + β.
+    """Return y = γ (x - μ) / √(σ² + ε) + β, a cache, and the new running averages.
 
     Args:
-        training: take μ and the biased σ² from x over B and spatial, else the running averages.
+        training: use μ and the biased σ² of x over B and spatial, otherwise the running averages.
         momentum: weight of this batch in the new running averages (PyTorch's meaning).
 
     Returns:
-        y, the cache for `backward`, and the new running mean and running variance (in evaluation the old ones). The
-        batch enters the latter by its unbiased variance, n / (n - 1) times the biased one that normalizes.
+        y, the cache for `backward`, and the new running mean and running variance (unchanged in evaluation). The
+        latter is updated with the unbiased variance, n / (n - 1) times the biased one used to normalize.
 
     Raises:
-        ValueError: training on one value a channel.
+        ValueError: training on a single value per channel.
     """
     axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
     if training:
         n = x.size // x.shape[1]
         if n < 2:
-            raise ValueError("training needs more than one value a channel: a single value has no variance")
+            raise ValueError("training needs more than one value per channel: a single value has no variance")
         mean = x.mean(axes)
-        var = np.square(x - mean.reshape(shape)).mean(axes)  # the mean first: E[x²] - E[x]² cancels at large offsets
+        var = np.square(x - mean.reshape(shape)).mean(axes)  # two passes: E[x²] - E[x]² cancels at large offsets
         running_mean = (1 - momentum) * running_mean + momentum * mean
         running_var = (1 - momentum) * running_var + momentum * var * n / (n - 1)
     else:
@@ -64,7 +64,7 @@ def forward(
 
 
 def backward(dy: Array, cache: Cache) -> tuple[Array, Array, Array]:
-    """The gradients dx (B, C, *spatial), dγ and dβ (C,) of a loss whose gradient with respect to y is dy."""
+    """Return the gradients dx (B, C, *spatial), dγ and dβ (C,) of a loss whose gradient with respect to y is dy."""
     axes = (0, *range(2, dy.ndim))
     dgamma, dbeta = (dy * cache.x_hat).sum(axes), dy.sum(axes)
     if not cache.training:  # running averages do not depend on x

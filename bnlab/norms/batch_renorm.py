@@ -14,27 +14,27 @@ from bnlab.options import Count, Fraction, Natural, NonNegative, Positive
 
 
 class BatchRenorm(RunningNorm):
-    """Batch renormalization: y = γ ((x - μ_B) / σ_B · r + d) + β, which pulls a batch towards the running statistics.
+    """Batch renormalization: y = γ ((x - μ_B) / σ_B · r + d) + β, corrected towards the running statistics.
 
         σ_B = √(var_B + ε),   r = clip(σ_B / σ, 1/r_max, r_max),   d = clip((μ_B - μ) / σ, -d_max, d_max)
 
-    with the running μ, σ as they were *before* this batch; r and d are constants to the gradient. Where neither is
-    clipped, y = γ (x - μ) / σ + β, what evaluation would have given. With r_max = 1 and d_max = 0 it is batch norm.
+    with the running μ, σ from *before* this batch; r and d are constants in the gradient. If neither is clipped,
+    y = γ (x - μ) / σ + β, as in evaluation. With r_max = 1 and d_max = 0 it is batch norm.
 
-    The bounds open with training: for `warmup` batches r_max = 1 and d_max = 0, then they rise along straight lines and
-    reach `r_max` after `r_ramp` batches more, `d_max` after `d_ramp` batches more. Batches are counted, so with
-    `accumulate` a step counts more than once.
+    The bounds widen during training: for `warmup` batches r_max = 1 and d_max = 0, then they rise linearly to `r_max`
+    over the next `r_ramp` batches and to `d_max` over the next `d_ramp`. Batches are counted, so with `accumulate` a
+    step counts more than once.
 
     Axes: x (B, C, *spatial), μ_B and var_B (biased) over B and spatial, (C,).
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
-    State: running averages μ of μ_B and σ of σ_B (of the standard deviation with its ε and not of the variance, as in
-    the paper), and the count of batches, see `RunningNorm`.
+    State: running averages μ of μ_B and σ of σ_B (the standard deviation including ε, not the variance, as in the
+    paper), and the count of batches, see `RunningNorm`.
     Evaluation: y = γ (x - μ) / σ + β with the running averages.
-    Half precision is normalized in float32 and handed back in the input's type.
+    Half precision is normalized in float32 and returned in the input's dtype.
 
     Raises:
         BadInput: r_max below 1.
-        Refused: one value a channel in training: μ_B is the value itself, which leaves it no gradient.
+        Refused: a single value per channel in training: μ_B equals the value, which then has no gradient.
 
     Source: Ioffe 2017, arXiv:1702.03275, algorithm 1 and section 4 for the ramp.
     """
@@ -70,13 +70,13 @@ class BatchRenorm(RunningNorm):
         return self.scale_and_shift(wide - per_channel(mean, x), per_channel(1 / std, x)).to(x.dtype)
 
     def renormalize(self, x: Tensor) -> Tensor:
-        """(x - μ_B) / σ_B · r + d, and the running averages moved."""
+        """Return (x - μ_B) / σ_B · r + d and update the running averages."""
         mean, std = self.running()
         batch_mean, batch_var = torch.zeros_like(mean), torch.zeros_like(std)
-        # With momentum 1 torch's kernel hands over the batch's statistics, outside of the gradient as r and d must be.
+        # With momentum 1 torch's kernel writes the batch's statistics, without gradient, as r and d require.
         x_hat = F.batch_norm(x, batch_mean, batch_var, None, None, True, 1.0, self.eps)
         n = values_per_channel(x)
-        batch_std = (batch_var * ((n - 1) / n) + self.eps).sqrt()  # handed over unbiased
+        batch_std = (batch_var * ((n - 1) / n) + self.eps).sqrt()  # batch_var is unbiased
         r_max, d_max = self.bounds()
         r = (batch_std / std).clamp(1 / r_max, r_max)
         d = ((batch_mean - mean) / std).clamp(-d_max, d_max)
@@ -84,14 +84,14 @@ class BatchRenorm(RunningNorm):
         return torch.addcmul(per_channel(d, x), x_hat, per_channel(r, x))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """Return μ averaged, and σ of all values together, √(E[σ_B²] + E[μ_B²] - E[μ_B]²): biased, ε in it once."""
+        """Return the mean of μ_B, and σ of all values, √(E[σ_B²] + E[μ_B²] - E[μ_B]²): biased, including ε once."""
         within = self._average(samples, 1, power=2.0).square()
         return self._average(samples, 0), (within + self._variance_of_means(samples)).sqrt()
 
     def bounds(self) -> tuple[Tensor, Tensor]:
-        """r_max and d_max for the batch that comes next."""
+        """Return r_max and d_max for the next batch."""
         assert self.num_batches_tracked is not None
-        # A tensor all along: replicas under vmap may have seen different numbers of batches.
+        # A tensor throughout: replicas under vmap may have seen different numbers of batches.
         opening = self.num_batches_tracked.to(self.running()[0].dtype) - float(self.warmup)
         r_max = 1 + (self.r_max - 1) * (opening / float(self.r_ramp)).clamp(0, 1)
         d_max = self.d_max * (opening / float(self.d_ramp)).clamp(0, 1)

@@ -8,27 +8,27 @@ from torch import Tensor, nn
 from bnlab.norms.base import AffineNorm, per_channel, refuse_single_value, values_per_example, widened
 from bnlab.options import Positive
 
-LEARNED_EPS = 1e-4  # where the learned part of ε starts
+LEARNED_EPS = 1e-4  # initial value of the learned part of ε
 
 
 class FilterResponseNorm(AffineNorm):
     """Filter response norm: z = γ x / √(ν² + ε) + β, ν² = mean x² of each channel of each example; y = max(z, τ).
 
-    max(z, τ) is the thresholded linear unit (TLU), which in the paper stands in the activation's place: for the
-    paper's net take model.activation=identity. With a ReLU behind it y is max(z, τ, 0).
+    max(z, τ) is the thresholded linear unit (TLU), which replaces the activation in the paper: to reproduce the
+    paper's net, set model.activation=identity. With a ReLU after it, y is max(z, τ, 0).
 
-    ε = `eps`, or with `learn_eps` `eps` + |ε_l| with one learned ε_l for the whole site, from 1e-4. Where a channel has
-    a single value an example (anywhere in an MLP), ν² is that value's square, and z without a considerable ε would be
-    γ sign(x) + β with no gradient; the paper learns ε there, and so it is asked for.
+    ε = `eps`, or with `learn_eps` `eps` + |ε_l| with one learned ε_l for the whole site, initially 1e-4. With a single
+    value per channel and example (anywhere in an MLP), ν² is the square of that value, and z without a considerable ε
+    would be γ sign(x) + β with no gradient; the paper learns ε in this case, so `learn_eps` is required.
 
     Axes: x (B, C, *spatial), ν² (B, C) over spatial, not centred.
-    Parameters: γ (`weight`), β (`bias`), (C,) each, none without `affine`; τ (`threshold`), (C,), from 0, none without
-    `tlu`; ε_l (`learned_eps`), (), none without `learn_eps`.
+    Parameters: γ (`weight`), β (`bias`), (C,) each, none without `affine`; τ (`threshold`), (C,), initially 0, none
+    without `tlu`; ε_l (`learned_eps`), (), none without `learn_eps`.
     State: none; training and evaluation are the same.
-    Half precision is normalized in float32 and handed back in the input's type.
+    Half precision is normalized in float32 and returned in the input's dtype.
 
     Raises:
-        Refused: one value a channel and example without `learn_eps`.
+        Refused: a single value per channel and example without `learn_eps`.
 
     Source: Singh & Krishnan 2019, arXiv:1911.09737, section 3.
     """

@@ -11,10 +11,10 @@ from bnlab.options import Count, Positive
 
 
 class GroupNorm(AffineNorm):
-    """Group norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of an example over each group of channels.
+    """Group norm: y = γ (x - μ) / √(σ² + ε) + β, with per-example statistics over each group of channels.
 
-    Axes: x (B, C, *spatial), C split into G runs of C/G neighbours; μ and σ² (B, G) over a group's channels and
-    spatial; σ² is the biased variance. G = 1 is layer norm, G = C instance norm.
+    Axes: x (B, C, *spatial), C split into G groups of C/G consecutive channels; μ and σ² (B, G) over a group's channels
+    and spatial; σ² is the biased variance. G = 1 is layer norm, G = C instance norm.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: none; training and evaluation are the same.
 
@@ -45,11 +45,11 @@ class GroupNorm(AffineNorm):
 
 
 def group_norm(x: Tensor, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Tensor:
-    """`F.group_norm` of x laid out channel by channel, copied to be so where it is not (channels-last images).
+    """Apply `F.group_norm` to x, made contiguous first (channels-last images are copied).
 
-    Vectors (B, C) go through layer norm of each group instead, which is faster, and under vmap takes any layout. On
-    other layouts torch's CPU kernel takes the variance as E[x²] - E[x]² in float32 (outputs are off by 0.006 where
-    the mean is 100 standard deviations, worthless from 1000), and vmap has no rule at all.
+    Vectors (B, C) use a layer norm of each group instead, which is faster and accepts any layout under vmap. Without
+    the copy, torch's CPU kernel computes the variance as E[x²] - E[x]² in float32 (outputs are off by 0.006 if
+    the mean is 100 standard deviations, useless from 1000), and vmap has no rule at all.
     """
     if x.ndim == 2:
         size = x.shape[1] // groups

@@ -10,14 +10,14 @@ from bnlab.options import Positive
 
 
 class InstanceNorm(AffineNorm):
-    """Instance norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of each channel of each example.
+    """Instance norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics per channel and example.
 
     Axes: x (B, C, *spatial), μ and σ² (B, C) over spatial; σ² is the biased variance.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: none; training and evaluation are the same.
 
     Raises:
-        Refused: one value a channel and example, as anywhere in an MLP.
+        Refused: a single value per channel and example, as anywhere in an MLP.
 
     Source: Ulyanov, Vedaldi & Lempitsky 2016, arXiv:1607.08022.
     """
@@ -34,5 +34,5 @@ class InstanceNorm(AffineNorm):
             unit="channel of an example",
             way_out="use it on images (model=cnn) where they are larger than 1×1, or take norm=group or norm=layer",
         )
-        # One group a channel: the same statistics as F.instance_norm, whose batch-norm kernel copies γ, β B times.
+        # One group per channel: the same statistics as F.instance_norm, whose batch-norm kernel copies γ, β B times.
         return group_norm(x, self.features, self.weight, self.bias, self.eps)

@@ -1,4 +1,4 @@
-"""The kinds of site that units offer, in the order in which a unit passes them (no torch)."""
+"""The kinds of site that units offer, in forward order (no torch)."""
 
 FEED_FORWARD = ("before_weight", "before_act", "after_act", "after_add", "output")
 RECURRENT = ("input_to_hidden", "hidden_to_hidden", "cell", "hidden")

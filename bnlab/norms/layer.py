@@ -11,10 +11,10 @@ from bnlab.options import Positive
 
 
 class LayerNorm(AffineNorm):
-    """Layer norm: y = γ (x - μ) / √(σ² + ε) + β, with statistics of an example over all its values.
+    """Layer norm: y = γ (x - μ) / √(σ² + ε) + β, with per-example statistics over all values.
 
-    Axes: x (B, C, *spatial), μ and σ² (B,) over C and spatial jointly; with axes=channels (B, *spatial) over C alone,
-    each position by itself. On an MLP the two are the same. σ² is the biased variance.
+    Axes: x (B, C, *spatial), μ and σ² (B,) over C and spatial jointly; with axes=channels, (B, *spatial) over C
+    separately at each position. In an MLP the two are the same. σ² is the biased variance.
     Parameters: γ (`weight`), β (`bias`), (C,) each, also on images; none without `affine`.
     State: none; training and evaluation are the same.
 
@@ -34,7 +34,7 @@ class LayerNorm(AffineNorm):
     def forward(self, x: Tensor) -> Tensor:
         values, unit = values_together(x, self.axes)
         refuse_single_value(values, norm=self.name, unit=unit, way_out="take more than one channel")
-        if x.ndim == 2:  # the same values two to three times as fast, under vmap too
+        if x.ndim == 2:  # same result, two to three times as fast, also under vmap
             return F.layer_norm(x, (self.features,), self.weight, self.bias, self.eps)
         if self.axes == "channels":
             last = F.layer_norm(x.movedim(1, -1), (self.features,), self.weight, self.bias, self.eps)
@@ -46,7 +46,7 @@ class LayerNorm(AffineNorm):
 
 
 def values_together(x: Tensor, axes: str) -> tuple[int, str]:
-    """How many values of x (B, C, *spatial) share their statistics for these `axes`, and what they belong to."""
+    """Return how many values of x (B, C, *spatial) share statistics for these `axes`, and what they belong to."""
     if axes == "channels" and x.ndim > 2:
         return x.shape[1], "position of an example"
     return x[0].numel(), "example"

@@ -1,4 +1,4 @@
-"""Batch norms whose spread is an ℓp norm, p = 1, 2, ∞, of the values before they are centred."""
+"""Batch norms that divide by an ℓp norm, p = 1, 2, ∞, of the values before centring."""
 
 from collections.abc import Sequence
 from math import inf
@@ -13,18 +13,18 @@ from bnlab.options import Fraction, Positive
 
 
 class LpNorm(MeasuredNorm):
-    """ℓp norm: y = γ (x - μ) / s + β with s = (mean |x|^p)^(1/p) of a channel over the batch and all positions.
+    """ℓp norm: y = γ (x - μ) / s + β with s = (mean |x|^p)^(1/p) per channel over the batch and all positions.
 
-    s is taken of x as it came, *before* centring: of values far from 0 it measures the offset and not the spread, so
-    y is small there (of the order σ/|μ|), and no shift of x leaves y as it was.
+    s is computed from x *before* centring: for values far from 0 it measures the offset and not the spread, so y is
+    small there (of order σ/|μ|), and y is not invariant to shifts of x.
 
     Axes: x (B, C, *spatial), μ and s (C,) over B and spatial.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: running averages of μ and of s itself (not of s^p), see `RunningNorm`; none without `track_running_stats`.
-    The paper says nothing about evaluation; as in batch norm the running averages take the place of the batch's.
+    The paper does not define evaluation; as in batch norm, the running averages replace the batch's statistics.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3 (ε is ours, for a channel that is 0 throughout).
     """
@@ -38,7 +38,7 @@ class LpNorm(MeasuredNorm):
         super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
 
     def size(self, x: Tensor) -> Tensor:
-        """s with its ε, (C,)."""
+        """Return s including ε, (C,)."""
         raise NotImplementedError
 
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -47,7 +47,7 @@ class LpNorm(MeasuredNorm):
         return mean, size
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """Return μ averaged, and s of all values together, its ε once: (Σ n s^p / Σ n)^(1/p), or the largest."""
+        """Return the mean of μ, and s of all values including ε once: (Σ n s^p / Σ n)^(1/p), for p = ∞ the maximum."""
         return self._average(samples, 0), self._average(samples, 1, self.power)
 
     def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,7 +56,7 @@ class LpNorm(MeasuredNorm):
 
 
 class L1Norm(LpNorm):
-    """ℓ1 norm: y = γ (x - μ) / s + β with s = mean |x| + ε of a channel over the batch and all positions.
+    """ℓ1 norm: y = γ (x - μ) / s + β with s = mean |x| + ε per channel over the batch and all positions.
 
     Axes, parameters, state, training and evaluation: those of `LpNorm`.
 
@@ -71,9 +71,9 @@ class L1Norm(LpNorm):
 
 
 class L2Norm(LpNorm):
-    """ℓ2 norm: y = γ (x - μ) / s + β with s = √(mean x² + ε) of a channel over the batch and all positions.
+    """ℓ2 norm: y = γ (x - μ) / s + β with s = √(mean x² + ε) per channel over the batch and all positions.
 
-    As mean x² = μ² + σ², this is batch norm where μ = 0, and elsewhere batch norm shrunk by √((σ²+ε)/(μ²+σ²+ε)).
+    Because mean x² = μ² + σ², this is batch norm if μ = 0, and otherwise batch norm times √((σ²+ε)/(μ²+σ²+ε)).
     Axes, parameters, state, training and evaluation: those of `LpNorm`.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3.
@@ -83,14 +83,14 @@ class L2Norm(LpNorm):
     power: ClassVar[float] = 2.0
 
     def size(self, x: Tensor) -> Tensor:
-        # ε under the root, as in batch norm: at 0 the slope of the bare root is infinite.
+        # ε inside the root, as in batch norm: the derivative of √ is infinite at 0.
         return (x.square().mean(batch_axes(x)) + self.eps).sqrt()
 
 
 class LinfNorm(LpNorm):
-    """ℓ∞ norm: y = γ (x - μ) / s + β with s = max |x| + ε of a channel over the batch and all positions.
+    """ℓ∞ norm: y = γ (x - μ) / s + β with s = max |x| + ε per channel over the batch and all positions.
 
-    The gradient of the maximum goes to the value that attains it, in equal parts where several do.
+    The gradient of the maximum goes to the value that attains it, split equally among ties.
     Axes, parameters, state, training and evaluation: those of `LpNorm`.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.3.

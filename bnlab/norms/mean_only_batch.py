@@ -10,16 +10,16 @@ from bnlab.options import Fraction
 
 
 class MeanOnlyBatchNorm(MeasuredNorm):
-    """Mean-only batch norm: y = x - μ + β, with the mean of a channel over the batch and all positions.
+    """Mean-only batch norm: y = x - μ + β, with the per-channel mean over the batch and all positions.
 
     Axes: x (B, C, *spatial), μ (C,) over B and spatial.
-    Parameters: β (`bias`), (C,); none without `affine`. There is no gain: it leaves the scale to the weights.
+    Parameters: β (`bias`), (C,); none without `affine`. There is no gain: the scale is left to the weights.
     State: running mean, see `RunningNorm`; none without `track_running_stats`.
-    Training takes μ from the batch and moves the running average; evaluation takes the running average, and without it
-    the batch's own.
+    Training uses the batch's μ and updates the running average; evaluation uses the running average, or the batch's
+    mean without it.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Salimans & Kingma 2016, arXiv:1602.07868, section 4 (there beside weight norm).
     """
@@ -29,7 +29,7 @@ class MeanOnlyBatchNorm(MeasuredNorm):
     has_gain: ClassVar[bool] = False
 
     def __init__(self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool) -> None:
-        # Nothing is divided, so there is no ε.
+        # No division, so no ε.
         super().__init__(features, eps=0.0, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
 
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -1,4 +1,4 @@
-"""Norms over the batch that are told by two functions: which statistics they take, and what they do with them."""
+"""Norms over the batch defined by two functions: which statistics they compute, and how these are applied."""
 
 from torch import Tensor
 
@@ -7,17 +7,17 @@ from bnlab.norms.running import RunningNorm
 
 
 class MeasuredNorm(RunningNorm):
-    """y = γ (x - centre) scale + β, centre and scale from statistics: the batch's in training, else the running ones.
+    """A norm y = γ (x - centre) scale + β, from the batch's statistics in training, otherwise from running ones.
 
-    Half precision is normalized in float32 and handed back in the input's type.
+    Half precision is normalized in float32 and returned in the input's dtype.
     """
 
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The batch's statistics a channel, (C,) each, in the order of `statistics`; tracks them."""
+        """Return the batch's per-channel statistics, (C,) each, in the order of `statistics`, and track them."""
         raise NotImplementedError
 
     def centre_and_scale(self, *statistics: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """What is taken from x and what it is then multiplied by, (C,) each; null for nothing."""
+        """Return what to subtract from x and what to multiply it by afterwards, (C,) each; None to do neither."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:

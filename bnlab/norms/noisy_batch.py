@@ -1,4 +1,4 @@
-"""Noisy batch norm: batch norm whose output is scaled and shifted at random anew at each step."""
+"""Noisy batch norm: batch norm whose output is randomly scaled and shifted at each step."""
 
 from typing import ClassVar, Literal
 
@@ -9,27 +9,27 @@ from bnlab.norms.base import widened
 from bnlab.norms.batch import BatchNorm
 from bnlab.options import Fraction, Positive
 
-SHIFT = 0.5  # the shift of a step lies in ± this,
-SCALE = 1.25  # its scale between 1 and this;
-SPREAD = 0.1  # around them the elements' shifts lie in ± this and their scales have this standard deviation
+SHIFT = 0.5  # bound of |μ_t|, the shift of a step
+SCALE = 1.25  # upper bound of σ_t, the scale of a step; the lower one is 1
+SPREAD = 0.1  # bound of an element's shift around μ_t, and standard deviation of its scale around σ_t
 
 
 class NoisyBatchNorm(BatchNorm):
-    """Noisy batch norm: a = s y + m with y the output of batch norm, γ and β included, and noise s, m in training.
+    """Noisy batch norm: a = s y + m, with y the output of batch norm, γ and β included, and noise s, m in training.
 
-        μ_t ~ U(-0.5, 0.5), σ_t ~ U(1, 1.25)                 anew for each forward pass
-        m ~ U(μ_t - 0.1, μ_t + 0.1), s ~ N(σ_t, 0.1²)        anew for each element, given μ_t and σ_t
+        μ_t ~ U(-0.5, 0.5), σ_t ~ U(1, 1.25)                 once per forward pass
+        m ~ U(μ_t - 0.1, μ_t + 0.1), s ~ N(σ_t, 0.1²)        once per element, given μ_t and σ_t
 
-    One pair (μ_t, σ_t) serves the layer, or with drift=channel each channel has its own. The noise makes what the next
-    layer sees drift from step to step by intent, and carries no gradient of its own (∂a/∂y = s).
+    The layer shares one pair (μ_t, σ_t), or with drift=channel each channel has its own. The noise deliberately makes
+    the next layer's input drift from step to step, and is constant in the gradient (∂a/∂y = s).
 
-    Axes, parameters, state: those of batch norm; the noise leaves no trace in the running averages.
+    Axes, parameters, state: those of batch norm; the noise does not affect the running averages.
     Evaluation: batch norm with the running averages and no noise. The paper defines the noise for training steps and
-    says nothing about evaluation; the mean of s, 1.125, is not made up for.
-    The noise is that of `bnlab.noise`, drawn in float32 whatever the precision.
+    not for evaluation; the mean of s, 1.125, is not compensated for.
+    The noise comes from `bnlab.noise`, in float32 regardless of the precision.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, section 2.1 and the appendix's algorithm with its constants.
     """

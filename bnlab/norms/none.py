@@ -8,9 +8,9 @@ from bnlab.norms.base import Norm
 
 
 class NoNorm(Norm):
-    """Identity, y = x, in training and in evaluation: no axes, no parameters, no state.
+    """Identity, y = x, in training and evaluation: no axes, no parameters, no state.
 
-    Where it would stand makes no difference, so its runs have no placement.
+    Its position makes no difference, so its runs have no placement.
 
     Source: the plain network that every paper compares with, e.g. Ioffe & Szegedy 2015, Fig. 1.
     """
@@ -19,7 +19,7 @@ class NoNorm(Norm):
     ignores_placement: ClassVar[bool] = True
 
     def reset_parameters(self) -> None:
-        """Nothing to write."""
+        """Do nothing."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x

@@ -1,4 +1,4 @@
-"""Placement: where in a model its norm stands, at which sites and on weights."""
+"""Placement: which sites of a model have its norm, and whether its weights are normalized."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -15,12 +15,12 @@ from bnlab.norms.site import Site
 
 
 class Placement:
-    """Gives each site and each weight of a model under construction its norm, or none.
+    """The norms of the sites and weights of a model under construction.
 
     Args:
-        make: builds the norm for a number of features; null for a net without norm.
-        kinds: the kinds of site where the norm stands.
-        make_for_weight: builds the norm of a weight for the weight's shape; null for weights without norm.
+        make: builds the norm for a number of features; None for a net without norm.
+        kinds: the kinds of site that have the norm.
+        make_for_weight: builds the norm of a weight for the weight's shape; None for weights without norm.
     """
 
     def __init__(
@@ -34,17 +34,17 @@ class Placement:
             raise ValueError(f"no such sites: {', '.join(sorted(unknown))}")
         self._make = make
         self._make_for_weight = make_for_weight
-        self._offered: dict[str, None] = {}  # a set that keeps its order
+        self._offered: dict[str, None] = {}  # an ordered set
 
     @classmethod
     def of(cls, norm: type[Norm] | type[Reparametrization], options: Mapping[str, Any], kinds: Iterable[str]) -> Self:
-        """The placement of a norm of either sort; with no kinds of site, one of activations stands nowhere."""
+        """Return the placement of a norm of activations at these kinds of site, or of a norm of weights."""
         if issubclass(norm, Reparametrization):
             return cls(None, (), partial(norm, **options))
         return cls(partial(norm, **options), kinds, norm.reparametrization)
 
     def at(self, kind: str, features: int) -> Site:
-        """The site of that kind, for x of shape (B, features, *spatial)."""
+        """Return the site of this kind, for x of shape (B, features, *spatial)."""
         if kind not in KINDS:
             raise ValueError(f"no such site: {kind}")
         self._offered[kind] = None
@@ -52,13 +52,13 @@ class Placement:
         return Site(kind, norm)
 
     def reparametrize(self, layer: nn.Module) -> nn.Module:
-        """The layer of a unit, its weight (out, in, *kernel) normalized where the norm is one of weights."""
+        """Return the layer of a unit, its weight (out, in, *kernel) normalized if the norm is one of weights."""
         if self._make_for_weight is None:
             return layer
         return reparametrize(layer, self._make_for_weight(layer.get_parameter("weight").shape))
 
     def check(self, model: str) -> None:
-        """Raise `Refused` where a site was asked for that the model never offered."""
+        """Raise `Refused` if the placement has a kind of site that the model does not offer."""
         if missing := sorted(self.kinds - self._offered.keys()):
             raise Refused(
                 f"placement={'+'.join(missing)}: model={model} has no such site; it has {', '.join(self._offered)}"

@@ -1,7 +1,7 @@
-"""What the normalizations of weights share: a norm between the weight that is learned and the one a layer uses.
+"""Shared code of the norms of weights: a norm between the learned weight and the one that a layer uses.
 
-The learned weight keeps its name (`units.0.weight.weight`), so parameters line up with those of the net without norm.
-torch's own `parametrize` renames it, and runs a norm whenever `.weight` is read, which for one with state is a step.
+The learned weight keeps its name (`units.0.weight.weight`), so parameters match those of the net without norm.
+torch's `parametrize` renames it and runs the norm whenever `.weight` is read, which advances a norm with state.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 
 class Reparametrization(nn.Module):
-    """A normalization of a learned weight v of shape (out, in, *kernel): the layer uses w = forward(v), shaped alike.
+    """A normalization of a learned weight v of shape (out, in, *kernel): the layer uses w = forward(v), of equal shape.
 
     Subclasses set a literal `name` and `ignores_placement`, and take v's shape first and their options as keyword-only
-    arguments without defaults (the yaml holds those). Parameters have one axis at most: what has two is a weight. For
-    buffers and `reset_parameters` holds what `Norm` says; so forward runs under vmap with everything stacked.
+    arguments without defaults (the yaml holds those). Parameters have at most one axis, because two or more mark a
+    weight. The rules of `Norm` for buffers and `reset_parameters` apply, so that forward runs under vmap.
     """
 
     name: ClassVar[str]
@@ -59,22 +59,22 @@ NORMED: dict[type[nn.Module], type[nn.Module]] = {nn.Linear: NormedLinear, nn.Co
 
 
 def reparametrize(layer: nn.Module, norm: Reparametrization) -> nn.Module:
-    """The same layer, from now on with its weight normalized."""
+    """Return the same layer, changed in place to normalize its weight."""
     layer.__class__ = NORMED[type(layer)]
     layer.norm = norm
     return layer
 
 
 def norm_of_weight(layer: nn.Module) -> Reparametrization | None:
-    """The norm of a layer's weight, if it has one."""
+    """Return the norm of a layer's weight, or None."""
     return layer.norm if isinstance(layer, NormedLinear | NormedConv2d) else None
 
 
 def per_output(value_O: Tensor, weight: Tensor) -> Tensor:
-    """A view of one value an output, (out,), that broadcasts against a weight (out, in, *kernel)."""
+    """Return a view of per-output values (out,) that broadcasts against a weight (out, in, *kernel)."""
     return value_O.view(-1, *[1] * (weight.ndim - 1))
 
 
 def fan_in_axes(weight: Tensor) -> list[int]:
-    """The axes of a weight (out, in, *kernel) that one output sums over."""
+    """Return the axes of a weight (out, in, *kernel) that one output sums over."""
     return list(range(1, weight.ndim))

@@ -11,15 +11,15 @@ from bnlab.options import Positive
 
 
 class RMSNorm(AffineNorm):
-    """RMS norm: y = γ x / √(mean x² + ε), with the root mean square of an example over all its values.
+    """RMS norm: y = γ x / √(mean x² + ε), with the root mean square over all values of an example.
 
-    Layer norm without centring: values far from 0 stay so, and y is near ±γ there.
+    Layer norm without centring: if the values of x have a large common offset, y is near ±γ.
 
-    Axes: x (B, C, *spatial), the mean (B,) over C and spatial jointly; with axes=channels (B, *spatial) over C alone,
-    each position by itself. On an MLP the two are the same.
+    Axes: x (B, C, *spatial), the mean (B,) over C and spatial jointly; with axes=channels, (B, *spatial) over C
+    separately at each position. In an MLP the two are the same.
     Parameters: γ (`weight`), (C,), also on images; none without `affine`. There is no shift.
     State: none; training and evaluation are the same.
-    Half precision is normalized in float32 and handed back in the input's type.
+    Half precision is normalized in float32 and returned in the input's dtype.
 
     Raises:
         Refused: a mean over a single value.

@@ -1,4 +1,4 @@
-"""Running statistics: what a batch norm remembers of training for use in evaluation."""
+"""Running statistics, which a batch norm accumulates in training for use in evaluation."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ from bnlab.norms.base import AffineNorm, refuse_single_value, values_per_channel
 
 @dataclass(frozen=True)
 class Sample:
-    """A batch's statistics at one norm, as handed to `track`, and the values a channel that they are of.
+    """A batch's statistics at one norm, as passed to `track`, and the number of values per channel.
 
     Attributes:
-        slot: which of a norm's several sets of running statistics they belong to; null where it has one.
+        slot: index of the norm's set of running statistics that they belong to; None if it has a single set.
     """
 
     norm: "RunningNorm"
@@ -33,7 +33,7 @@ _slot: int | None = None
 
 @contextmanager
 def collecting(on: bool = True) -> Iterator[list[Sample]]:
-    """Inside the block norms hand over their batches' statistics and leave their running averages as they are."""
+    """Collect the batch statistics of norms inside the block, and leave their running averages unchanged."""
     global _collected
     before, found = _collected, list[Sample]()
     _collected = found if on else None
@@ -44,13 +44,13 @@ def collecting(on: bool = True) -> Iterator[list[Sample]]:
 
 
 def is_collecting() -> bool:
-    """Whether a `collecting` block is open."""
+    """Return whether a `collecting` block is open."""
     return _collected is not None
 
 
 @contextmanager
 def watching(on: bool = True) -> Iterator[list[Sample]]:
-    """Inside the block norms hand over their batches' statistics, and move their running averages as ever."""
+    """Collect the batch statistics of norms inside the block, and update their running averages as usual."""
     global _watched
     before, found = _watched, list[Sample]()
     _watched = found if on else None
@@ -61,13 +61,13 @@ def watching(on: bool = True) -> Iterator[list[Sample]]:
 
 
 def is_watching() -> bool:
-    """Whether a `watching` block is open."""
+    """Return whether a `watching` block is open."""
     return _watched is not None
 
 
 @contextmanager
 def slot(index: int) -> Iterator[None]:
-    """What norms hand over inside the block belongs to the index-th of their sets of running statistics."""
+    """Assign what is collected inside the block to the index-th set of running statistics of its norm."""
     global _slot
     before, _slot = _slot, index
     try:
@@ -77,20 +77,20 @@ def slot(index: int) -> Iterator[None]:
 
 
 class RunningNorm(AffineNorm):
-    """A norm over the batch that keeps running averages of its statistics a channel.
+    """A norm over the batch that keeps running averages of its per-channel statistics.
 
-    State (None without `track_running_stats`): a buffer (C,) for each of `statistics`, from the value named there, and
-    `num_batches_tracked`, the number of training batches seen. Each training batch moves the averages by
+    State (None without `track_running_stats`): a buffer (C,) for each of `statistics`, with its initial value, and
+    `num_batches_tracked`, the number of training batches seen. Each training batch updates the averages by
 
-        running <- (1 - m) running + m batch,    m = momentum, or 1 / num_batches_tracked where momentum is null,
+        running <- (1 - m) running + m batch,    m = momentum, or 1 / num_batches_tracked if momentum is None,
 
-    so momentum is PyTorch's, the weight of the *new* batch. A variance that is averaged is the unbiased one (divided by
-    n - 1), although the batch itself is normalized by the biased one (divided by n).
+    so momentum is PyTorch's, the weight of the *new* batch. Averaged variances are unbiased (divided by n - 1),
+    although the batch itself is normalized by the biased variance (divided by n).
 
     Attributes:
-        frozen: the running averages are used in training too, and stay as they are.
-        statistics: initial value of each running average; one that changes nothing in evaluation.
-        single_value: what becomes of a single value a channel, for the refusal.
+        frozen: true to use the running averages in training too, without updating them.
+        statistics: initial value of each running average, chosen to have no effect in evaluation.
+        single_value: the result of normalizing a single value per channel, for the message.
     """
 
     statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0, "running_var": 1.0}
@@ -106,7 +106,7 @@ class RunningNorm(AffineNorm):
         super().__init__(features, eps=eps, affine=affine)
         self.momentum = momentum
         self.frozen = False
-        self._values = 0  # a channel in the batch at hand
+        self._values = 0  # per channel in the current batch
         for key in self.statistics:
             self.register_buffer(key, torch.empty(features) if track_running_stats else None)
         count = torch.empty((), dtype=torch.long) if track_running_stats else None
@@ -120,13 +120,13 @@ class RunningNorm(AffineNorm):
                 running.fill_(value)
 
     def running(self) -> tuple[Tensor, ...]:
-        """The running averages, (C,) each, in the order of `statistics`; none without `track_running_stats`."""
+        """Return the running averages, (C,) each, in the order of `statistics`; () without `track_running_stats`."""
         if self.num_batches_tracked is None:
             return ()
         return tuple(self.get_buffer(key) for key in self.statistics)
 
     def uses_batch_statistics(self, x: Tensor) -> bool:
-        """Whether x is normalized by its own statistics; `Refused` where these would be of one value a channel."""
+        """Return whether x is normalized by its own statistics; raise `Refused` for a single value per channel."""
         if (self.frozen or not self.training) and self.num_batches_tracked is not None:
             return False
         self._values = values_per_channel(x)
@@ -140,9 +140,9 @@ class RunningNorm(AffineNorm):
         return True
 
     def track(self, *batch: Tensor) -> None:
-        """Move the running averages, if any, towards a batch's values, (C,) each, in the order of `statistics`.
+        """Update the running averages, if any, with a batch's values, (C,) each, in the order of `statistics`.
 
-        A variance is handed over *unbiased*.
+        Variances are passed *unbiased*.
         """
         if self.num_batches_tracked is None:
             return
@@ -155,24 +155,24 @@ class RunningNorm(AffineNorm):
         for running, value in zip(self.running(), batch, strict=True):
             if weight is None:
                 weight = self.num_batches_tracked.to(running.dtype).reciprocal()
-            # Written out and not lerp_, for which vmap has no rule of its own.
+            # Not lerp_, which has no vmap rule of its own.
             running.add_(weight * (value.detach() - running))
 
     def show(self, *batch: Tensor) -> None:
-        """Hand a batch's values over to whoever watches; in the order of `statistics`, a variance *unbiased*."""
+        """Add a batch's values to an open `watching` block, in the order of `statistics`; variances are *unbiased*."""
         if _watched is not None:
             _watched.append(Sample(self, self._values, tuple(value.detach() for value in batch), _slot))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
-        """Return what takes the place of the running statistics after these batches, in the order of `statistics`.
+        """Return the statistics of these batches that replace the running ones, in the order of `statistics`.
 
-        Batches weigh by their number of values. For a norm that keeps `running_mean` and `running_var` these are the
+        Batches are weighted by their number of values. For a norm with `running_mean` and `running_var` these are the
         statistics of all values together: the mean of the means, and the mean of the variances within the batches plus
-        the variance of the means, E[σ²_B] + E[μ²_B] - E[μ_B]², biased variances throughout; it comes back unbiased.
+        the variance of the means, E[σ²_B] + E[μ²_B] - E[μ_B]², biased variances throughout; it is returned unbiased.
         Any other norm gets the mean of each statistic over the batches. A mean alone (mean-only batch norm) is that of
         all values; a variance alone (variance-only batch norm) is the mean of the unbiased variances *within* batches,
-        which leaves out the variance of the means, as a batch's own variance does in training. Norms whose statistics
-        are pooled otherwise override this (ℓp norms, batch renormalization).
+        which omits the variance of the means, as a batch's own variance does in training. Norms that pool their
+        statistics differently override this (ℓp norms, batch renormalization).
         Source: Wu & Johnson 2021, arXiv:2105.07576, section 3.1.
         """
         means = tuple(self._average(samples, place) for place in range(len(self.statistics)))
@@ -188,7 +188,7 @@ class RunningNorm(AffineNorm):
 
     @staticmethod
     def _average(samples: Sequence[Sample], place: int, power: float = 1.0) -> Tensor:
-        """(Σ n v^p / Σ n)^(1/p) of one statistic v over samples of n values; p infinite: the largest."""
+        """Return (Σ n v^p / Σ n)^(1/p) of one statistic v over samples of n values; the maximum for p = ∞."""
         values = torch.stack([s.statistics[place] for s in samples])
         if power == inf:
             return values.amax(0)

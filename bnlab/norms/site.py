@@ -1,4 +1,4 @@
-"""A site: a named point of a network, where a norm may stand and where activations can be observed."""
+"""A site: a named point of a network, where a norm may act and activations can be observed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from torch.autograd import Function
 
 from bnlab.norms.base import Norm
 
-NORM = ".norm."  # in the name of each parameter and buffer of a norm, at a site or on a weight
+NORM = ".norm."  # part of the name of each parameter and buffer of a norm, at a site or on a weight
 
 
 class Tape(NamedTuple):
-    """What passed the sites: by id, once a firing (a recurrent net's site fires once a time step).
+    """Tensors recorded at the sites, by id, one per call (a recurrent net calls a site once per time step).
 
     Attributes:
-        after: what a site passed on, behind its norm.
-        before: where asked for, what came to each norm, by its site's id, and the parts of a sum, by `<id>.<part>`.
+        after: the output of each site, after its norm.
+        before: if requested, the input of each norm, by its site's id, and the terms of a sum, by `<id>.<part>`.
     """
 
     after: dict[str, tuple[Tensor, ...]]
@@ -34,12 +34,12 @@ _running: _Running | None = None
 
 
 class Site(nn.Module):
-    """Passes x through its norm and, while a tape runs, leaves what comes out on it.
+    """A point that applies its norm to x and records the result while a tape runs.
 
     Attributes:
         kind: which point of a unit this is, one of `bnlab.norms.kinds.KINDS`.
-        id: the module's path in its model (`units.0.before_act`), set once the model is whole.
-        norm: the normalization that stands here, or an identity.
+        id: the module's path in its model (`units.0.before_act`), set once the model is complete.
+        norm: the normalization, or an identity.
     """
 
     def __init__(self, kind: str, norm: nn.Module) -> None:
@@ -50,14 +50,14 @@ class Site(nn.Module):
 
     @property
     def norm_name(self) -> str:
-        """The norm's name; empty where none stands."""
+        """Name of the norm; empty without one."""
         return self.norm.name if isinstance(self.norm, Norm) else ""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.passed(self.norm(x), x)
 
     def passed(self, y: Tensor, x: Tensor) -> Tensor:
-        """y, which the norm made of x; both left on the tape while one runs."""
+        """Return y, the norm's output for x; record both while a tape runs."""
         if _running is None:
             return y
         if _running.leading:
@@ -68,7 +68,7 @@ class Site(nn.Module):
         return y
 
     def parts(self, **parts: Tensor) -> None:
-        """Leave on the tape, where it asks for that, what is about to be added up for this site."""
+        """Record the terms of the sum that enters this site, if a tape asks for them."""
         if _running is not None and _running.before:
             for name, part in parts.items():
                 _append(_running.tape.before, f"{self.id}.{name}", part)
@@ -79,8 +79,8 @@ def _append(passed: dict[str, tuple[Tensor, ...]], key: str, value: Tensor) -> N
 
 
 class _Leading(Function):
-    # vmap may keep its axis anywhere, and hands out a view with the axis in front, which the loss does not depend on.
-    # Behind this identity the axis is in front, so the tensor on the tape is the very one that the net goes on with.
+    # vmap may keep its axis anywhere, and returns a view with the axis in front, on which the loss does not depend.
+    # After this identity the axis is in front, so the recorded tensor is the one that the net uses.
     @staticmethod
     def forward(x: Tensor) -> Tensor:
         return x.view_as(x)
@@ -102,11 +102,11 @@ class _Leading(Function):
 
 @contextmanager
 def tape(running: bool = True, *, before: bool = False, leading: bool = False) -> Iterator[Tape]:
-    """Collect what passes the sites inside the block. Under vmap the tape must be returned from the mapped function.
+    """Record what passes the sites inside the block. Under vmap the mapped function must return the tape.
 
     Args:
-        before: also what comes to norms and sums.
-        leading: under vmap, make what passed usable for gradients of the loss with respect to it.
+        before: also record the inputs of norms and the terms of sums.
+        leading: under vmap, record tensors with respect to which the loss can be differentiated.
     """
     global _running
     outer, collected = _running, Tape({}, {})
@@ -118,5 +118,5 @@ def tape(running: bool = True, *, before: bool = False, leading: bool = False) -
 
 
 def sites(model: nn.Module) -> dict[str, Site]:
-    """Every site of a model by its path, in the order of construction."""
+    """Return every site of a model by its path, in the order of construction."""
     return {path: module for path, module in model.named_modules() if isinstance(module, Site)}

@@ -13,16 +13,16 @@ from bnlab.norms.reparametrization import Reparametrization
 class SpectralNorm(Reparametrization):
     """Spectral norm: w = W / σ(W), the weight divided by its largest singular value.
 
-    Axes: W (out, in, *kernel), learned, read as a matrix (out, in·kernel). Of a convolution σ is that of this matrix
-    and not that of the whole map of images, which may be greater.
-    Parameters: none. The largest singular value of w is 1 at initialization and never below 1; in training it is above
-    1 by what the iteration lags behind W, as uᵀWv is never more than W's largest singular value.
-    State: u (out,) and v (in·kernel,), near W's leading singular vectors; they start there. (In the paper u starts at
-    random, and σ is too small for a while.)
-    Training: before W is used, `iterations` times v <- Wᵀu/‖Wᵀu‖ after u <- Wv/‖Wv‖, in each forward pass, so
-    `accumulate` batches an update move it that often. Evaluation: u and v stay. Both: σ = uᵀWv, and gradients take u
-    and v for constants.
-    There is no ε: of W = 0 everything is NaN. One output: σ = ‖W‖. The iteration is in float32 also under bfloat16.
+    Axes: W (out, in, *kernel), learned, flattened to a matrix (out, in·kernel). For a convolution σ is that of this
+    matrix and not of the linear map on whole images, which may be greater.
+    Parameters: none. The largest singular value of w is 1 at initialization and never below 1; in training it exceeds 1
+    while the iteration lags behind W, because uᵀWv is at most W's largest singular value.
+    State: u (out,) and v (in·kernel,), near W's leading singular vectors, to which they are initialized. (In the paper
+    u is initialized at random, so σ is too small at first.)
+    Training: each forward pass first repeats u <- Wv/‖Wv‖, v <- Wᵀu/‖Wᵀu‖ `iterations` times, hence once per batch and
+    not once per update with `accumulate`. Evaluation: u and v are fixed. Both: σ = uᵀWv, with u and v constants in the
+    gradient.
+    There is no ε: W = 0 gives NaN. With one output, σ = ‖W‖. The iteration uses float32 even under bfloat16.
 
     Source: Miyato et al. 2018, arXiv:1802.05957, algorithm 1; as `torch.nn.utils.parametrizations.spectral_norm`.
     """
@@ -51,7 +51,7 @@ class SpectralNorm(Reparametrization):
         return weight / (u * _times(matrix, v)).sum()
 
     def _iterated(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
-        """u and v moved on; copies, as a later pass overwrites the buffers before this one's gradients are taken."""
+        """Return the updated u and v, as copies: a later pass may overwrite the buffers before this one's backward."""
         u, v = self.u, self.v
         for _ in range(self.iterations):
             u = _unit(_times(matrix, v))
@@ -65,7 +65,7 @@ class SpectralNorm(Reparametrization):
 
 
 def _times(matrix: Tensor, vector: Tensor) -> Tensor:
-    """The product written out: as a matrix product autocast would take it in bfloat16."""
+    """Return the matrix-vector product, written out because autocast would use bfloat16 for a matmul."""
     return (matrix * vector).sum(1)
 
 

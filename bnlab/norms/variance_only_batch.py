@@ -11,24 +11,24 @@ from bnlab.options import Fraction, Positive
 
 
 class VarianceOnlyBatchNorm(MeasuredNorm):
-    """Variance-only batch norm: y = γ x / √(σ² + ε) + β, with the variance of a channel over batch and positions.
+    """Variance-only batch norm: y = γ x / √(σ² + ε) + β, with the per-channel variance over batch and positions.
 
-    The variance is that of the centred values, but the mean stays in what is divided: a channel of mean 10,000 and
-    spread 1 comes out around 10,000, and a constant one 1/√ε times as large as it was.
+    The variance is that of the centred values, but the numerator keeps the mean: a channel of mean 10,000 and standard
+    deviation 1 has outputs around 10,000, and a constant one is multiplied by 1/√ε.
 
     Axes: x (B, C, *spatial), σ² (C,) over B and spatial, biased.
     Parameters: γ (`weight`), β (`bias`), (C,) each; none without `affine`.
     State: running (unbiased) variance, see `RunningNorm`; none without `track_running_stats`.
-    Training takes σ² from the batch and moves the running average; evaluation takes the running average, and without it
-    the batch's own.
+    Training uses the batch's σ² and updates the running average; evaluation uses the running average, or the batch's
+    variance without it.
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Lubana et al. 2021, arXiv:2106.05956, "variance normalization" (σ² centred and biased, as in the authors'
-    code). They name it after Daneshmand et al. 2020, arXiv:2003.01652, who leave out the centring of σ² too: there
-    y = x / √(mean x²), the square root of the diagonal of H Hᵀ / N for activations H (channels, N), which is this norm
-    where μ = 0 and elsewhere smaller by √((σ² + ε) / (μ² + σ²)).
+    code). They name it after Daneshmand et al. 2020, arXiv:2003.01652, who do not centre σ² either: there
+    y = x / √(mean x²), the square root of the diagonal of H Hᵀ / N for activations H (channels, N), which equals
+    this norm if μ = 0 and is otherwise smaller by a factor √((σ² + ε) / (μ² + σ²)).
     """
 
     name: ClassVar[str] = "variance_only_batch"
@@ -43,7 +43,7 @@ class VarianceOnlyBatchNorm(MeasuredNorm):
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:
         axes, n = batch_axes(x), values_per_channel(x)
         centred = x - x.mean(axes, keepdim=True)
-        # Less the square of what rounding left of the mean: with an offset in y, errors of σ are not small there.
+        # Subtract the squared rounding error of the mean: the offset that y keeps amplifies errors of σ.
         var = centred.square().mean(axes) - centred.mean(axes).square()
         self.track(var * (n / (n - 1)))
         return (var,)

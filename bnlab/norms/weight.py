@@ -1,4 +1,4 @@
-"""Weight norm, by itself and with mean-only batch norm."""
+"""Weight norm, alone and with mean-only batch norm."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -12,16 +12,16 @@ from bnlab.options import Fraction
 
 
 class WeightNorm(Reparametrization):
-    """Weight norm: w = g v / ‖v‖, the length and the direction of each output's weights learned apart.
+    """Weight norm: w = g v / ‖v‖, with length and direction of each output's weights learned separately.
 
     Axes: v (out, in, *kernel) is the learned weight, ‖v‖ (out,) its L2 norm over in and kernel.
-    Parameters: g (`gain`), (out,), from ‖v‖, so that at initialization w = v. (The paper's data-dependent start, g and
-    b such that the first batch leaves each unit with mean 0 and variance 1, is not taken: norms compared start from
-    one net.)
+    Parameters: g (`gain`), (out,), initially ‖v‖, so that w = v at initialization. (The paper's data-dependent
+    initialization, g and b such that each unit has mean 0 and variance 1 on the first batch, is not used: compared
+    norms start from the same net.)
     State: none. Training and evaluation are the same.
-    There is no ε: where v of an output is 0 it has no direction, and w is NaN. Plain gradient descent never gets there,
-    as ∂L/∂v is orthogonal to v and so ‖v‖ can only grow. With weight decay, or Adam, whose
-    steps are not along the gradient, ‖v‖ may shrink.
+    There is no ε: v = 0 has no direction, and w is NaN. Plain gradient descent never gets there, because ∂L/∂v is
+    orthogonal to v, so ‖v‖ can only grow. With weight decay, or Adam, whose steps are not along the gradient, ‖v‖ may
+    shrink.
 
     Source: Salimans & Kingma 2016, arXiv:1602.07868, eq. 2; as `torch.nn.utils.parametrizations.weight_norm`.
     """
@@ -42,19 +42,19 @@ class WeightNorm(Reparametrization):
 
 
 def _length(weight: Tensor) -> Tensor:
-    """‖v‖ of each output, (out,)."""
+    """Return ‖v‖ of each output, (out,)."""
     return torch.linalg.vector_norm(weight, dim=fan_in_axes(weight))
 
 
 class WeightMeanOnlyBatchNorm(MeanOnlyBatchNorm):
-    """Weight norm with mean-only batch norm: y = t - μ + β at the sites of the placement, t = g v/‖v‖ · x + b before.
+    """Weight norm with mean-only batch norm: y = t - μ + β at the sites of the placement, with t = g v/‖v‖ · x + b.
 
-    Each unit's weight has weight norm, wherever the sites are; the mean is taken away at the sites. Axes, parameters,
-    state and the difference between training and evaluation are those of the two, see `MeanOnlyBatchNorm` and
-    `WeightNorm`. Right behind a weight the layer's own bias b is taken away with the mean (model.bias=false spares it).
+    Each unit's weight has weight norm, regardless of the sites; the mean is subtracted at the sites. For axes,
+    parameters, state, training and evaluation see `MeanOnlyBatchNorm` and `WeightNorm`. Directly after a weight, the
+    layer's bias b is subtracted with the mean (model.bias=false omits it).
 
     Raises:
-        Refused: batch statistics of one value a channel.
+        Refused: batch statistics of a single value per channel.
 
     Source: Salimans & Kingma 2016, arXiv:1602.07868, section 4.
     """

@@ -13,7 +13,7 @@ from bnlab.options import Activation, Positive
 
 
 class _Standardization(Reparametrization):
-    """Each output's weights with mean 0 and standard deviation 1 over its fan-in."""
+    """A norm of weights that gives each output's weights mean 0 and standard deviation 1 over its fan-in."""
 
     def __init__(self, shape: Sequence[int], *, eps: float) -> None:
         super().__init__(shape)
@@ -27,11 +27,11 @@ class _Standardization(Reparametrization):
 
     @property
     def fan_in(self) -> int:
-        """How many weights an output has."""
+        """Number of weights per output."""
         return torch.Size(self.shape[1:]).numel()
 
     def standardized(self, weight: Tensor, scale_O: Tensor | float) -> Tensor:
-        """Mean 0 and deviation `scale_O` over fan-in."""
+        """Return the weight with mean 0 and standard deviation `scale_O` over its fan-in."""
         var, mean = torch.var_mean(weight, dim=fan_in_axes(weight), correction=0)
         return (weight - per_output(mean, weight)) * per_output(scale_O * (var + self.eps).rsqrt(), weight)
 
@@ -44,10 +44,10 @@ class WeightStandardization(_Standardization):
 
     Axes: W (out, in, *kernel), learned; μ and the biased σ² (out,) over in and kernel.
     Parameters, state: none. Training and evaluation are the same.
-    It keeps no scale: a layer's outputs are about √fan-in times as large as its inputs. The paper has a group or batch
-    norm behind each weight; by itself a deep net overflows, which scaled weight standardization mends.
-    ε is within the root, as in the norms of activations (the authors' code adds 1e-5 to the unbiased σ instead). An
-    output whose weights are all alike, zero among them, gets weights 0.
+    The scale is not preserved: a layer's outputs are about √fan-in times as large as its inputs. The paper adds a group
+    or batch norm after each weight; without one a deep net overflows, which scaled weight standardization fixes.
+    ε is inside the root, as in the norms of activations (the authors' code adds 1e-5 to the unbiased σ instead). An
+    output whose weights are all equal, including all zero, gets weights 0.
 
     Raises:
         Refused: a fan-in of one.
@@ -62,13 +62,13 @@ class WeightStandardization(_Standardization):
         super().__init__(shape, eps=eps)
 
     def reset_parameters(self, weight: Tensor) -> None:
-        """Nothing to write."""
+        """Do nothing."""
 
     def forward(self, weight: Tensor) -> Tensor:
         return self.standardized(weight, 1.0)
 
 
-# 1/√Var[φ(z)] for z ~ N(0, 1): the variance that an activation φ takes away is given back.
+# 1/√Var[φ(z)] for z ~ N(0, 1): restores the variance that an activation φ removes.
 GAINS: dict[str, float] = {
     "identity": 1.0,
     "relu": sqrt(2 * pi / (pi - 1)),
@@ -81,13 +81,13 @@ GAINS: dict[str, float] = {
 class ScaledWeightStandardization(_Standardization):
     """Scaled weight standardization: w = a γ (W - μ) / √((σ² + ε) n), n the fan-in and a the gain of an activation.
 
-    With a = 1/√Var[φ(z)], z ~ N(0, 1), a layer behind the activation φ leaves variance 1 if that before φ was 1; ReLU:
-    √(2π/(π-1)). φ is the option `activation`, for every weight alike: it does not follow model.activation.
+    With a = 1/√Var[φ(z)], z ~ N(0, 1), a layer after the activation φ has outputs of variance 1 if the inputs of φ do;
+    for ReLU a = √(2π/(π-1)). φ is the option `activation`, for every weight: it does not follow model.activation.
     Axes: W (out, in, *kernel), learned; μ and the biased σ² (out,) over in and kernel.
-    Parameters: γ (`gain`), (out,), from 1; none without `learn_gain`.
+    Parameters: γ (`gain`), (out,), initially 1; none without `learn_gain`.
     State: none. Training and evaluation are the same.
-    ε is within the root and small beside σ², which is near 1/n at initialization (the authors' later code takes
-    max(σ² n, 1e-4) instead). An output whose weights are all alike, zero among them, gets weights 0.
+    ε is inside the root and small compared with σ², which is near 1/n at initialization (the authors' later code uses
+    max(σ² n, 1e-4) instead). An output whose weights are all equal, including all zero, gets weights 0.
 
     Raises:
         Refused: a fan-in of one.

@@ -1,1 +1,1 @@
-"""Optimizers, schedules, and what may differ between stacked replicas."""
+"""Optimizers, schedules, and the hyperparameters that may differ between stacked replicas."""

@@ -1,4 +1,4 @@
-"""What may differ between stacked replicas of one optimizer."""
+"""Hyperparameters that may differ between stacked replicas of one optimizer."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Hyper:
-    """Each a scalar tensor, or (R,) with one value a replica."""
+    """Hyperparameters, each a scalar tensor or (R,) with one value per replica."""
 
     lr: Tensor
     momentum: Tensor
@@ -15,7 +15,7 @@ class Hyper:
 
 
 def spread(value: Tensor, like: list[Tensor]) -> list[Tensor]:
-    """Views of a scalar or (R,) value that broadcast against each of the tensors, whose first axis is then R."""
+    """Return views of a scalar or (R,) value that broadcast against each tensor; with (R,) their first axis is R."""
     if value.ndim == 0:
         return [value] * len(like)
     return [value.view(-1, *[1] * (t.ndim - 1)) for t in like]

@@ -364,7 +364,7 @@ def test_a_depth_outside_the_family_is_refused_with_the_nearest(assemble_model: 
     if depth == nearest:
         assert len(assemble_model("resnet", CIFAR, 10, depth=depth).blocks) == (depth - 2) // 2
         return
-    with pytest.raises(Refused, match=rf"model\.depth={depth} is not 6n\+2 .*: {nearest}$"):
+    with pytest.raises(Refused, match=rf"model\.depth={depth} is not 6n\+2 .*: use {nearest}$"):
         assemble_model("resnet", CIFAR, 10, depth=depth)
 
 
@@ -376,7 +376,7 @@ def test_depths_of_the_family(assemble_model: Any) -> None:
 @schemes
 @pytest.mark.parametrize("norm", ["batch", "weight_mean_only_batch"])
 def test_schemes_stand_in_place_of_norms(assemble_model: Any, scheme: str, norm: str) -> None:
-    with pytest.raises(Refused, match=rf"model\.scheme={scheme} stands in place of norms: take norm=none"):
+    with pytest.raises(Refused, match=rf"model\.scheme={scheme} replaces norms: take norm=none"):
         assemble_model("resnet", SMALL, 5, norm=norm, at=("before_act",), scheme=scheme)
 
 

@@ -64,5 +64,5 @@ def test_large_offset_keeps_its_precision():
 
 def test_one_value_a_channel_is_an_error():
     ones = np.ones(2)
-    with pytest.raises(ValueError, match="more than one value a channel"):
+    with pytest.raises(ValueError, match="more than one value per channel"):
         forward(np.ones((1, 2)), ones, ones, ones, ones, training=True, momentum=0.1, eps=1e-5)

@@ -1,1 +1,1 @@
-"""Optimizers, one file a family."""
+"""Optimizers, one file per family."""

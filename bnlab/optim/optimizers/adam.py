@@ -9,12 +9,12 @@ from bnlab.options import NonNegative, Positive, Rate
 
 
 class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015), weight decay λ added to the gradient.
+    """Adam (Kingma & Ba 2015), with weight decay λ added to the gradient.
 
     m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  θ ← θ − η·m̂/(√v̂ + ε), with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
 
-    A gradient is divided by its own size, so one that is zero but for rounding (|g| ≪ ε) moves θ by η/ε times the
-    rounding, 1e5 times at the defaults: there two executions that round differently part, see tests/proofs.
+    A gradient is divided by its own size, so one that is zero except for rounding (|g| ≪ ε) moves θ by η/ε times the
+    rounding error, 1e5 times at the defaults: there executions that round differently diverge, see tests/proofs.
     """
 
     name = "adam"
@@ -27,7 +27,7 @@ class Adam(Optimizer):
         self._decays = weight_decay > 0
 
     def decay(self, params: list[Tensor], grads: list[Tensor], hyper: Hyper) -> None:
-        """g ← g + λθ."""
+        """Apply g ← g + λθ in place."""
         torch._foreach_addcmul_(grads, params, spread(hyper.weight_decay, params))
 
     def update(self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int) -> None:

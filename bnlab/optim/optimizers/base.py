@@ -1,6 +1,6 @@
-"""What the step asks of an optimizer: slots and an update, as arithmetic on (stacked) tensors.
+"""The interface of optimizers: slots and an update, as arithmetic on (stacked) tensors.
 
-lr, momentum and weight decay come with every update as scalars or (R,) tensors; what is fixed is the constructor's.
+lr, momentum and weight decay are passed to each update as scalars or (R,) tensors, fixed options to the constructor.
 """
 
 from typing import ClassVar
@@ -14,15 +14,15 @@ Slots = dict[str, list[Tensor]]
 
 
 class Optimizer:
-    """Base of the optimizers; options are keyword-only arguments without defaults (the yaml holds those)."""
+    """Base class of optimizers; options are keyword-only arguments without defaults (the yaml holds those)."""
 
     name: ClassVar[str]
     slot_names: tuple[str, ...]
 
     def slots(self, params: list[Tensor]) -> Slots:
-        """Zeros for every slot and parameter."""
+        """Return zeros for every slot and parameter."""
         return {name: [torch.zeros_like(p) for p in params] for name in self.slot_names}
 
     def update(self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int) -> None:
-        """Move the parameters in place; `step` counts the updates done before. The gradients may be overwritten."""
+        """Update the parameters in place; `step` counts the previous updates. The gradients may be overwritten."""
         raise NotImplementedError

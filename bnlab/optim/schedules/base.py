@@ -1,12 +1,12 @@
-"""A schedule: what multiplies the learning rate, as a function of how far training has come."""
+"""A schedule: a factor of the learning rate as a function of training progress."""
 
 from typing import ClassVar
 
 
 class Schedule:
-    """Base of the schedules; options are keyword-only arguments without defaults (the yaml holds those).
+    """Base class of schedules; options are keyword-only arguments without defaults (the yaml holds those).
 
-    A schedule that learns from evaluations keeps what it knows in `state`, which a checkpoint carries.
+    A schedule that depends on evaluations keeps its state in `state`, which checkpoints include.
     """
 
     name: ClassVar[str]
@@ -15,16 +15,16 @@ class Schedule:
         self.state: dict[str, float] = {}
 
     def factor(self, progress: float) -> float:
-        """The multiplier after this share of all updates (0 at initialization, 1 at the end)."""
+        """Return the factor after this fraction of all updates (0 at initialization, 1 at the end)."""
         raise NotImplementedError
 
     def evaluated(self, val_loss: float) -> None:
-        """Take note of an evaluation on the validation split."""
+        """Update the state after an evaluation on the validation split."""
 
 
 def warm(progress: float, warmup: float) -> float:
-    """Linear warm-up: rises from 0 to 1 while progress goes from 0 to `warmup`.
+    """Return the factor of linear warm-up, which rises from 0 to 1 while progress goes from 0 to `warmup`.
 
-    The first update of all would have rate 0; callers pass the progress at the update's end.
+    Callers pass the progress at the end of the update, because the first update would otherwise have rate 0.
     """
     return min(1.0, progress / warmup) if warmup > 0 else 1.0

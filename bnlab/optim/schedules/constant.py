@@ -4,7 +4,7 @@ from bnlab.optim.schedules.base import Schedule
 
 
 class Constant(Schedule):
-    """factor = 1."""
+    """Constant schedule: factor = 1."""
 
     name = "constant"
 

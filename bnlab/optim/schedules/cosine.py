@@ -7,7 +7,7 @@ from bnlab.options import Fraction
 
 
 class Cosine(Schedule):
-    """factor = final + (1 − final)·(1 + cos(π·progress))/2 (Loshchilov & Hutter 2017, without restarts)."""
+    """Cosine schedule: factor = final + (1 − final)·(1 + cos(π·progress))/2 (Loshchilov & Hutter 2017, no restarts)."""
 
     name = "cosine"
 

@@ -7,8 +7,11 @@ from bnlab.options import Fraction, Natural
 
 
 class Plateau(Schedule):
-    """factor is multiplied by `gamma` once more than `patience` evaluations in a row left the validation loss above
-    (1 − threshold) times its best (PyTorch's ReduceLROnPlateau with a relative threshold)."""
+    """Reduction on plateau: factor is multiplied by `gamma` when the validation loss stops improving.
+
+    This takes more than `patience` evaluations in a row without a loss below (1 − threshold) times the best (PyTorch's
+    ReduceLROnPlateau with a relative threshold).
+    """
 
     name = "plateau"
 

@@ -5,7 +5,7 @@ from bnlab.options import Fraction, Positive
 
 
 class Step(Schedule):
-    """factor = gamma^k after k of the milestones (shares of all updates) have been passed."""
+    """Step schedule: factor = gamma^k after k of the milestones (fractions of all updates)."""
 
     name = "step"
 
