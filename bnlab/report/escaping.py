@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 
 # A > ends a tag; the one of "> 20" need not be spelt out, nor the & of "this & that". A ( behind a ] begins the target
-# of a link or an image.
-_ACTIVE = re.compile(r"[\\|`<]|&(?=#?\w+;)|>(?! )|(?<=\])\(")
+# of a link or an image, a _ at the edge of a word emphasis, a $ a formula.
+_ACTIVE = re.compile(r"[\\|`<*$~]|&(?=#?\w+;)|>(?! )|(?<=\])\(|(?<!\w)_|_(?!\w)")
 _PASSIVE = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _NON_CHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # XML has no place for the last two
 

@@ -8,6 +8,7 @@ and in the names of columns (`runs.cell.inert`; numbers never do). What reads na
 
 import math
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -58,7 +59,7 @@ def latex(name: str, title: str, part: Table) -> str:
     Label: tab:<name>. What an 8-bit LaTeX cannot set (letters beyond Latin) becomes a question mark.
     """
     rows = [list(part.shown.columns), *part.shown.to_numpy().tolist()]
-    head, *lines = (" & ".join(map(escaped, row)) + r" \\" for row in rows)
+    head, *lines = (_row(list(map(escaped, row))) for row in rows)
     notes = [rf"\par\smallskip\footnotesize {escaped(note)}." for note in part.notes]
     return "\n".join(
         [
@@ -80,6 +81,12 @@ def latex(name: str, title: str, part: Table) -> str:
             "",
         ]
     )
+
+
+def _row(cells: Sequence[str]) -> str:
+    r"""Return a row of a tabular; a [ or * at its start would be an argument of the \\ before it."""
+    start = "{}" if cells[0].startswith(("[", "*")) else ""
+    return start + " & ".join(cells) + r" \\"
 
 
 def escaped(text: str) -> str:

@@ -1,1 +1,4 @@
-"""Claims, and what the runs of a study say to them. Knows no torch."""
+"""Claims, and the verdicts of a study's runs on them. Imports no torch.
+
+Training is `bnlab.sweeps`, statistics of a condition are `bnlab.report.stats`.
+"""

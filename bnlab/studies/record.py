@@ -210,10 +210,10 @@ def table(record: Record) -> str:
     lines = ["| claim | verdict | effect | threshold | n | published |", "|---|---|---|---|---|---|"]
     for one in record.verdicts:
         claim = one.claim + (f" [{one.case}]" if one.case else "")
-        verdict = f"**{one.verdict}**" + (f": {one.reason}" if one.reason else "")
+        why = f": {one.reason}" if one.reason else ""
         n = "" if one.effect is None else str(one.effect.n)
-        cells = [claim, verdict, measured(one.effect), one.threshold, n, one.published or "–"]
-        lines.append(row(cells))
+        before, after = [claim], [measured(one.effect), one.threshold, n, one.published or "–"]
+        lines.append(f"{row(before)} **{one.verdict}**{as_markdown(why)} {row(after)}")
     return "\n".join(lines)
 
 

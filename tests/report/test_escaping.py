@@ -43,6 +43,9 @@ MARKDOWN = {
     "a new row": ("a\n| b |", r"a \| b \|"),
     "a separator of lines": ("a\u2028b\x0bc\x85d", "a b c d"),
     "a backslash at the end": ("a\\", "a\\\\"),
+    "emphasis": ("*b* _i_ ~~s~~", "\\*b\\* \\_i\\_ \\~\\~s\\~\\~"),
+    "a formula": ("$x_1$", "\\$x_1\\$"),
+    "an underscore within a word": ("batch_size", "batch_size"),
 }
 
 

@@ -1,6 +1,7 @@
 """A table as Markdown and LaTeX."""
 
 import pandas as pd
+import pytest
 
 from bnlab.report.forms import csv, escaped, latex, markdown
 from bnlab.report.parts import Table
@@ -15,8 +16,9 @@ TABLE = Table(
 
 def test_markdown() -> None:
     assert markdown("Title", TABLE).splitlines() == [
-        "## Title", "", "| norm | val accuracy |", "|---|---|", "| a_b\\|c | 0.9 ± 0.1 |", "| 50 % & $x$ | ≥ 1 |", "",
-        "- note #1: ~\\\\", "", "Caption with 90 % of {things} at &lt;lr&gt;.",
+        "## Title", "", "| norm | val accuracy |", "|---|---|", "| a_b\\|c | 0.9 ± 0.1 |", "| 50 % & \\$x\\$ | ≥ 1 |",
+        "",
+        "- note #1: \\~\\\\", "", "Caption with 90 % of {things} at &lt;lr&gt;.",
     ]  # fmt: skip
 
 
@@ -37,3 +39,11 @@ def test_what_latex_cannot_set_is_a_question_mark_and_a_line_break_a_space() -> 
 
 def test_csv_has_nine_digits() -> None:
     assert csv(TABLE.data) == b"norm,x\na_b,0.333333333\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "row"), [("[red]q", r"{}[red]q & 1 \\"), ("*b*", r"{}*b* & 1 \\"), ("b", r"b & 1 \\")]
+)
+def test_a_row_is_no_argument_of_the_line_break_before_it(name: str, row: str) -> None:
+    part = Table(pd.DataFrame(), pd.DataFrame({"norm": [name], "lr": ["1"]}), "", [])
+    assert row in latex("x", "Title", part).splitlines()

@@ -35,11 +35,17 @@ def accuracy(value: Estimate, cell: Cell | None) -> str:
     return f"{shown} ({cell.diverged}/{cell.finished} diverged)" if cell and cell.diverged else shown
 
 
+def _floored(value: float, digits: int) -> float:
+    """Return a value rounded down, so that "> 0.18" does not claim more than was trained; of small ones two digits."""
+    scale = 10.0 ** max(digits, 1 - math.floor(math.log10(value)) if value > 0 else 0)
+    return math.floor(value * scale + 1e-9) / scale
+
+
 def time(target: Target, digits: int) -> str:
     """ "> 20 (1/3)": one of three seeds was not there after 20."""
     if target.runs == 0:
         return NONE
     if target.censored:
         some = f" ({target.censored}/{target.runs})" if target.censored < target.runs else ""
-        return f"> {round(target.budget, digits):g}{some}"
+        return f"> {_floored(target.budget, digits):g}{some}"
     return amount(target.time, digits)
