@@ -49,8 +49,10 @@ def of_files(
     except OSError as error:
         raise unreadable(os.fsdecode(error.filename or root), error) from error
     if memory is not None:
-        keep(memory, lambda temporary: _write(temporary, found))
-        prune(memory.parent, most_bytes=MOST_REMEMBERED * 2 * DIGEST)
+        written = found.encode()
+        written += _checksum(memory.name, written)
+        keep(memory, lambda temporary: _write(temporary, written))
+        prune(memory.parent, most_bytes=MOST_REMEMBERED * 4 * DIGEST)
     return found
 
 
@@ -90,12 +92,17 @@ def _blocks(path: Path) -> Iterator[bytes]:
 def _remembered(memory: Path) -> str | None:
     try:
         with opened(memory) as file:
-            text = file.read(2 * DIGEST + 1)
+            written = file.read(4 * DIGEST + 1)
     except OSError:
         return None  # not remembered, or no cache to remember in: read the files
-    is_digest = len(text) == 2 * DIGEST and all(byte in b"0123456789abcdef" for byte in text)
-    return text.decode() if is_digest else None
+    text = written[: 2 * DIGEST]
+    # A damaged one would give the same data another identity.
+    return text.decode() if written == text + _checksum(memory.name, text) else None
 
 
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="ascii")
+def _checksum(name: str, text: bytes) -> bytes:
+    return hashlib.blake2b(name.encode() + text, digest_size=DIGEST).hexdigest().encode()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

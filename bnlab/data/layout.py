@@ -50,6 +50,7 @@ def layout(root: Path) -> Layout:
     if not splits:
         _check_classes(root, bare, others)
         top.folders = {name: named.get(name) or scan.tree(name) for name in top.folders}
+        _check_below(root, top)
         return Layout({"train": ("", top)}, None, ())
     _check_splits(root, splits, named)
     if len(splits) == 1 and (mixed := named[splits[0]]).pictures:
@@ -72,6 +73,21 @@ def _check_classes(root: Path, bare: list[str], others: list[str]) -> None:
             f"image_folder: {names} of {_at(root)} hold{'s' if len(bare) == 1 else ''} pictures directly and no class"
             f" folders: put the pictures of each class in a folder of its own, {printable(bare[0])}/<class>/ (if these"
             " are classes, give them other names)"
+        )
+
+
+def _check_below(root: Path, top: Tree) -> None:
+    """Refuse classes that all hold splits of their own: their test pictures would be trained on."""
+    found = []
+    for name in top.class_folders:
+        inside = [below for below in top.folders[name].class_folders if below.casefold() in _SPLIT]
+        if len({_SPLIT[below.casefold()] for below in inside}) < 2:
+            return
+        found.append(f"{name}/{inside[0]}")
+    if len(found) > 1:  # a single folder holds the whole data set
+        raise BadInput(
+            f"image_folder: each class of {_at(root)} holds splits ({printable(found[0])}), but a split should hold the"
+            f" classes: move the pictures to {printable('/'.join(reversed(found[0].split('/'))))}/ and so on"
         )
 
 

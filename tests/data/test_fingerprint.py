@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,24 @@ def test_two_folders_with_equal_sizes_and_times_are_told_apart(tmp_path: Path) -
     assert fingerprint.of_files(one, ["a"]) != fingerprint.of_files(other, ["a"])
 
 
-def test_a_damaged_memory_is_not_believed(tmp_path: Path, cache_home: Path) -> None:
+DAMAGE = {
+    "cut": lambda text: text[:7],
+    "without its checksum": lambda text: text[:32],
+    "zeroed": lambda text: "0" * len(text),
+    "another digest": lambda text: "0" * 32 + text[32:],
+    "longer": lambda text: text + "0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_memory_is_not_believed(tmp_path: Path, cache_home: Path, damage: Callable[[str], str]) -> None:
     root = files(tmp_path / "x", a="1")
     first = fingerprint.of_files(root, ["a"])
     (memory,) = (cache_home / "bnlab" / "fingerprints").iterdir()
-    memory.write_text(first[:7])
+    written = memory.read_text()
+    memory.write_text(damage(written))
     assert fingerprint.of_files(root, ["a"]) == first
-    assert memory.read_text() == first
+    assert memory.read_text() == written
 
 
 def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:

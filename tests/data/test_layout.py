@@ -65,6 +65,8 @@ def test_a_class_with_the_name_of_a_split_is_a_class(tmp_path: Path) -> None:
 
 
 REFUSED = {
+    "splits in classes": (("a/train/1.png", "a/test/2.png", "b/train/1.png", "b/test/2.png"),
+                          r"each class of .* holds splits \(a/test\), .* move the pictures to test/a/"),
     "twice by synonym": (under("train", "training", "test"), r"two folders for one split \(train\), train and trai"),
     "twice by case": (under("Train", "train"), r"two folders for one split \(train\), Train and train: keep one"),
     "two validation sets": (under("train", "val", "dev"), r"two folders for one split \(val\), dev and val"),
