@@ -98,6 +98,7 @@ def test_what_is_missing_is_said_and_stale_files_go(study: Any) -> None:
     stale = study.folder / "report" / "tables" / "lr_sensitivity.csv"
     stale.parent.mkdir(parents=True)
     stale.write_text("from an earlier report")
+    (study.folder / "report" / "index.html").write_text("<title>study – bnlab</title>")
     built = build([study.folder])
     assert not stale.exists()
     text = built.page.read_text(encoding="utf-8")

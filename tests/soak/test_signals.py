@@ -46,7 +46,7 @@ def test_interrupted(start: Warm, tmp_path: Path) -> None:
     until_trained(process, tmp_path / "outputs/s", 2)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() == 130
-    assert "interrupted; the same command goes on" in process.said
+    assert "interrupted; the same command resumes where it stopped" in process.said
     assert "Traceback" not in process.said
     again = start(tmp_path, *words)
     while "it goes on from step" not in again.said:

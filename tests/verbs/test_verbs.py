@@ -73,7 +73,7 @@ def test_interrupted(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         patched.setattr("bnlab.training.loop.Loop.run", interrupt)
         status, _, err = bnlab("train", *SMALL, f"output_dir={tmp_path}")
     assert status == 130
-    assert "the same command goes on" in err
+    assert "the same command resumes where it stopped" in err
     status, out, _ = bnlab("train", *SMALL, f"output_dir={tmp_path}")
     assert status == 0
     assert "complete" in out
