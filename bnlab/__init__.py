@@ -11,7 +11,7 @@ __all__ = ["load"]
 
 
 def __getattr__(name: str) -> Any:
-    # Both cost an import that a quick `bnlab --help` must not pay.
+    # Both need imports that would slow down `bnlab --help`.
     if name == "load":
         from bnlab.runs.reader import load
 

@@ -17,24 +17,24 @@ VERBS = {
     "sweep": "train many: every combination of the listed values, or an experiment",
     "plan": "what a sweep would do: runs, done already, time, disk; trains nothing",
     "show": "print the net as built: layer order, sites, norms, shapes, parameters",
-    "status": "how a study stands, also while it trains elsewhere",
+    "status": "progress of a study, also while another process trains it",
     "report": "tables, figures and one HTML page from finished runs",
     "study": "sweep, report, and a verdict on each claim of a study",
-    "list": "what there is to choose from",
+    "list": "all norms, models, data sets and other choices",
 }
 
-TRAINING = ("train", "sweep", "study")  # not done where their output breaks off
+TRAINING = ("train", "sweep", "study")  # incomplete if their output breaks off
 
 HELP = """\
-bnlab: what does this normalization do to my network, at this place, batch size and learning rate?
+bnlab: what does this normalization do to my network, at this placement, batch size and learning rate?
 
-usage: bnlab VERB [options]        bnlab VERB --help says more
+usage: bnlab VERB [options]        bnlab VERB --help for details
 
 {verbs}
 
 First steps
   bnlab sweep experiment=demo      three norms x seven learning rates x three seeds on real digits
-  bnlab report outputs/demo        the table, the figures and the page of what came out
+  bnlab report outputs/demo        its table, figures and HTML page
 
 Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input, 130 interrupted (143 by SIGTERM).
 Tab completion: eval "$(bnlab --shell-completion install=bash)"
@@ -42,14 +42,14 @@ Tab completion: eval "$(bnlab --shell-completion install=bash)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit status."""
+    """Run one verb and return the exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
     replace_closed_streams()
     tolerate_encodings()
     try:
         with ending():
             status = _dispatch(words)
-            sys.stdout.flush()  # a pipe that nobody reads any more shows here
+            sys.stdout.flush()  # raises here if the reader of a pipe is gone
             return status
     except BadInput as error:
         return _fail(str(error), 2)
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if words[0] not in TRAINING:
             return 0
-        return _fail(f"nobody reads its output{_resume(words)}", 128 + signal.SIGPIPE)
+        return _fail(f"the output was closed{_resume(words)}", 128 + signal.SIGPIPE)
     except OSError as error:
         if not is_environmental(error):
             raise
@@ -69,12 +69,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _resume(words: Sequence[str]) -> str:
-    """Return what to say of a command that was ended, where it resumes."""
+    """Return the hint that the command resumes, or "" for verbs that do not train."""
     return "; the same command resumes where it stopped" if words and words[0] in TRAINING else ""
 
 
 def _fail(reason: str, status: int) -> int:
-    with suppress(OSError):  # where nobody reads that either, the status is what is left to tell
+    with suppress(OSError):  # if standard error is closed too, only the status is left
         say(f"bnlab: {' '.join(reason.split())}", error=True)
     return status
 
@@ -94,12 +94,12 @@ def _dispatch(words: list[str]) -> int:
         return 0
     _check_working_folder()
     if odd := [word for word in words if "\0" in word]:  # no shell passes one, but a program may
-        raise BadInput(f"{odd[0][:80]} holds U+0000 NULL: leave it out")
+        raise BadInput(f"{odd[0][:80]} contains U+0000 NULL: leave it out")
     verb, *rest = words
     if verb not in VERBS:
         from bnlab.text import nearest
 
-        raise BadInput(f"{verb} is no verb; {nearest(verb, VERBS)} (bnlab --help)")
+        raise BadInput(f"{verb} is not a verb; {nearest(verb, VERBS)} (bnlab --help)")
     return import_module(f"bnlab.verbs.{verb}").run(rest)
 
 
@@ -107,4 +107,4 @@ def _check_working_folder() -> None:
     try:
         Path.cwd()
     except FileNotFoundError:
-        raise BadInput("the working folder does not exist any more: cd to one that does") from None
+        raise BadInput("the working folder no longer exists: cd to one that does") from None

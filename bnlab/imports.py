@@ -1,6 +1,6 @@
-"""The user's own files behind a plugin: itself, and the modules of the user's that it imports, without importing them.
+"""Source files of the user's modules that a plugin imports, found without importing them.
 
-A run is known by the code that trains it, so a change in a helper module must make another run of it.
+A run's id covers the code that trains it, so a change in a helper module must give another run.
 """
 
 import ast
@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-LARGEST = 1 << 20  # bytes of a file; larger ones are data
+LARGEST = 1 << 20  # bytes; larger files are data
 
 
 def own_sources(tree: ast.Module) -> list[str]:
-    """Return the texts of the user's modules that a syntax tree imports, directly or by way of others, by path.
+    """Return the sources of the user's modules that a syntax tree imports, directly or indirectly, by path.
 
-    Modules of Python, of installed packages and of bnlab are none of the user's. What is imported under a computed name
-    is not found.
+    Modules of Python, installed packages and bnlab are not the user's. Imports of computed names are not found.
     """
     found: dict[Path, str] = {}
     waiting = [tree]
@@ -38,11 +37,11 @@ def _imported(tree: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
             yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)  # a module, or something in one
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)  # a module or an attribute
 
 
 def _files(name: str) -> Iterator[Path]:
-    """Yield the files that importing a dotted name executes, where they are the user's."""
+    """Yield the user's files that importing a dotted name executes."""
     parts = name.split(".")
     if parts[0] in sys.stdlib_module_names or parts[0] == __package__:
         return
@@ -61,7 +60,7 @@ def _files(name: str) -> Iterator[Path]:
 def _text(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST else None
-    except (OSError, ValueError):  # importing it will say what is wrong
+    except (OSError, ValueError):  # the import will report the error
         return None
 
 

@@ -1,8 +1,8 @@
-"""Signals that ask a process to end: between two steps, so that what was trained so far is kept.
+"""Signals that ask a process to end: training stops between two steps, so that its progress is kept.
 
 Ctrl-C raises KeyboardInterrupt by Python's own handler. SIGTERM (a scheduler, a shutdown) and SIGHUP (a closed
-terminal) raise `Ended` inside `ending`. A worker process leaves Ctrl-C, which a terminal sends to all, to its parent,
-and takes SIGUSR1 from it instead.
+terminal) raise `Ended` inside `ending`. A terminal sends Ctrl-C to all processes: workers ignore it, and their parent
+sends them SIGUSR1 instead.
 """
 
 import signal
@@ -16,10 +16,10 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(KeyboardInterrupt):
-    """A signal other than Ctrl-C has asked the process to end.
+    """Request to end the process by a signal other than Ctrl-C.
 
     Attributes:
-        number: of the signal.
+        number: the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -28,12 +28,12 @@ class Ended(KeyboardInterrupt):
 
 
 def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """Raise `Ended`: a signal handler."""
+    """Raise `Ended`, as a signal handler."""
     raise Ended(number)
 
 
 class Interrupt:
-    """Whether somebody has asked to stop."""
+    """Request to stop, made by a signal."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -41,32 +41,32 @@ class Interrupt:
         self._before: dict[int, Any] = {}
 
     def defer(self) -> None:
-        """Take over the signals that would raise; others are somebody else's business."""
+        """Take over the signals whose handlers would raise; leave other handlers in place."""
         for number in (signal.SIGINT, signal.SIGUSR1, *ENDING):
             if (handler := signal.getsignal(number)) in (signal.default_int_handler, end):
                 self._before[number] = handler
                 signal.signal(number, self._ask)
 
     def restore(self) -> None:
-        """Give the signals back to their handlers."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def stop(self) -> None:
-        """Raise what the signal would have raised."""
+        """Raise the exception that the signal would have raised."""
         raise KeyboardInterrupt if self._number not in ENDING else Ended(self._number)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Take the signal; another one ends the program at once."""
+        """Record the signal; a second one ends the program immediately."""
         self.asked, self._number = True, number
         self.restore()
 
 
 @contextmanager
 def deferred() -> Iterator[Interrupt]:
-    """Inside the block the first of the signals that would raise KeyboardInterrupt only asks.
+    """Defer the first signal in the block that would raise KeyboardInterrupt: it only sets `asked`.
 
-    In a thread beside the main one, which gets no signals, none does.
+    Only the main thread receives signals; in other threads nothing is deferred.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
@@ -81,7 +81,7 @@ def deferred() -> Iterator[Interrupt]:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Inside the block SIGTERM and SIGHUP raise `Ended`, unless whoever started the process has set them (nohup)."""
+    """Raise `Ended` on SIGTERM and SIGHUP inside the block, unless they were already handled or ignored (nohup)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

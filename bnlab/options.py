@@ -13,12 +13,12 @@ Real = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]  # closed unit interval
-Rate = Annotated[float, Field(ge=0, lt=1)]  # a probability of dropping, a momentum: 1 would leave nothing
+Rate = Annotated[float, Field(ge=0, lt=1)]  # dropout probability or momentum: 1 would leave nothing
 Percent = Annotated[float, Field(ge=0, le=100)]
 Bins = Annotated[int, Field(ge=1, le=4096)]
-Count = Annotated[int, Field(ge=1, le=2**63 - 1)]  # what torch and numpy hold in one number
+Count = Annotated[int, Field(ge=1, le=2**63 - 1)]  # the largest integer of torch and numpy
 Natural = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Workers = Annotated[int, Field(ge=1, le=1024)]  # threads or processes: a thousand times more end the process
+Workers = Annotated[int, Field(ge=1, le=1024)]  # threads or processes: far more would crash the process
 Activation = Literal["relu", "sigmoid", "tanh", "gelu", "identity"]
 Init = Literal["torch", "he", "glorot", "normal"]
 

@@ -1,9 +1,9 @@
-"""What there is in each group (norms, models, data sets …), read from the package's own files without importing them.
+"""Entries of each group (norms, models, data sets …), read from the source files without importing them.
 
-A file of a group's package offers a thing by a class with a literal `name`. Its keyword-only constructor arguments are
+An entry is a class with a literal `name` in a file of the group's package. Its keyword-only constructor arguments are
 the options; its other literal class attributes are facts that must be known before torch is loaded (`default_sites`,
-`ignores_placement`). Reading the syntax tree keeps `--help`, `list` and every refusal of bad input free of torch, and
-no config can name an import path.
+`ignores_placement`). Because only the syntax tree is read, `--help`, `list` and refusals of bad input do not import
+torch, and no config can name an import path.
 """
 
 import ast
@@ -37,11 +37,11 @@ _BASES = {"Model", "Norm", "Reparametrization"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing of a group: where its class is, the annotation of each option, and its literal class attributes.
+    """Entry of a group: location of its class, annotations of its options, and its literal class attributes.
 
     Attributes:
-        plugin: the file that the user named, where it is not one of ours.
-        defaults: the options' defaults in the constructor; ours have theirs in a yaml.
+        plugin: the user's file; None for built-in entries.
+        defaults: the options' defaults in the constructor; those of built-in entries are in a yaml.
     """
 
     name: str
@@ -53,9 +53,10 @@ class Entry:
     defaults: dict[str, Any] = field(default_factory=dict)
 
     def load(self) -> Any:
-        """The class itself (imports its module, and with it torch).
+        """Return the class, importing its module and with it torch.
 
-        Errors: BadInput where a plugin's class extends neither `Model` nor `Norm`.
+        Raises:
+            BadInput: a plugin's class extends neither `Model` nor `Norm`.
         """
         if self.plugin is not None and self.module not in sys.modules:
             spec = importlib.util.spec_from_file_location(self.module, self.plugin)
@@ -66,7 +67,7 @@ class Entry:
             try:
                 spec.loader.exec_module(module)
             except BaseException:
-                del sys.modules[self.module]  # half a module would pass for one
+                del sys.modules[self.module]  # a partly executed module must not be reused
                 raise
         found = getattr(importlib.import_module(self.module), self.attribute)
         if self.plugin is not None and not _BASES & {base.__name__ for base in found.__mro__[1:]}:
@@ -81,20 +82,20 @@ _plugins: dict[str, dict[str, Entry]] = {}
 
 
 def entries(group: str) -> dict[str, Entry]:
-    """Every entry of a group by name, plugins included."""
+    """Return every entry of a group by name, including plugins."""
     return _ours(group) | _plugins.get(group, {})
 
 
 def add_plugin(path: Path) -> dict[str, list[Entry]]:
-    """Take in the models and norms of a user's file: classes with a literal `name` that extend `Model` or a norm.
+    """Register the models and norms of a user's file: classes with a literal `name` that extend `Model` or a norm.
 
-    The options' defaults stand in the constructor. A file that was taken in before is read anew.
+    The options' defaults are those of the constructor. A file that was registered before is read again.
 
     Returns:
-        What it offers, by group.
+        The entries of the file, by group.
 
     Raises:
-        BadInput: the file cannot be read, offers nothing, or takes a name that is ours.
+        BadInput: the file cannot be read, has no entry, or uses a built-in name.
     """
     text, tree = _parsed(path)
     code = "\0".join([text, *own_sources(tree)])
@@ -104,11 +105,11 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
         if isinstance(node, ast.ClassDef) and "name" in (facts := _literals(node)):
             group = "model" if any("Model" in ast.unparse(base) for base in node.bases) else "norm"
             if not isinstance(facts["name"], str) or not re.fullmatch(r"[A-Za-z_][\w.-]*", facts["name"]):
-                raise BadInput(f"plugins: {path}: {facts['name']!r} is no name to choose {node.name} by: letters and _")
+                raise BadInput(f"plugins: {path}: {facts['name']!r} cannot name {node.name}: use letters and _")
             if facts["name"] in _ours(group):
-                raise BadInput(f"plugins: {path}: {group} {facts['name']} is one of ours; give yours another name")
+                raise BadInput(f"plugins: {path}: {group} {facts['name']} is built in; choose another name")
             if group == "model" and "default_sites" not in facts:
-                raise BadInput(f'plugins: {path}: {node.name} needs its default_sites, as in ("before_act",)')
+                raise BadInput(f'plugins: {path}: {node.name} needs default_sites, as in ("before_act",)')
             try:
                 own = _options(node, {})
                 defaults = _defaults(node)
@@ -130,15 +131,15 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
 
 
 def _parsed(path: Path) -> tuple[str, ast.Module]:
-    """The text of a plugin's file and its syntax tree.
+    """Return the text of a plugin's file and its syntax tree.
 
     Raises:
-        BadInput: it does not exist, is no regular file, too large, or no Python.
+        BadInput: it does not exist, is not a regular file, is too large, or is not Python.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "no regular file"
+            kind = "a folder" if stat.S_ISDIR(about.st_mode) else "not a regular file"
             raise BadInput(f"plugins: {path} is {kind}: name a file of yours")
         if about.st_size > LARGEST:
             raise BadInput(f"plugins: {path} has {about.st_size} bytes, more than {LARGEST}: name a file of yours")
@@ -152,8 +153,8 @@ def _parsed(path: Path) -> tuple[str, ast.Module]:
             reason = error.strerror or reason
         elif isinstance(error, SyntaxError) and error.lineno is not None:
             reason = f"line {error.lineno}: {error.msg}"
-        elif isinstance(error, RecursionError | MemoryError):  # what the parser raises for both
-            reason = "it is nested too deep"
+        elif isinstance(error, RecursionError | MemoryError):  # the parser raises either
+            reason = "it is nested too deeply"
         raise BadInput(f"plugins: {path} cannot be read as Python ({reason}): name a file of yours") from None
 
 
@@ -177,7 +178,7 @@ def _ours(group: str) -> dict[str, Entry]:
 
 
 def find(group: str, name: str) -> Entry:
-    """The entry of that name; `BadInput` names what there is."""
+    """Return the entry of that name, or raise `BadInput` with the known names."""
     known = entries(group)
     if name not in known:
         raise BadInput(f"{group}.name={name} is not known; there is {', '.join(sorted(known))}")
@@ -197,12 +198,12 @@ def _literals(node: ast.ClassDef) -> dict[str, Any]:
             try:
                 facts[target.id] = ast.literal_eval(value)
             except ValueError:
-                continue  # a computed attribute is no fact to know in advance
+                continue  # a computed attribute is not known without importing
     return facts
 
 
 def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, Any]:
-    """The options of its constructor, else of the one that it inherits within its file."""
+    """Return the options of its constructor, or of the one that it inherits within its file."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             names = vars(options)
@@ -218,7 +219,7 @@ def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, 
 
 
 def _defaults(node: ast.ClassDef) -> dict[str, Any]:
-    """The literal defaults of its constructor's options."""
+    """Return the literal defaults of its constructor's options."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             pairs = zip(statement.args.kwonlyargs, statement.args.kw_defaults, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def version() -> str:
-    """Return the version of the installed package; of a checkout that is not installed, that of its pyproject.toml."""
+    """Return the version of the installed package, or of pyproject.toml in a checkout that is not installed."""
     try:
         return metadata.version("bnlab")
     except metadata.PackageNotFoundError:

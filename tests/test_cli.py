@@ -36,7 +36,7 @@ REFUSALS = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
     errno.EFBIG: "make room",
-    errno.EROFS: "a disk that takes writes",
+    errno.EROFS: "a writable disk",
     errno.EACCES: "permissions",
     errno.EPERM: "permissions",
     errno.EMFILE: "ulimit -n",
@@ -128,7 +128,7 @@ def test_a_working_folder_that_is_gone(bnlab: Call, tmp_path: Path, monkeypatch:
         for words in (["train"], ["list"], ["status", "x"]):
             status, out, err = bnlab(*words)
             assert (status, out, err.count("\n")) == (2, "", 1)
-            assert "working folder does not exist any more" in err
+            assert "working folder no longer exists" in err
         assert bnlab("--help")[0] == 0
     finally:
         os.chdir(tmp_path)

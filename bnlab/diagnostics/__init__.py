@@ -1,1 +1,1 @@
-"""What is measured at sites and on gradients, one file each."""
+"""Diagnostics of activations, gradients and parameters, one per file."""

@@ -1,4 +1,4 @@
-"""How alike the examples of a batch are at a site, and how many directions they span."""
+"""Similarity of a batch's examples at a site, and the number of directions that they span."""
 
 from typing import ClassVar
 
@@ -12,22 +12,23 @@ from bnlab.options import Moment
 
 
 class ActivationGeometry(Diagnostic):
-    """With M the (B, n) examples scaled to length 1 and K = MMᵀ: mean of K off its diagonal (the cosine between two
-    examples), stable rank tr K / ‖K‖₂ and soft rank (tr K)² / ‖K‖²_F; and the soft rank of the rows as they are.
+    """Mean cosine between examples, stable rank and soft rank of a batch at each site.
 
-    Unit: none; ranks count directions, 1 where all examples are parallel, B where all are orthogonal (of rows as they
-    are: and of one length). All features, positions and firings together make an example's row; it is not centred. A
-    row of zeros has no direction: it stays zero, so its cosines are 0. Undefined is NaN: the cosine of a batch of one,
-    the ranks where all rows are zero, and all four where a value is not finite. In float64.
+    With M the (B, n) examples scaled to length 1 and K = MMᵀ: mean of K off its diagonal (the cosine between two
+    examples), stable rank tr K / ‖K‖₂ and soft rank (tr K)² / ‖K‖²_F; and the soft rank of the unscaled rows.
 
-    Source: Lubana et al. 2021 (cosine, stable rank); Daneshmand et al. 2020, arXiv:2003.01652 (soft rank, of the rows
-    as they are).
+    Unit: none; ranks count directions, 1 if all examples are parallel, B if all are orthogonal (and, for the unscaled
+    rows, of equal length). The row of an example holds all its features, positions and firings; it is not centred. A
+    row of zeros stays zero, so its cosines are 0. NaN: the cosine of a batch of one, the ranks if all rows are zero,
+    and all four if a value is not finite. In float64.
+
+    Source: Lubana et al. 2021 (cosine, stable rank); Daneshmand et al. 2020, arXiv:2003.01652 (soft rank, unscaled).
     """
 
     name = "activation_geometry"
     measures = "mean cosine between examples, stable and soft rank at each site"
     unit = "none (ranks count directions)"
-    cost = "two products of the batch with itself and the eigenvalues of one a site"
+    cost = "two products of the batch with itself and the eigenvalues of one, per site"
     source = "Lubana et al. 2021; Daneshmand et al. 2020 (soft rank)"
     writes: ClassVar = {"mean_cosine": "", "stable_rank": "", "soft_rank": "", "soft_rank_unscaled": ""}
     at = ("site",)
@@ -45,7 +46,7 @@ class ActivationGeometry(Diagnostic):
             cosine = (M_RBn.sum(1).square().sum(1) - trace) / (batch * (batch - 1) or torch.nan)
             gram = _gram(M_RBn)
             stable = trace / _largest_eigenvalue(gram)
-            # Of one size, since squares of vanishing or exploding values leave even float64.
+            # Scaled to at most 1, because squares of vanishing or exploding values leave even the range of float64.
             unscaled = _soft_rank(_gram(x_RBn / x_RBn.abs().amax((1, 2), keepdim=True)))
             observed[site] = torch.stack([cosine, stable, _soft_rank(gram), unscaled], 1)
         return observed
@@ -55,17 +56,17 @@ class ActivationGeometry(Diagnostic):
 
 
 def _gram(M_RBn: Tensor) -> Tensor:
-    """MMᵀ or MᵀM, whichever is smaller: both have the same eigenvalues that are not zero."""
+    """Return MMᵀ or MᵀM, whichever is smaller: both have the same nonzero eigenvalues."""
     return M_RBn @ M_RBn.mT if M_RBn.shape[1] <= M_RBn.shape[2] else M_RBn.mT @ M_RBn
 
 
 def _soft_rank(K_Rmm: Tensor) -> Tensor:
-    """(tr K)² / ‖K‖²_F, (R,)."""
+    """Return (tr K)² / ‖K‖²_F, (R,)."""
     return K_Rmm.diagonal(dim1=1, dim2=2).sum(1).square() / K_Rmm.square().sum((1, 2))
 
 
 def _unit_rows(x_RBn: Tensor) -> Tensor:
-    """Rows of length 1, and zero where they were; scaled by their largest element first, whose square may overflow."""
+    """Return rows scaled to length 1 (zeros stay), first by their largest element, whose square may overflow."""
     for order in (torch.inf, 2):
         length = torch.linalg.vector_norm(x_RBn, order, dim=2, keepdim=True)
         x_RBn = x_RBn / torch.where(length == 0, 1.0, length)
@@ -73,7 +74,7 @@ def _unit_rows(x_RBn: Tensor) -> Tensor:
 
 
 def _largest_eigenvalue(K_Rmm: Tensor) -> Tensor:
-    """(R,), NaN where K is not finite (LAPACK would raise, for the siblings too). A GPU is waited for."""
+    """Return (R,), NaN where K is not finite (LAPACK would raise, for all replicas). Synchronizes with a GPU."""
     finite_R = K_Rmm.isfinite().all(2).all(1)
     largest = torch.linalg.eigvalsh(torch.where(finite_R[:, None, None], K_Rmm, 0.0))[:, -1]
     return torch.where(finite_R, largest, torch.nan)

@@ -1,4 +1,4 @@
-"""Gradient of the loss with respect to what passes a site."""
+"""Norm of the gradient with respect to a site's activations."""
 
 from typing import ClassVar
 
@@ -10,12 +10,12 @@ from bnlab.options import Moment
 
 
 class ActivationGradNorm(Diagnostic):
-    """‖∂L/∂a‖₂ of the mean loss L with respect to all that a site passes on in the batch, a, firings together.
+    """‖∂L/∂a‖₂ of the mean loss L with respect to a, all outputs of a site in the batch, firings together.
 
-    What a shortcut carries past the site has no part in it. Units: nats per unit of the activation. In float64. With
-    gradients accumulated over batches, that of the first one.
+    A shortcut past the site does not contribute. Unit: nats per unit of the activation. In float64. With gradients
+    accumulated over batches, for the first one only.
 
-    Source: Yang et al. 2019, arXiv:1902.08129, whose growth by depth it shows.
+    Source: Yang et al. 2019, arXiv:1902.08129, on its growth with depth.
     """
 
     name = "activation_grad_norm"

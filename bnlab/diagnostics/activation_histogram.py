@@ -1,4 +1,4 @@
-"""Histogram of what passes a site."""
+"""Histogram of a site's activations."""
 
 from bnlab.diagnostics.base import Diagnostic, Numbers, Row
 from bnlab.diagnostics.block import Named, each
@@ -8,17 +8,17 @@ from bnlab.options import Bins, Moment
 
 
 class ActivationHistogram(Diagnostic):
-    """Counts in equal bins between the smallest and the largest finite value, the last bin closed: numpy.histogram.
+    """Counts in equal bins between the smallest and largest finite value, the last bin closed, as in numpy.histogram.
 
-    Of at most 4096 values of a site (`sample.SAMPLE`), spread evenly over batch, units and positions. Values that are
-    not finite are counted nowhere, so the counts add up to fewer than the values. A constant site gets bins of total
-    width 1 around its value.
+    Over at most 4096 values of a site (`sample.SAMPLE`), spread evenly over batch, units and positions. Values that are
+    not finite are not counted, so the counts may sum to less than the number of values. The bins of a constant site
+    have total width 1 around its value.
     """
 
     name = "activation_histogram"
     measures = "counts in equal bins at each site, of at most 4096 values"
     unit = "count"
-    cost = "sorts 4096 values a site, once for all diagnostics that need it"
+    cost = "sorts 4096 values per site, once for all diagnostics that need them"
     source = "definition"
     table = "histograms"
 

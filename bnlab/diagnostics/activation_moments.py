@@ -1,4 +1,4 @@
-"""Mean, standard deviation, minimum and maximum of what passes a site."""
+"""Mean, standard deviation, minimum and maximum of a site's activations."""
 
 from typing import ClassVar
 
@@ -9,9 +9,9 @@ from bnlab.options import Moment
 
 
 class ActivationMoments(Diagnostic):
-    """Over all examples, features and positions of the batch; the standard deviation is the biased one.
+    """Moments over all examples, features and positions of the batch; the standard deviation is biased.
 
-    Units: those of the activation. A NaN anywhere shows as NaN.
+    Unit: that of the activation. NaN propagates.
     """
 
     name = "activation_moments"

@@ -1,4 +1,4 @@
-"""Percentiles of what passes a site, and of one of its units."""
+"""Percentiles of a site's activations, and of one of its units."""
 
 from math import ceil, floor
 from typing import ClassVar
@@ -14,18 +14,18 @@ from bnlab.options import Moment, Natural, Percent
 
 
 class ActivationPercentiles(Diagnostic):
-    """Value below which p percent lie, linear between the two nearest: numpy.percentile.
+    """Percentiles, interpolated linearly between the two nearest values, as in numpy.percentile.
 
-    Of at most 4096 values of a site (`sample.SAMPLE`), spread evenly over batch, units and positions, and of all values
-    of unit `unit` alone (null: none; a site without that unit has no such rows). Ioffe & Szegedy 2015, fig. 1 follow
-    one unit at 15, 50, 85. Units: those of the activation. The rows carry p as their index. A NaN anywhere among the
-    values shows as NaN; so does what lies between -inf and inf.
+    Over at most 4096 values of a site (`sample.SAMPLE`), spread evenly over batch, units and positions, and over all
+    values of unit `unit` (null: none; a site without that unit has no such rows). Ioffe & Szegedy 2015, fig. 1 follow
+    one unit at 15, 50, 85. Unit: that of the activation. The index of a row is its percentage. NaN propagates;
+    interpolation between -inf and inf also gives NaN.
     """
 
     name = "activation_percentiles"
     measures = "percentiles (15, 50, 85) at each site, and of one unit"
     unit = "the activation's"
-    cost = "sorts 4096 values a site, once for all diagnostics that need it"
+    cost = "sorts 4096 values per site, once for all diagnostics that need them"
     source = "Ioffe & Szegedy 2015, fig. 1"
     writes: ClassVar = {"activation_percentile": "percentiles", "unit_percentile": "percentiles"}
     at = ("site",)
@@ -47,13 +47,13 @@ class ActivationPercentiles(Diagnostic):
         return {site: torch.cat([found, own[site]], 1) if site in own else found for site, found in observed.items()}
 
     def _chosen(self, sorted_Nn: Tensor) -> Tensor:
-        """(N, len(percentiles)) of rows in rising order."""
+        """Return the percentiles of rows in ascending order, (N, len(percentiles))."""
         positions = [percentile / 100 * (sorted_Nn.shape[1] - 1) for percentile in self._percentiles]
         low_Np = sorted_Nn[:, [floor(position) for position in positions]].double()
         high_Np = sorted_Nn[:, [ceil(position) for position in positions]].double()
         between_Np = low_Np + (high_Np - low_Np) * low_Np.new_tensor([p - floor(p) for p in positions])
         chosen_Np = torch.where(low_Np == high_Np, low_Np, between_Np)  # inf - inf would be NaN
-        lost_N1 = sorted_Nn[:, -1:].isnan()  # NaN sorts behind all numbers
+        lost_N1 = sorted_Nn[:, -1:].isnan()  # NaN sorts after all numbers
         return torch.where(lost_N1, torch.nan, chosen_Np)
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:

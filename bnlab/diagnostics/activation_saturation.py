@@ -15,16 +15,16 @@ from bnlab.options import Fraction, Moment
 class ActivationSaturation(Diagnostic):
     """Share of values closer to a bound of the activation than `margin` times its range, at `after_act` and `hidden`.
 
-    Unit: 0-1. All values together tell the activation: within (0, 1], none exactly 0, sigmoid (a zero among them speaks
-    for ReLU; float32's sigmoid gives one only below -103); else within [-1, 1] with some below 0, tanh. Any other site
-    has no rows: ReLU, or a norm that stands there and leads out of the bounds. Identity and GELU have rows while their
-    values are that small. A NaN anywhere shows as NaN. The share is of at most 4096 values of a site (`sample.SAMPLE`).
+    Unit: 0-1. The activation is inferred from all values: sigmoid if they lie in (0, 1] (a 0 suggests ReLU; sigmoid in
+    float32 gives 0 only below -103); else tanh if they lie in [-1, 1] with some below 0. Other sites have no rows:
+    ReLU, or a norm at the site whose output exceeds the bounds. Identity and GELU have rows while their values are that
+    small. NaN propagates. The share is over at most 4096 values of a site (`sample.SAMPLE`).
     """
 
     name = "activation_saturation"
     measures = "share of sigmoid and tanh outputs near their bounds"
     unit = "0-1"
-    cost = "next to none beside percentiles, whose sample it takes"
+    cost = "almost none with percentiles, whose sample it shares"
     source = "Glorot & Bengio 2010, section 3"
     writes: ClassVar = {"activation_saturation": ""}
     at = ("after_act", "hidden")
@@ -34,7 +34,7 @@ class ActivationSaturation(Diagnostic):
         self._margin = margin
 
     def observe(self, look: Look) -> Named:
-        """(R, 4) numbers: smallest, largest, shares near 0 or 1, and near -1 or 1; `rows` chooses."""
+        """Return (R, 4) numbers: minimum, maximum, shares near 0 or 1 and near -1 or 1; `rows` chooses a share."""
         shares = each(look.samples, self._shares, activated)
         return {site: torch.cat([look.summaries[site][:, 2:], share], 1) for site, share in shares.items()}
 
@@ -60,5 +60,5 @@ class ActivationSaturation(Diagnostic):
 
 
 def _below(sorted_Nn: Tensor, bounds: Tensor, right: bool = False) -> Tensor:
-    """How many of each row lie below each bound, or (right) up to it."""
+    """Return how many values of each row lie below each bound, or (`right`) at or below it."""
     return torch.searchsorted(sorted_Nn.double(), bounds.expand(len(sorted_Nn), -1).contiguous(), right=right)

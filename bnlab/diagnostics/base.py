@@ -1,4 +1,4 @@
-"""What a diagnostic is: it makes tensors of tensors, and rows of the numbers that were read off the device."""
+"""Base of the diagnostics, which reduce tensors on the device and format the numbers read off it as rows."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
@@ -14,23 +14,23 @@ Numbers = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Diagnostic:
-    """Base of the diagnostics. It knows neither models nor training, only a `Look`.
+    """Base of the diagnostics, which depend on a `Look`, not on models or training.
 
     Subclasses set a literal `name`, and literals for `bnlab list`:
 
     Attributes:
-        measures: what, in a few words.
-        unit: of its numbers.
-        cost: extra work when it is due, in terms of a training step's.
+        measures: what it measures, in a few words.
+        unit: unit of its numbers.
+        cost: extra work when it is due, relative to a training step.
         source: where the definition comes from.
-        needs: parts of a look that cost something and are there only where asked for.
+        needs: parts of a look that are costly and present only on request.
         when: the moments at which it is due.
         table: the table of `runs.schema` that its rows belong to, or `arrays`.
-        writes: of `layers`, each name that its rows have in the column `diagnostic`, with what they carry as index:
-            the option that lists the values, `time step` (from 1, where a site has them), `kind of layer`, or "".
-        at: of `layers`, the kinds in sites.csv where its rows may stand; `site` is every kind but `weight`. Empty where
-            they are about the net as a whole.
-        only_with: of `writes`, what is written only where an option is not null, with that option.
+        writes: for `layers`, each name of its rows in the column `diagnostic`, with the meaning of their index: the
+            option that lists the values, `time step` (from 1, at sites that have them), `kind of layer`, or "".
+        at: for `layers`, the kinds in sites.csv that its rows may have; `site` is every kind but `weight`. Empty for
+            rows about the whole net.
+        only_with: the names in `writes` that are written only if an option is not null, with that option.
     """
 
     name: ClassVar[str]
@@ -46,18 +46,18 @@ class Diagnostic:
     when: list[Moment]
 
     def observe(self, look: Look) -> Named:
-        """(R, k) numbers by site or layer, of `arrays` (R, ...) by name.
+        """Return (R, k) numbers by site or layer, or for `arrays` (R, ...) by name.
 
-        Nothing is read off the device here, and the look is left as it is.
+        It reads nothing off the device and does not modify the look.
         """
         raise NotImplementedError
 
     def rows(self, step: int, site: str, values: Numbers) -> list[Row]:
-        """The rows of the numbers, without R, of one replica at one site; of `arrays`, one row: name -> array."""
+        """Return the rows for one replica's numbers (without R) at one site; for `arrays`, one row: name -> array."""
         raise NotImplementedError
 
 
 def named_rows(step: int, site: str, names: Iterable[str], values: Iterable[float]) -> list[Row]:
-    """A row of `layers` for each number, under the name that it goes by there."""
+    """Return a row of `layers` for each number, under its name."""
     pairs = zip(names, values, strict=True)
     return [{"step": step, "site": site, "diagnostic": name, "value": value} for name, value in pairs]

@@ -1,7 +1,7 @@
-"""Sites of one shape side by side: a diagnostic's few operations then serve many sites at once.
+"""Stacks of sites of one shape, so that a diagnostic serves many sites with few operations.
 
-Legend: R replicas (leading, 1 for a run alone), B batch, C units (features or channels), then positions; N = S·R where
-S sites lie side by side.
+Legend: R replicas (leading, 1 for a single run), B batch, C units (features or channels), then positions; N = S·R for S
+stacked sites.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) a firing, several in recurrent nets
+Sites = dict[str, tuple[Tensor, ...]]  # site id -> (R, B, ...) per firing, several in recurrent nets
 Named = dict[str, Tensor]  # path of a site, parameter or buffer -> (R, ...)
 
-TOGETHER = 2**15  # numbers of a site above which stacking it with others costs more than it saves
+TOGETHER = 2**15  # numbers of a site above which stacking costs more than it saves
 
 
 class Block(NamedTuple):
-    """(N, B, C, ...), a site's replicas side by side; a site's firings are joined along B.
+    """Stacked sites (N, B, C, ...), the replicas of a site adjacent, its firings concatenated along B.
 
     Attributes:
-        sites: for each part of N the sites that it is of: several where one passes on what another gave.
+        sites: the sites of each part of N, several if they share one tensor.
     """
 
     sites: tuple[tuple[str, ...], ...]
@@ -28,7 +28,7 @@ class Block(NamedTuple):
 
 
 def blocks(sites: Sites) -> list[Block]:
-    """The sites, those of one shape and type together."""
+    """Return the sites as blocks, those of one shape and dtype together."""
     same: dict[object, list[str]] = {}
     for site, values in sites.items():
         same.setdefault(tuple((v.data_ptr(), v.shape, v.stride()) for v in values), []).append(site)
@@ -48,10 +48,10 @@ def blocks(sites: Sites) -> list[Block]:
 def each(
     found: Sequence[Block], measure: Callable[[Tensor], Tensor], only: Callable[[str], bool] = lambda _: True
 ) -> Named:
-    """By site the (R, k) numbers that `measure` makes of a block's (N, ...).
+    """Return by site the (R, k) numbers that `measure` computes from a block's (N, ...).
 
     Args:
-        only: the sites that are wanted; a block without one is not measured.
+        only: selects sites; a block without a selected one is not measured.
     """
     return {
         site: numbers_Rk
@@ -64,5 +64,5 @@ def each(
 
 
 def all_but(x: Tensor, *kept: int) -> list[int]:
-    """The axes of x to reduce over where the first one and these are kept."""
+    """Return the axes of x to reduce over: all but the first and these."""
     return [axis for axis in range(1, x.ndim) if axis not in kept]

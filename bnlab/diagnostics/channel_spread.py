@@ -1,4 +1,4 @@
-"""How far apart the means of a site's channels lie."""
+"""Spread of the channel means of a site."""
 
 from typing import ClassVar
 
@@ -11,10 +11,10 @@ from bnlab.options import Moment
 
 
 class ChannelSpread(Diagnostic):
-    """std_c(mean of channel c over examples, positions and firings); the standard deviation is the biased one.
+    """std_c(mean of channel c over examples, positions and firings), with the biased standard deviation.
 
-    Units: those of the activation; a feature of a fully connected layer counts as a channel. In float64. A NaN or an
-    infinity anywhere shows as NaN.
+    Unit: that of the activation; a feature of a fully connected layer counts as a channel. In float64. A NaN or an
+    infinity gives NaN.
     """
 
     name = "channel_spread"

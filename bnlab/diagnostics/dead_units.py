@@ -1,4 +1,4 @@
-"""Share of units that give nothing for a whole batch."""
+"""Share of units that are 0 for a whole batch."""
 
 from typing import ClassVar
 
@@ -12,10 +12,10 @@ from bnlab.options import Moment
 
 
 class DeadUnits(Diagnostic):
-    """Share of units that are exactly 0 for each example, position and firing, at `after_act` and `hidden`.
+    """Share of units that are exactly 0 for every example, position and firing, at `after_act` and `hidden`.
 
-    Unit: 0-1; a unit is a feature or a channel. Where a norm stands at that site, what it gives counts, and a shift
-    hides the dead. A NaN anywhere shows as NaN.
+    Unit: 0-1; a unit is a feature or a channel. Where a norm stands at the site, its output counts, and a
+    shift hides dead units. NaN propagates.
     """
 
     name = "dead_units"
@@ -38,6 +38,6 @@ class DeadUnits(Diagnostic):
 
 def _dead(x: Tensor) -> Tensor:
     axes = all_but(x, 2)
-    low_NC, high_NC = x.amin(axes), x.amax(axes)  # NaN where there is one
+    low_NC, high_NC = x.amin(axes), x.amax(axes)  # both propagate NaN
     share_N1 = ((low_NC == 0) & (high_NC == 0)).double().mean(1, keepdim=True)
     return torch.where(low_NC.isnan().any(1, keepdim=True), torch.nan, share_N1)

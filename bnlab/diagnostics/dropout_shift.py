@@ -1,4 +1,4 @@
-"""How far the variance that a norm remembers of training is from the one that it meets in evaluation."""
+"""Ratio between a norm's running variance and the variance of its input in evaluation."""
 
 from typing import ClassVar
 
@@ -16,20 +16,20 @@ RUNNING = ".norm.running_var"
 class DropoutShift(Diagnostic):
     """Mean over channels of max(moving/real, real/moving), at each norm that keeps a running variance.
 
-    moving is that variance before the step, real the variance of what comes to the norm from the step's first batch
-    with the whole net in evaluation mode: no dropout, earlier norms by their running statistics. Both are unbiased.
-    Where running averages lag behind the weights this shows too, as it does at initialization, where they start from 1.
-    A norm in a recurrent net is met once a time step: the mean is over time steps as well, each against the variance
-    that normalizes it (its own, or the one that all share).
+    moving is that variance before the step, real the variance of the norm's input for the step's first batch with the
+    whole net in evaluation mode: no dropout, earlier norms use their running statistics. Both are unbiased. Running
+    averages that lag behind the weights also contribute, as at initialization, where they start from 1. A norm in a
+    recurrent net fires once per time step: the mean is over time steps too, each against the variance that normalizes
+    it (its own or a shared one).
 
     Unit: none, 1 or more. In float64. Channels that are constant in evaluation are left out: dead ones, and all of a
-    recurrent net's first hidden state, which is 0. Where no channel is left, or each has a single value, it is NaN.
+    recurrent net's first hidden state, which is 0. NaN if no channel is left, or if each has a single value.
 
     Source: Li et al. 2018, arXiv:1801.05134, section 4.
     """
 
     name = "dropout_shift"
-    measures = "ratio of a norm's running variance to its input's in evaluation, whichever way it is above 1"
+    measures = "ratio of a norm's running variance to its input's in evaluation, inverted if below 1"
     unit = "none (1 or more)"
     cost = "one more forward pass, in evaluation mode"
     source = "Li et al. 2018"
@@ -49,7 +49,7 @@ class DropoutShift(Diagnostic):
             firings = there.before[site]
             n = firings[0][0, :, 0].numel()
             real_RTC = torch.stack([unit_moments(x)[1].square() for x in firings], 1) * (n / (n - 1 or torch.nan))
-            if moving.ndim == 3:  # a later step than any with its own takes the last one's
+            if moving.ndim == 3:  # steps after the last with its own variance use that one
                 moving_RTC = moving[:, [min(t, moving.shape[1] - 1) for t in range(len(firings))]]
             else:
                 moving_RTC = moving[:, None]

@@ -1,4 +1,4 @@
-"""What images become in front of a norm and behind it."""
+"""Feature maps before and after each norm."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from bnlab.options import Moment, Natural
 class FeatureMaps(Diagnostic):
     """Activations (E, C, H, W) of chosen examples and channels of one batch that is the same at every step.
 
-    Arrays are called `<site>.before`, what comes to the norm, and `<site>.after`, what the site passes on; a site
-    without norm has the latter alone. Only sites of images have any, of a site that is passed several times the first.
-    The net is in training mode: the batch is normalized by its own statistics, and dropout, if any, is at work.
-    Examples are counted in the batch; examples and channels that there are not are left out.
+    Arrays are named `<site>.before`, the input of the norm, and `<site>.after`, the output of the site; a site without
+    norm has only the latter. Only sites of images have arrays, and only of their first firing. The net is in training
+    mode: the batch is normalized by its own statistics, and dropout, if any, is active. Examples are positions in the
+    batch; examples and channels that do not exist are left out.
 
-    Units: those of the activation, in float32.
+    Unit: that of the activation, in float32.
     """
 
     name = "feature_maps"
@@ -44,7 +44,7 @@ class FeatureMaps(Diagnostic):
         return observed
 
     def _chosen(self, x_RBCHW: Tensor) -> Tensor:
-        """(R, E, C, H, W)"""
+        """Return the chosen examples and channels, (R, E, C, H, W)."""
         examples, channels = (
             [place for place in places if place < size]
             for places, size in zip((self._examples, self._channels), x_RBCHW.shape[1:3], strict=True)

@@ -13,9 +13,9 @@ from bnlab.options import Moment
 class GradThroughTime(Diagnostic):
     """‖∂L/∂h_t‖₂ of the mean loss L with respect to the whole batch's hidden states at step t, at each site `hidden`.
 
-    h_t is what the site passes on, behind a norm that stands there; ∂L/∂h_t counts every way from it to the loss, the
-    later steps' among them. The rows carry t, from 1, as their index. Units: nats per unit of the activation. In
-    float64. With gradients accumulated over batches, that of the first one.
+    h_t is the output of the site, after a norm that stands there; ∂L/∂h_t covers every path from it to the loss,
+    including those through later steps. The index of a row is t, from 1. Unit: nats per unit of the activation. In
+    float64. With gradients accumulated over batches, for the first one only.
 
     Source: Cooijmans et al. 2016, arXiv:1603.09025, figure 1.
     """

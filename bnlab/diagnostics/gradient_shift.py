@@ -1,4 +1,4 @@
-"""Internal covariate shift of gradients: how much a weight's changes while those in front of it take their update."""
+"""Internal covariate shift of gradients: the change of a weight's gradient when all before it is updated."""
 
 from typing import ClassVar
 
@@ -13,20 +13,20 @@ from bnlab.options import Moment
 
 
 class GradientShift(Diagnostic):
-    """‖G - G'‖₂ and cos(G, G') of each weight but the first: G = ∂L/∂W now, G' after all in front took the update due.
+    """‖G - G'‖₂ and cos(G, G') of each weight but the first: G = ∂L/∂W now, G' after the update of all before it.
 
-    In front of W is every trained parameter, biases and norms' too, that the net holds before it; W itself and what
-    comes later stay. L is the loss of the step's own batches both times, norms in training mode, the gradients those
-    before clipping and weight decay; the update is the optimizer's, momentum, clipping and weight decay included.
-    Where it is 0 (learning rate 0) nothing shifts: 0 and 1.
+    Every trained parameter that the net holds before W is updated, including biases and those of norms; W and later
+    ones are unchanged. Both times L is the loss of the step's own batches with norms in training mode, and gradients
+    are taken before clipping and weight decay; the update is the optimizer's, including momentum, clipping and weight
+    decay. If it is 0 (learning rate 0), the values are 0 and 1.
 
-    Units: nats per unit of the weight, and none. In float64. A gradient of 0 has no direction: its cosine is NaN.
+    Units: nats per unit of the weight, and none. In float64. The cosine is NaN if a gradient is 0.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, definition 2.1.
     """
 
     name = "gradient_shift"
-    measures = "change of each weight's gradient, in length and direction, once what is in front of it was updated"
+    measures = "change of each weight's gradient, in length and direction, when all before it is updated"
     unit = "nats per unit of the weight; none (cosine)"
     cost = "one more training step for each weight but the first"
     source = "Santurkar et al. 2018, definition 2.1"

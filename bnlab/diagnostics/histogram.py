@@ -8,17 +8,17 @@ from bnlab.diagnostics.base import Numbers, Row
 
 
 def histogram(sorted_Nn: Tensor, bins: int) -> Tensor:
-    """(N, 2 + bins): lowest edge, highest edge, counts, of rows in rising order.
+    """Return (N, 2 + bins): lowest edge, highest edge and counts, of rows in ascending order.
 
-    The bins lie between the smallest and the largest finite value, the last one closed: numpy.histogram. Values that
-    are not finite are counted nowhere. Of one value alone the bins' total width is 1, around it; of none, around 0.
+    The bins lie between the smallest and largest finite value, the last one closed, as in numpy.histogram. Values that
+    are not finite are not counted. A single value gets bins of total width 1 around it; no value at all, around 0.
     """
-    # Past the finite values lie the infinite ones and NaN, which searchsorted takes for small.
+    # NaN sorts last, but searchsorted treats it as small.
     sorted_Nn = torch.where(sorted_Nn.isnan(), torch.inf, sorted_Nn.double())
     bounds_N2 = sorted_Nn.new_tensor([-torch.inf, torch.inf]).expand(len(sorted_Nn), 2).contiguous()
     first = torch.searchsorted(sorted_Nn, bounds_N2[:, :1].contiguous(), right=True)
     last = torch.searchsorted(sorted_Nn, bounds_N2[:, 1:].contiguous()) - 1
-    empty = last < first  # nothing finite at all
+    empty = last < first  # no finite value
     low, high = (
         torch.where(empty, 0.0, sorted_Nn.gather(1, at.clamp(0, sorted_Nn.shape[1] - 1))) for at in (first, last)
     )
@@ -31,7 +31,7 @@ def histogram(sorted_Nn: Tensor, bins: int) -> Tensor:
 
 
 def histogram_rows(step: int, site: str, quantity: str, values: Numbers) -> list[Row]:
-    """Rows of the `histograms` table for what `histogram` gives."""
+    """Return rows of the `histograms` table from the result of `histogram`."""
     low, high, counts = values[0], values[1], values[2:]
     edges = np.linspace(low, high, len(counts) + 1).tolist()
     return [

@@ -11,12 +11,12 @@ from bnlab.options import Moment
 
 
 class KeptBytes(Diagnostic):
-    """Bytes of what a layer keeps from one batch's forward pass to the backward pass, a replica's part of them.
+    """Bytes that a layer keeps from one batch's forward pass for the backward pass, per replica.
 
     Memory that several layers keep counts at the first of them. Parameters, buffers and the batch itself are not
-    counted; copies of them that a layer makes are, as in bfloat16 and, among stacked replicas, in front of a
-    convolution. Rows carry as their index the layer's kind: its class, or the name of the norm that stands at a site;
-    site and index "loss" is what the loss keeps.
+    counted; copies of them that a layer makes are, as in bfloat16 and, with stacked replicas, before a convolution. The
+    index of a row is the layer's kind: its class, or the name of the norm at a site; site and index "loss" stand for
+    what the loss keeps.
     """
 
     name = "kept_bytes"

@@ -1,4 +1,4 @@
-"""How the loss and its gradient change along the gradient's own direction."""
+"""Change of the loss and its gradient along the gradient."""
 
 from typing import ClassVar
 
@@ -16,10 +16,10 @@ WHOLE = ""  # the site of rows about the net as a whole
 class Landscape(Diagnostic):
     """At θ with g = ∇L(θ), for each step size η = rate · lr: L(θ − ηg), ‖g − ∇L(θ − ηg)‖₂ and max_η ‖…‖/(η‖g‖).
 
-    These are the loss range, the gradient's predictiveness and the effective β-smoothness; the first two carry the
-    rate as their index. L is the loss of the step's own batches, norms in training mode, running statistics untouched,
-    g that of the trained parameters before clipping and weight decay. Units: nats per example; nats per unit of the
-    parameters; the same per unit. Where g or lr is 0, β is NaN.
+    These are the loss range, the gradient predictiveness and the effective β-smoothness; the index of the first two is
+    the rate. L is the loss of the step's own batches with norms in training mode and running statistics unchanged; g is
+    the gradient of the trained parameters before clipping and weight decay. Units: nats per example; nats per unit of
+    the parameters; the same per unit. If g or lr is 0, β is NaN.
 
     Source: Santurkar et al. 2018, arXiv:1805.11604, section 3.1 and appendix A.2.
     """
@@ -67,5 +67,5 @@ class Landscape(Diagnostic):
 
 
 def _length(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """(R,) L2 norm of all of them together, in float64."""
+    """Return the L2 norm (R,) of all tensors together, in float64."""
     return torch.linalg.vector_norm(torch.stack([length(t) for t in tensors]), dim=0)

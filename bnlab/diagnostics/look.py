@@ -1,7 +1,7 @@
-"""What a diagnostic may look at: one step of R replicas, before its update.
+"""What diagnostics observe: one step of R replicas, before its update.
 
-Legend: R replicas (leading, 1 for a run alone), B batch, C units (features or channels), then positions; N = S·R where
-S sites of one shape lie side by side; n numbers.
+Legend: R replicas (leading, 1 for a single run), B batch, C units (features or channels), then positions; N = S·R for S
+stacked sites of one shape; n numbers.
 """
 
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from bnlab.diagnostics.block import Block, Named, Sites, blocks, each
 from bnlab.diagnostics.moments import summary
 from bnlab.diagnostics.sample import sample, sorted_rows
 
-ACTIVATED = ("after_act", "hidden")  # kinds of site that an activation leads to
+ACTIVATED = ("after_act", "hidden")  # kinds of site that follow an activation
 
 
 class BatchStatistics(NamedTuple):
-    """A norm's statistics of one batch: (R, C) each, under the names of its running averages; variances unbiased.
+    """Statistics of one batch at a norm: (R, C) each, named as its running averages; variances are unbiased.
 
     Attributes:
-        slot: the time step whose running averages they belong to; null where a norm has one set.
+        slot: the time step whose running averages they belong to; None for a norm with a single set.
     """
 
     slot: int | None
@@ -29,24 +29,24 @@ class BatchStatistics(NamedTuple):
 
 
 class Passes(Protocol):
-    """Further passes of the step's batches, which leave no trace: on clones, with the same noise."""
+    """Additional passes over the step's batches, without side effects: on clones, with the same noise."""
 
     def again(
         self, params: Named | None = None, *, training: bool = True, fixed: bool = False, gradients: bool = True
     ) -> "Look":
-        """A pass with some parameters replaced (R leading).
+        """Return the look of a pass with some parameters replaced (R leading).
 
         Args:
-            training: in training mode (with the batch's statistics), else in evaluation mode.
-            fixed: of the batch that is the same at every step.
-            gradients: false where sites are all that is wanted: forward alone, of the first batch alone.
+            training: use training mode (with batch statistics), else evaluation mode.
+            fixed: use the batch that is the same at every step.
+            gradients: if false, run only the forward pass of the first batch, for its sites.
         """
 
     def updated(self) -> Named:
-        """Every trained parameter as the update that is due would leave it."""
+        """Return every trained parameter after the update that is due."""
 
     def kept(self) -> dict[tuple[str, str], int]:
-        """Bytes that a forward pass of one replica keeps for backward, by a layer's path and kind."""
+        """Return the bytes that a forward pass of one replica keeps for backward, by a layer's path and kind."""
 
 
 @dataclass
@@ -54,16 +54,16 @@ class Look:
     """One step of R replicas.
 
     Attributes:
-        sites: what passed the sites.
-        grads: gradient of the mean loss by parameter that is trained, before clipping and weight decay.
-        before: what came to each norm, by site, and the parts of sums, by `<site>.<part>`; where a diagnostic needs it.
-        site_grads: gradient of the mean loss with respect to `sites`; where a diagnostic needs it.
-        statistics: the batch's at each norm that keeps running ones, by site; where a diagnostic needs it.
-        params: the parameters that are trained, as they are now.
-        buffers: as they were before the pass.
+        sites: outputs of the sites.
+        grads: gradient of the mean loss by trained parameter, before clipping and weight decay.
+        before: input of each norm, by site, and the parts of sums, by `<site>.<part>`; if a diagnostic needs it.
+        site_grads: gradient of the mean loss with respect to `sites`; if a diagnostic needs it.
+        statistics: batch statistics of each norm that keeps running ones, by site; if a diagnostic needs it.
+        params: current values of the trained parameters.
+        buffers: values before the pass.
         loss_R: mean loss per example.
-        lr_R: rate of the update that is due.
-        passes: further passes.
+        lr_R: learning rate of the update that is due.
+        passes: additional passes.
     """
 
     sites: Sites
@@ -79,7 +79,7 @@ class Look:
 
     @property
     def extra(self) -> Passes:
-        """The further passes, where there must be some."""
+        """The additional passes, which must be present."""
         assert self.passes is not None
         return self.passes
 
@@ -90,28 +90,28 @@ class Look:
 
     @cached_property
     def summaries(self) -> Named:
-        """(R, 4) mean, biased standard deviation, minimum and maximum of each site."""
+        """Mean, biased standard deviation, minimum and maximum of each site, (R, 4)."""
         return each(self.blocks, summary)
 
     @cached_property
     def samples(self) -> list[Block]:
-        """Of each site at most `SAMPLE` values, (N, n), sorted, NaN behind all numbers."""
+        """At most `SAMPLE` values of each site, (N, n), sorted, NaN last."""
         return [Block(names, sorted_rows(sample(x))) for names, x in self.blocks]
 
     @cached_property
     def weight_grads(self) -> list[Block]:
-        """(N, n) gradients of the weights (what has two axes or more), by the path of the layer that holds one.
+        """Gradients (N, n) of the weights (two or more axes), by the path of the layer that holds the weight.
 
-        Where a norm stands on it, it is the learned weight and not the normalized one.
+        For a normalized weight, the gradient is that of the learned weight and not of the normalized one.
         """
         return blocks({path: (self.grads[name].flatten(1),) for path, name in weights(self.grads).items()})
 
 
 def activated(site: str) -> bool:
-    """Whether a site stands behind an activation."""
+    """Return whether a site follows an activation."""
     return site.rpartition(".")[2] in ACTIVATED
 
 
 def weights(named: Named) -> dict[str, str]:
-    """Name of each weight (what has two axes or more) by the path of the layer that holds it."""
+    """Return the name of each weight (two or more axes) by the path of the layer that holds it."""
     return {name.rpartition(".")[0]: name for name, p in named.items() if p.ndim > 2}

@@ -13,16 +13,15 @@ from bnlab.diagnostics.moments import summary
 from bnlab.options import Moment
 
 PARTS = ("gain", "shift")
-_PART = {"weight": 0, "gain": 0, "bias": 1}  # by the name of a norm's parameter; norms of weights say `gain`
+_PART = {"weight": 0, "gain": 0, "bias": 1}  # by the name of a norm's parameter; norms of weights use `gain`
 MOMENTS = ("mean", "std", "min", "max")
 
 
 class NormAffine(Diagnostic):
     """Mean, biased standard deviation, minimum and maximum over channels of γ and of β of each norm.
 
-    The rows carry the site where the norm stands, or, of a norm of weights, the layer; a norm that lacks γ or β has no
-    rows of it, and what is not trained has none either. Units: those of the normalized activation (of weight norm's γ,
-    those of the weight). In float64. A NaN anywhere shows as NaN.
+    Rows name the site of the norm, or the layer for a norm of weights; a γ or β that is absent or not trained has no
+    rows. Unit: that of the normalized activation (for weight norm's γ, that of the weight). In float64. NaN propagates.
     """
 
     name = "norm_affine"
@@ -56,7 +55,7 @@ class NormAffine(Diagnostic):
 
 
 def by_part(params: Named, measure: Callable[[Tensor], Tensor]) -> Named:
-    """By site or layer the numbers of γ and then those of β, each behind how many channels it has, 0 for none."""
+    """Return by site or layer the numbers of γ and then of β, each after its number of channels (0 if absent)."""
     parts: tuple[Sites, Sites] = ({}, {})
     for name, p in params.items():
         site, norm, key = name.rpartition(".norm.")
@@ -75,5 +74,5 @@ def by_part(params: Named, measure: Callable[[Tensor], Tensor]) -> Named:
 
 
 def parted(values: Numbers) -> dict[str, Numbers]:
-    """The numbers of each part that the norm has, by the part's name."""
+    """Return the numbers of each part that the norm has, by the part's name."""
     return {part: own[1:] for part, own in zip(PARTS, values.reshape(2, -1), strict=True) if own[0]}

@@ -12,7 +12,7 @@ from bnlab.options import Bins, Moment
 class NormAffineHistogram(Diagnostic):
     """Counts over channels of γ (`gain`) and of β (`shift`) in equal bins between the smallest and the largest.
 
-    The bins are those of `activation_histogram`; whose γ and β, as in `norm_affine`.
+    Bins as in `activation_histogram`, γ and β as in `norm_affine`.
     """
 
     name = "norm_affine_histogram"

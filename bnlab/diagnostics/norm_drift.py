@@ -1,4 +1,4 @@
-"""How far a norm's running averages lie from the statistics of the batch."""
+"""Distance of a norm's running averages from the statistics of the batch."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -16,18 +16,18 @@ from bnlab.options import Moment
 class NormDrift(Diagnostic):
     """mean_c |μ̂_c - μ_c| / σ_c and mean_c |ln(σ̂²_c / σ²_c)|: running averages μ̂, σ̂² against a batch's μ, σ².
 
-    The running averages are those from before the batch: 0 and 1 until there was one. Both variances are unbiased (of
-    batch renormalization biased, with ε). Norms that do not keep both have no first row, those without a variance no
-    second. In a recurrent net with statistics for each time step there is a row a step t, from 1, as its index. Where
-    one set of averages meets several samples a pass (chunks of the batch, time steps), the mean over them. With
-    gradients accumulated over batches, of the first one.
+    The running averages are those before the batch, initially 0 and 1. Both variances are unbiased (for batch
+    renormalization biased, with ε). Norms that do not keep both have no first row, those without a variance no second.
+    In a recurrent net with statistics for each time step there is a row for each step t, its index, from 1. If one set
+    of averages serves several samples in a pass (chunks of the batch, time steps), the value is the mean over them.
+    With gradients accumulated over batches, for the first one only.
 
-    Channels that are constant in the batch have no σ to measure by and are left out: σ = 0, or less than rounding
-    leaves of a constant μ (16 units in the last place). A sample without any other channel is left out too, and where
-    no sample remains there is no row. (With ε in its variance, batch renormalization has no such channel.)
+    Channels that are constant in the batch are left out: σ = 0, or within the rounding error of a constant μ (16 units
+    in the last place). A sample without any other channel is left out too, and without samples there is no row. (With
+    ε in its variance, batch renormalization has no such channel.)
 
-    Unit: none (standard deviations of the batch; ln of a ratio). In float64. σ̂ = 0 makes the second row infinite; what
-    is NaN shows as NaN.
+    Unit: none (standard deviations of the batch; ln of a ratio). In float64. σ̂ = 0 makes the second row infinite; NaN
+    propagates.
     """
 
     name = "norm_drift"
@@ -43,7 +43,7 @@ class NormDrift(Diagnostic):
         self.when = when
 
     def observe(self, look: Look) -> Named:
-        """(R, 4 n): which of the names, index (0: none), value and whether there is one, for each of n rows."""
+        """Return (R, 4 n): number of the name, index (0: none), value and whether it exists, for each of n rows."""
         found = {site: _drifts(look.buffers, site, samples) for site, samples in look.statistics.items()}
         return {site: drifts for site, drifts in found.items() if drifts is not None}
 
@@ -85,7 +85,7 @@ def _drifts(buffers: Named, site: str, samples: Sequence[BatchStatistics]) -> Te
 
 
 def _varies(batch: Named, var_RnC: Tensor) -> Tensor:
-    """Return which channels are not constant in a sample; a NaN is not taken for a constant."""
+    """Return which channels are not constant in a sample; NaN does not count as constant."""
     constant_RnC = var_RnC <= 0
     if "running_var" in batch and "running_mean" in batch:
         mean_RnC = batch["running_mean"]
@@ -96,18 +96,18 @@ def _varies(batch: Named, var_RnC: Tensor) -> Tensor:
 
 
 def _mean_of(values: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean along the last axis of what is there, and whether anything is."""
+    """Return the mean of the present values along the last axis, and whether there are any."""
     count = there.sum(-1)
     return torch.where(there, values, 0.0).sum(-1) / count.clamp(min=1), count > 0
 
 
 def _index(sample: BatchStatistics) -> int:
-    """The time step from 1, 0 where a norm knows of none."""
+    """Return the time step from 1, or 0 for a norm without time steps."""
     return 0 if sample.slot is None else sample.slot + 1
 
 
 def _facing(running: Tensor, indices: Sequence[int]) -> Tensor:
-    """The running averages that each sample meets, (R, n, C) or (R, 1, C), of (R, C) or of (R, T, C) by time step."""
+    """Return the running averages for each sample, (R, n, C) or (R, 1, C), of (R, C), or of (R, T, C) by time step."""
     return running[:, [index - 1 for index in indices]] if indices[0] else running[:, None]
 
 

@@ -1,4 +1,4 @@
-"""How much a residual branch adds to what it is added to."""
+"""Variance of a residual branch relative to that of its skip."""
 
 from typing import ClassVar
 
@@ -14,11 +14,11 @@ BRANCH, SKIP = ".branch", ".skip"
 class ResidualRatio(Diagnostic):
     """Var(branch) / Var(skip) at each sum, each variance over all values of the batch.
 
-    One mean and one biased variance are taken over examples, channels and positions together, not a channel; so what
-    sets the channels' means apart counts as variance, of the branch and of the skip. De & Smith 2020 speak of the
-    variance of a channel and average over channels; where the channels' means are equal the two agree. The skip is what
-    the shortcut gives, where there is one; the sums' site is `after_add`. Unit: none. In float64. A constant skip makes
-    it infinite, or NaN if the branch is constant too.
+    The mean and the biased variance are over examples, channels and positions together, not per channel, so differences
+    between channel means count as variance of the branch and of the skip. De & Smith 2020 use the variance of a channel
+    and average over channels; the two agree if the channel means are equal. The skip is the output of the shortcut, if
+    there is one; the site of a sum is `after_add`. Unit: none. In float64. Infinite for a constant skip, or NaN if the
+    branch is constant too.
 
     Source: De & Smith 2020, arXiv:2002.10444, where it is about 1/ℓ at the ℓ-th block.
     """

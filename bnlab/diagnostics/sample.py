@@ -1,6 +1,6 @@
-"""An evenly spread sample of what passes a site, for what needs order: percentiles and histograms.
+"""An evenly spread sample of a site's activations, for percentiles and histograms, which need sorted values.
 
-Legend: N rows (replicas of one site after another's), n numbers.
+Legend: N rows (the replicas of each site in turn), n numbers.
 """
 
 from functools import cache
@@ -10,25 +10,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-SAMPLE = 4096  # values of a site that are sorted; the rank of a percentile is then right to half a percent
+SAMPLE = 4096  # values of a site that are sorted; the rank of a percentile is then accurate to half a percent
 
 
 def sample(x: Tensor) -> Tensor:
-    """At most `SAMPLE` of the values of x (N, ...), (N, n): all, or spread evenly over batch, units and positions."""
+    """Return at most `SAMPLE` values of x (N, ...), (N, n): all, or spread evenly over batch, units and positions."""
     shape = tuple(x.shape[1:])
     if prod(shape) <= SAMPLE:
         return x.flatten(1)
     if x.is_contiguous():
         return x.flatten(1).index_select(1, _places(prod(shape)).to(x.device))
     axes = [axis.to(x.device) for axis in torch.unravel_index(_places(prod(shape)), shape)]
-    return torch.stack([one[tuple(axes)] for one in x])  # the same values, without a copy of them all in that order
+    return torch.stack([one[tuple(axes)] for one in x])  # the same values, without a contiguous copy of x
 
 
 @cache
 def _places(n: int) -> Tensor:
-    """Which of n values are taken.
+    """Return the indices of the sample among n values.
 
-    Each is n/φ from the last (Kronecker's sequence), prime to n: no two are one, and no period is shared with an axis.
+    Their stride is about n/φ (Kronecker's sequence) and coprime to n: none repeats, and no axis shares their period.
     """
     stride = round(n * (5**0.5 - 1) / 2)
     while gcd(stride, n) > 1:
@@ -37,7 +37,10 @@ def _places(n: int) -> Tensor:
 
 
 def sorted_rows(x_Nn: Tensor) -> Tensor:
-    """Each row in rising order, at least float32. On a CPU NumPy needs a fifth of torch's time, and shares memory."""
+    """Return each row in ascending order, in at least float32.
+
+    On a CPU, NumPy takes a fifth of torch's time and shares its memory.
+    """
     x_Nn = x_Nn.to(torch.promote_types(x_Nn.dtype, torch.float32))
     if x_Nn.device.type != "cpu":
         return x_Nn.sort(1).values

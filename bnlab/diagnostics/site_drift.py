@@ -12,20 +12,20 @@ from bnlab.options import Moment
 
 
 class SiteDrift(Diagnostic):
-    """√(mean_c[(μ'_c - μ_c)² + (σ'_c - σ_c)²] / mean_c σ_c²), μ and σ before, μ' and σ' after the update that is due.
+    """√(mean_c[(μ'_c - μ_c)² + (σ'_c - σ_c)²] / mean_c σ_c²), with μ, σ before and μ', σ' after the update that is due.
 
-    Of one unit c (a feature or a channel) the bracket is the squared 2-Wasserstein distance between the normal
-    distributions with those means and standard deviations, over examples, positions and firings of the same batch both
-    times (the step's first one), in training mode; dropout drops the same. It does not depend on the site's scale.
+    For a unit c (a feature or a channel) the bracket is the squared 2-Wasserstein distance between the normal
+    distributions with those means and standard deviations, over examples, positions and firings of the step's first
+    batch both times, in training mode with the same dropout masks. The drift does not depend on the site's scale.
 
-    Unit: none; 1 is a drift as large as the spread. In float64. A constant site has no spread: infinite where it
-    moves, NaN where it does not.
+    Unit: none; 1 is a drift as large as the spread. In float64. For a constant site it is infinite if the site moves,
+    else NaN.
 
-    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, section 2, for what drifts; the distance is ours.
+    Source: Ioffe & Szegedy 2015, arXiv:1502.03167, section 2, for the notion; the distance is ours.
     """
 
     name = "site_drift"
-    measures = "how far the next update moves each site's distribution, against its spread"
+    measures = "shift of each site's distribution by the next update, relative to its spread"
     unit = "none (standard deviations)"
     cost = "one more forward pass"
     source = "Ioffe & Szegedy 2015 (the notion); 2-Wasserstein distance of normal fits"

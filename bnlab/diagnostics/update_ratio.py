@@ -1,4 +1,4 @@
-"""How far an update moves each weight, as a share of the weight."""
+"""Length of each weight's update relative to the weight's."""
 
 from typing import ClassVar
 
@@ -10,14 +10,14 @@ from bnlab.options import Moment
 
 
 class UpdateRatio(Diagnostic):
-    """‖ΔW‖₂ / ‖W‖₂ for each weight W, ΔW the update that is due: with clipping, momentum, weight decay and schedule.
+    """‖ΔW‖₂ / ‖W‖₂ for each weight W, ΔW the update that is due, with clipping, momentum, weight decay and schedule.
 
-    Unit: none. In float64; which weights, as in `weight_grad_norm`. Where W is 0 it is infinite, or NaN if ΔW is 0 too.
-    After the last update, that of the one that would come next.
+    Unit: none. In float64; weights as in `weight_grad_norm`. Infinite if W is 0, or NaN if ΔW is 0 too. After the last
+    update, ΔW is the one that would come next.
     """
 
     name = "update_ratio"
-    measures = "length of the update that is due to each weight, as a share of the weight's"
+    measures = "length of each weight's update that is due, relative to the weight's"
     unit = "none"
     cost = "one update of a copy of the parameters"
     source = "definition"

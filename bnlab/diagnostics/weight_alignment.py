@@ -1,4 +1,4 @@
-"""Whether the gradient of a weight points along the weight."""
+"""Alignment of each weight with its gradient."""
 
 from typing import ClassVar
 
@@ -14,8 +14,8 @@ from bnlab.options import Moment
 class WeightAlignment(Diagnostic):
     """⟨W, ∂L/∂W⟩ and ⟨W, ∂L/∂W⟩ / (‖W‖₂ ‖∂L/∂W‖₂) for each weight W.
 
-    Both are 0 where the loss does not change with the scale of W, as in front of batch norm with ε = 0. Units: nats;
-    none. In float64; which weights and gradients, as in `weight_grad_norm`. The cosine is NaN where either is 0.
+    Both are 0 if the loss does not change with the scale of W, as before batch norm with ε = 0. Units: nats;
+    none. In float64; weights and gradients as in `weight_grad_norm`. The cosine is NaN if either is 0.
 
     Source: Arora, Li & Lyu 2019, arXiv:1812.03981.
     """

@@ -9,16 +9,16 @@ from bnlab.options import Bins, Moment
 
 
 class WeightGradHistogram(Diagnostic):
-    """Counts of the elements of ∂L/∂W in equal bins between the smallest and the largest finite one: numpy.histogram.
+    """Counts of the elements of ∂L/∂W in equal bins between the smallest and largest finite one, as in numpy.histogram.
 
-    Of at most 4096 elements of a weight (`sample.SAMPLE`), spread evenly over it; those that are not finite are counted
-    nowhere. Before clipping and weight decay; which weights, as in `weight_grad_norm`.
+    Over at most 4096 elements of a weight (`sample.SAMPLE`), spread evenly; those that are not finite are not counted.
+    Before clipping and weight decay; weights as in `weight_grad_norm`.
     """
 
     name = "weight_grad_histogram"
     measures = "counts in equal bins of each weight's gradient, of at most 4096 values"
     unit = "count"
-    cost = "sorts 4096 values a weight"
+    cost = "sorts 4096 values per weight"
     source = "definition"
     table = "histograms"
 

@@ -15,7 +15,7 @@ from bnlab.options import Moment
 class WeightGradMoments(Diagnostic):
     """Mean, biased standard deviation and max |.| over the elements of ∂L/∂W, before clipping and weight decay.
 
-    Units: nats per unit of the weight. In float64; which weights, as in `weight_grad_norm`. A NaN shows as NaN.
+    Unit: nats per unit of the weight. In float64; weights as in `weight_grad_norm`. NaN propagates.
     """
 
     name = "weight_grad_moments"

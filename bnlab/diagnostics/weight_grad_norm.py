@@ -10,11 +10,10 @@ from bnlab.options import Moment
 
 
 class WeightGradNorm(Diagnostic):
-    """‖∂L/∂W‖₂ for each weight W (what has two axes or more), before clipping and weight decay.
+    """‖∂L/∂W‖₂ for each weight W (two or more axes), before clipping and weight decay.
 
-    In float64: in a deep net without norm the squares of what reaches the first layers vanish in float32. Its rows
-    carry the path of the layer that holds the weight. Where a norm stands on it, W is the learned weight and not the
-    normalized one.
+    In float64, because in a deep net without norm the squares of the first layers' gradients vanish in float32. Rows
+    name the layer that holds the weight. For a normalized weight, W is the learned weight, not the normalized one.
     """
 
     name = "weight_grad_norm"

@@ -1,1 +1,1 @@
-"""One update, one loop, one evaluator, for every executor."""
+"""The training step, loop and evaluator, shared by all executors."""

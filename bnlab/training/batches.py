@@ -1,4 +1,4 @@
-"""The batches of each update: those of an epoch in an order of its own, one permutation for each seed."""
+"""The batches of each update, from one permutation per seed and epoch."""
 
 from collections.abc import Sequence
 
@@ -11,18 +11,18 @@ from bnlab.training.passes import Batch
 
 
 class Batches:
-    """The training batches of runs, by update.
+    """Training batches by update.
 
     Args:
-        seeds: of the runs that an executor trains together.
+        seeds: the seeds of the runs that the executor trains together.
     """
 
     def __init__(self, data: TensorData, length: Length, seeds: Sequence[int], executor: Executor) -> None:
         self._data, self._length, self._seeds, self._executor = data, length, seeds, executor
-        self._order: tuple[int, torch.Tensor] | None = None  # of an epoch
+        self._order: tuple[int, torch.Tensor] | None = None  # an epoch and its order
 
     def at(self, step: int) -> list[Batch]:
-        """Return the batches that the update at a step averages over, augmented."""
+        """Return the augmented batches that the update at a step averages over."""
         size, group = self._length.batch_size, self._length.accumulate
         epoch, index = divmod(step, self._length.per_epoch)
         if self._order is None or self._order[0] != epoch:

@@ -1,4 +1,4 @@
-"""checkpoint.pt: everything a run needs to resume, loadable without running any code. A pack keeps its runs' in one."""
+"""The checkpoint file: everything a run needs to resume, loaded without executing code. A pack shares one file."""
 
 import io
 import pickle
@@ -20,37 +20,37 @@ from bnlab.training.state import TrainState
 
 Payload = dict[str, Any]
 
-LONGEST = 1e10  # seconds: three centuries
+LONGEST = 1e10  # seconds: about 300 years
 
 
 class Misfit(Exception):
-    """A checkpoint holds other tensors than the net has."""
+    """Mismatch between the tensors of a checkpoint and those of the net."""
 
 
 def save(path: Path, payload: Mapping[str, Any]) -> None:
-    """Replace the checkpoint by this one, whole or not at all."""
+    """Replace the checkpoint atomically."""
     buffer = io.BytesIO()
     torch.save(dict(payload), buffer)
     write_atomic(path, buffer.getvalue())
 
 
 def load(path: Path) -> Payload | None:
-    """Return a run's checkpoint; null where there is none or it cannot be read."""
+    """Return a run's checkpoint, or None if it is missing or unreadable."""
     payload = _read(path)
     return payload if "lengths" in payload else None
 
 
 def load_pack(path: Path, run_ids: Sequence[str]) -> list[Payload] | None:
-    """Return the checkpoints of a pack's runs, in this order; null where there is none or it cannot be read."""
+    """Return the checkpoints of a pack's runs in the given order, or None if one is missing or unreadable."""
     payloads = _read(path)
     return [payloads[run_id] for run_id in run_ids] if payloads.keys() >= set(run_ids) else None
 
 
 def is_whole(payload: Any, updates: int | None = None) -> bool:
-    """Return whether a checkpoint holds all that resuming needs, each of its type.
+    """Return whether a checkpoint holds everything needed to resume, with the right types.
 
     Args:
-        updates: of the run in all; null where they are not known.
+        updates: the run's total number of updates; None if unknown.
     """
     if not isinstance(payload, dict):
         return False
@@ -90,12 +90,12 @@ def digest(payload: Payload) -> str:
 
 @torch.no_grad()
 def restore(state: TrainState, executor: Executor, payloads: Sequence[Payload]) -> None:
-    """Put the checkpoints' tensors into a freshly built state, one for each replica.
+    """Copy the checkpoints' tensors into a freshly built state, one checkpoint per replica.
 
-    A slot that a run alone does not keep (the velocity of momentum 0, which nothing reads) stays as it is.
+    A slot that a single run does not keep (the velocity of momentum 0, which nothing reads) is left unchanged.
 
     Raises:
-        Misfit: a checkpoint lacks a tensor, or has it with another shape; the state may be filled in part.
+        Misfit: a checkpoint lacks a tensor, or its shape or dtype differs; the state may be partially filled.
     """
     state.step = payloads[0]["step"]
     for r, payload in enumerate(payloads):
@@ -113,7 +113,7 @@ def _put(tensor: Tensor, kept: Tensor | None, name: str) -> None:
     if kept is None or kept.shape != tensor.shape:
         raise Misfit(f"{name} has shape {None if kept is None else tuple(kept.shape)}, not {tuple(tensor.shape)}")
     if kept.dtype != tensor.dtype:
-        raise Misfit(f"{name} is of {kept.dtype}, not {tensor.dtype}")
+        raise Misfit(f"{name} has dtype {kept.dtype}, not {tensor.dtype}")
     tensor.copy_(kept)
 
 
@@ -122,7 +122,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_plain(tensor: Any) -> bool:
-    """Return whether it is a tensor as bnlab saves them: with storage of its own, neither sparse nor quantized."""
+    """Return whether a value is a tensor as bnlab saves it: dense, on the CPU, neither quantized nor complex."""
     return (
         isinstance(tensor, Tensor)
         and tensor.layout == torch.strided
@@ -133,7 +133,7 @@ def _is_plain(tensor: Any) -> bool:
 
 
 def _holds(found: Any, kind: Any) -> bool:
-    """Return whether it is a dict from text to values of a type."""
+    """Return whether a value is a dict with string keys and values of a type."""
     return isinstance(found, dict) and all(isinstance(k, str) and isinstance(v, kind) for k, v in found.items())
 
 
@@ -153,9 +153,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _is_sound(file: Any) -> bool:
-    """Return whether the file is an archive whose every member has its checksum, which torch itself does not check.
+    """Return whether a file is an archive whose members match their checksums, which torch does not check.
 
-    torch writes its members uncompressed: one that would unpack to more than the file holds is none of its own.
+    torch stores members uncompressed, so a file with a compressed one (a decompression bomb, say) is not from torch.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -163,5 +163,5 @@ def _is_sound(file: Any) -> bool:
             return stored and archive.testzip() is None
     except MemoryError:
         raise
-    except Exception:  # whatever the damaged bytes happen to spell
+    except Exception:  # damaged bytes can raise almost anything
         return False

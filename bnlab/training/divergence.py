@@ -1,4 +1,4 @@
-"""When a run has diverged."""
+"""Detection of divergence."""
 
 from dataclasses import dataclass
 from math import isfinite, nan
@@ -9,9 +9,9 @@ PATIENCE = 20  # steps in a row above the limit
 
 @dataclass
 class Divergence:
-    """A run has diverged at the first step whose loss is not finite, or the 20th in a row above 10x the initial loss.
+    """Detector of divergence: the first non-finite loss, or the 20th in a row above 10x the initial loss.
 
-    Fed with the loss of every step in order, so the verdict does not depend on when anybody looks.
+    It receives the loss of every step in order, so the result does not depend on when losses are read.
     """
 
     initial: float = nan
@@ -19,7 +19,7 @@ class Divergence:
     diverged_at: int | None = None
 
     def add(self, step: int, loss: float) -> bool:
-        """Take the loss of a step; true if the run has now diverged."""
+        """Add the loss of a step and return whether the run has diverged."""
         if step == 0:
             self.initial = loss
         self.streak = self.streak + 1 if loss > LIMIT * self.initial else 0

@@ -12,7 +12,7 @@ from bnlab.noise import Noise
 from bnlab.training.executors.base import Executor
 from bnlab.training.state import TrainState
 
-# Examples of each split that an evaluation takes at most; of the training split, enough to tell the gap.
+# Most examples that are evaluated of each split; for the training split, enough to estimate the generalization gap.
 LARGEST_EVALUATION: dict[Part, int] = {"train": 10_000, "val": maxsize, "test": maxsize}
 
 Batches = Sequence[tuple[Tensor, Tensor]]
@@ -20,7 +20,7 @@ Batches = Sequence[tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Score:
-    """Means over n examples, one value a replica; accuracy is null for regression."""
+    """Mean loss and accuracy over n examples, one value per replica; accuracy is None for regression."""
 
     loss_R: list[float]
     accuracy_R: list[float] | None
@@ -28,10 +28,10 @@ class Score:
 
 
 def in_order(x: Tensor, y: Tensor, batch_size: int, *, whole: bool = False) -> Batches:
-    """Batches of `batch_size` in the given order.
+    """Return batches of `batch_size` in the given order.
 
     Args:
-        whole: leave out an incomplete last batch (fewer examples than `batch_size` are one batch); else it is ragged.
+        whole: drop an incomplete last batch (fewer examples than `batch_size` are one batch).
     """
     batch_size = min(batch_size, max(1, len(x)))
     if whole:
@@ -42,13 +42,13 @@ def in_order(x: Tensor, y: Tensor, batch_size: int, *, whole: bool = False) -> B
 
 @torch.no_grad()
 def score(executor: Executor, state: TrainState, batches: Batches, noise: Noise | None = None) -> Score:
-    """Pass the batches through in the mode that the executor is in."""
+    """Return the loss and accuracy over the batches, in the executor's current mode."""
     losses, hits, n = [], [], 0
     for x_B, y_B in batches:
         passed = executor.forward(state.tensors, state.buffers, x_B, y_B, shared=True, noise=noise, score=True)
         losses.append(executor.unstack(passed.loss).double() * len(x_B))
         if passed.accuracy is not None:
-            # A count, so that 900 of 1,000 is 0.9 and reaches a target of 0.9 whatever the batches.
+            # Rounded to a count, so that 900 of 1,000 is exactly 0.9 and reaches a target of 0.9 for any batch size.
             hits.append((executor.unstack(passed.accuracy).double() * len(x_B)).round())
         n += len(x_B)
     loss_R = (torch.stack(losses).sum(0) / n).tolist()

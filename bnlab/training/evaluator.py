@@ -1,4 +1,4 @@
-"""What is evaluated when, and with which statistics."""
+"""Evaluation after each epoch and at the end of training."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from bnlab.training.statistics import Mode, Statistics, batch_statistics, recomp
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A split's score with the statistics of a mode (`runs.schema.MODES`)."""
+    """Score of a split, normalized with the statistics of a mode (`runs.schema.MODES`)."""
 
     split: Part
     mode: Mode
@@ -23,10 +23,10 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates the replicas of an executor as their state stands; leaves the executor in training mode.
+    """Evaluator of an executor's replicas at their current state; leaves the executor in training mode.
 
     Args:
-        noise: the noise of a pass at the state's step, for statistics that are taken in training mode.
+        noise: returns the noise of a pass at the state's step, for statistics computed in training mode.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Evaluator:
         self._statistics, self._batch_size, self._noise = statistics, batch_size, noise
 
     def epoch(self) -> Iterator[Evaluation]:
-        """After an epoch: the validation split."""
+        """Yield the evaluation after an epoch: the validation split."""
         if self._statistics.recompute == "epoch":
             self._recompute()
         yield from self._running(("val",))
 
     def last(self) -> Iterator[Evaluation]:
-        """At the end: every split, then validation and test in the other modes that are asked for."""
+        """Yield the evaluations at the end: every split, then validation and test in the other requested modes."""
         if self._statistics.recompute != "never":
             self._recompute()
         yield from self._running(("val", "train", "test"))
@@ -59,7 +59,7 @@ class Evaluator:
                     yield Evaluation(found.split, "recomputed", found.score)
 
     def examples(self, epochs: int) -> int:
-        """About how many examples are evaluated after so many epochs and at the end, in all modes."""
+        """Return roughly how many examples are evaluated after `epochs` epochs and at the end, in all modes."""
         val, train, test = (len(self._examples(part)[0]) for part in ("val", "train", "test"))
         return (epochs + 1) * val + train + test + len(set(self._statistics.modes) - {"running"}) * (val + test)
 
@@ -71,7 +71,7 @@ class Evaluator:
         self._executor.train(True)
 
     def _filled(self, parts: Sequence[Part]) -> list[Part]:
-        """Those that have examples: with data.val_size=0 there is no validation."""
+        """Return the splits that have examples: with data.val_size=0 there is no validation split."""
         return [part for part in parts if len(self._data.parts[part][0])]
 
     def _examples(self, part: Part) -> tuple[Tensor, Tensor]:

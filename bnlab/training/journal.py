@@ -1,4 +1,4 @@
-"""What the steps gave, held on the device and written down in one transfer for many steps."""
+"""Step outputs, buffered on the device and recorded with one transfer for many steps."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from bnlab.training.divergence import Divergence
 from bnlab.training.recorder import Recorder, Row
 from bnlab.training.state import Output
 
-LONGEST = 50  # steps that may pass before somebody looks whether they diverged
+LONGEST = 50  # steps between two checks for divergence, at most
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One step's output with what the host knew of it then."""
+    """Output of one step, with the values that the host knew at that step."""
 
     step: int
     epoch: float
@@ -29,10 +29,10 @@ class Entry:
 
 
 class Journal:
-    """Collects entries; a flush reads them off the device, finds divergence and hands each replica its rows.
+    """Buffer of step outputs; a flush reads them off the device, detects divergence and records each replica's rows.
 
-    Every loss is looked at, logged or not, so that a diverged run ends with the row of the very step. Rows of later
-    steps, which were computed before anybody looked, are dropped.
+    Every loss is checked, logged or not, so that a diverged run ends with the row of the step at which it diverged.
+    Rows of later steps, computed before the check, are dropped.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Journal:
         self.last_loss = [float("nan")] * len(recorders)
 
     def add(self, entry: Entry) -> bool:
-        """Take an entry; true when a flush is due."""
+        """Add an entry and return whether a flush is due."""
         self._pending.append(entry)
         return entry.logged or len(self._pending) >= LONGEST
 
@@ -53,11 +53,11 @@ class Journal:
         return [r for r, d in enumerate(self.divergence) if d.diverged_at is None]
 
     def flush(self) -> None:
-        """Write down everything that is pending."""
+        """Record all pending entries."""
         entries, self._pending = self._pending, []
         if not entries:
             return
-        loss_KR = torch.stack([e.output.loss_R for e in entries]).double().tolist()  # the one transfer of most flushes
+        loss_KR = torch.stack([e.output.loss_R for e in entries]).double().tolist()  # the only transfer of most flushes
         alive = self.alive
         last = dict.fromkeys(alive, len(entries) - 1)
         for r in alive:
@@ -106,7 +106,7 @@ def _numbers(values: Tensor | None) -> list[float] | None:
 
 
 def _by_site(by_site: dict[str, Tensor]) -> dict[str, np.ndarray]:
-    """Numbers of every site as arrays, read off the device at once."""
+    """Return the numbers of every site as arrays, read off the device in one transfer."""
     if not by_site:
         return {}
     ends = np.cumsum([v[0].numel() for v in by_site.values()])

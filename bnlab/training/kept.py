@@ -1,4 +1,4 @@
-"""What a forward pass keeps for the backward pass, by the layer that keeps it."""
+"""Memory that a forward pass keeps for the backward pass, by layer."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from bnlab.norms.reparametrization import Reparametrization
 from bnlab.norms.site import Site, sites
 
-LOSS = "loss"  # path and kind of what is kept behind the net
+LOSS = "loss"  # path and kind of what the loss keeps
 Layer = tuple[str, str]  # path and kind
 
 
 @contextmanager
 def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int]]:
-    """Bytes that a forward pass inside the block keeps for backward, by layer, filled in as it goes. There is no way
-    back from such a pass.
+    """Yield the bytes that a forward pass in the block keeps for the backward pass, by layer, filled in as it runs.
 
-    Memory counts once, at the layer that keeps it first (an activation that a ReLU and the weight behind it both need
-    is the ReLU's), and whole where a layer keeps a view of it. What lies in the memory of `own` counts nowhere.
+    The pass cannot be differentiated. Memory counts once, at the layer that keeps it first (an activation that both a
+    ReLU and the next weight need counts at the ReLU), and in full if a layer keeps a view of it. The memory of `own`
+    is not counted.
     """
     found: dict[Layer, int] = {}
-    held = list(own)  # what is held stays where it is, so no address comes up twice
+    held = list(own)  # held tensors are not freed, so no address is reused
     seen = {_address(tensor) for tensor in held}
 
     def keep(saved: Tensor) -> None:
@@ -33,7 +33,7 @@ def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int
             layer = inside[-1] if inside else (LOSS, LOSS)
             found[layer] = found.get(layer, 0) + saved.untyped_storage().nbytes()
 
-    # Nothing is given to the graph to keep: an output that its own graph keeps is never freed.
+    # The hook gives the graph nothing to keep: an output that its own graph keeps would never be freed.
     with entered(model) as inside, torch.autograd.graph.saved_tensors_hooks(keep, lambda nothing: nothing):
         yield found
     held.clear()  # the graph holds the hook, which must not hold the graph
@@ -41,9 +41,9 @@ def keeping(model: nn.Module, own: Iterable[Tensor]) -> Iterator[dict[Layer, int
 
 @contextmanager
 def entered(model: nn.Module) -> Iterator[list[Layer]]:
-    """Inside the block, the layers that a forward pass is in, the innermost last.
+    """Yield the layers that a forward pass in the block is currently in, the innermost last.
 
-    A norm counts as the site that it stands at. Norms, those of weights too, go under their own names.
+    A norm counts as its site. The kind of a norm, including one of weights, is its name.
     """
     inside: list[Layer] = []
 

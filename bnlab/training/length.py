@@ -1,4 +1,4 @@
-"""How long to train, and at which steps something is due."""
+"""Length of training, and the steps at which something is due."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Length:
-    """How long to train, and how often to measure.
+    """Length of training and frequency of measurements.
 
     Attributes:
-        updates: updates in all.
-        per_epoch: updates in one pass over the training split.
-        warmup: share of all updates over which the rate rises from 0.
+        updates: total number of updates.
+        per_epoch: updates per pass over the training split.
+        warmup: share of all updates over which the learning rate rises from 0.
         log_every: updates between rows of steps.csv.
-        checkpoint_seconds: time between checkpoints; one is always kept at the end.
+        checkpoint_seconds: seconds between checkpoints; one is always written at the end.
     """
 
     updates: int
@@ -29,7 +29,7 @@ class Length:
         return step % self.log_every == 0 or step == self.updates
 
     def is_due(self, moments: Sequence[str | int], step: int) -> bool:
-        """Return whether a step is one of the moments of a diagnostic (see `bnlab.diagnostics.base.When`)."""
+        """Return whether a diagnostic with these moments (`bnlab.options.Moment`) is due at a step."""
         return any(
             (moment == "init" and step == 0)
             or (moment == "last" and step == self.updates)
@@ -40,7 +40,7 @@ class Length:
         )
 
     def examples(self, step: int, n_train: int) -> int:
-        """Return the training examples seen before an update; the last batch of an epoch may be smaller.
+        """Return how many training examples precede the update at a step; the last batch of an epoch may be smaller.
 
         Args:
             n_train: the size of the training split.

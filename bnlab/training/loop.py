@@ -1,4 +1,4 @@
-"""The loop: one for every executor, one run or R replicas."""
+"""The training loop, for any executor, a single run or R replicas."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -29,13 +29,13 @@ DEFAULT = Statistics()
 
 @dataclass
 class Outcome:
-    """How one run ended.
+    """Result of one run.
 
     Attributes:
-        diverged_at: the step at which it diverged, or null.
-        metrics: the final ones, by `runs.schema.METRICS`.
-        seconds: since it began.
-        cost: of `runs.schema.COSTS` what a loop knows, of all replicas together.
+        diverged_at: the step at which it diverged, or None.
+        metrics: the final values of `runs.schema.METRICS`.
+        seconds: time since the run began.
+        cost: the part of `runs.schema.COSTS` that the loop measures, for all replicas together.
     """
 
     diverged_at: int | None = None
@@ -45,7 +45,7 @@ class Outcome:
 
 
 class Loop:
-    """Trains the replicas of one executor to the end, starting at the step of their state.
+    """Training of the replicas of one executor to the end, starting at the step of their state.
 
     Attributes:
         length: how long to train, and how often to measure.
@@ -70,7 +70,7 @@ class Loop:
         self._outcomes = [Outcome() for _ in replicas]
         self._elapsed_before = 0.0
         self._training_seconds = 0.0
-        # Killed after the last row, before the status was written.
+        # True if the process was killed after the last row, before the status was written.
         self._finished = resumed is not None and all(payload["finished"] for payload in resumed)
         for r, payload in enumerate(resumed or ()):
             divergence[r] = Divergence(**payload["divergence"])
@@ -79,16 +79,16 @@ class Loop:
             self._elapsed_before = max(self._elapsed_before, payload["seconds"])
             self._training_seconds = max(self._training_seconds, payload["training_seconds"])
         self._journal = Journal([r.recorder for r in replicas], divergence, diagnostics)
-        # Made without this loop: in a cycle, a run's tensors would outlive it until Python looks for cycles.
+        # Does not refer to this loop: in a cycle, a run's tensors would live until the next garbage collection.
         self._noise = partial(_noise, seeds, state, self._device)
         self.evaluator = Evaluator(executor, state, data, statistics, length.batch_size, self._noise)
         self._start = monotonic()
 
     def run(self) -> list[Outcome]:
-        """Train, and pass what is measured to the recorders as it comes.
+        """Train, passing measurements to the recorders as they are made.
 
         Raises:
-            KeyboardInterrupt: after a checkpoint.
+            KeyboardInterrupt: on a signal, after a checkpoint.
         """
         watch_peak(self._device)
         with deferred() as interrupt:
@@ -140,13 +140,13 @@ class Loop:
         }
 
     def rehearse(self, due: Sequence[str] = ()) -> None:
-        """Pass the next batches forward and backward without changing the state.
+        """Run a forward and backward pass of the next batches without changing the state.
 
         Args:
-            due: diagnostics that observe them.
+            due: diagnostics to compute.
 
         Raises:
-            Exception: what vmap or memory do not allow.
+            Exception: vmap or the memory does not allow it.
         """
         state = self._state
         if state.step < self.length.updates:
@@ -154,7 +154,7 @@ class Loop:
             self._step(state, self._batches.at(state.step), hyper, due, self._noise(), update=False)
 
     def _measure(self, update: bool = True) -> None:
-        """Measure at the state's step, and then update."""
+        """Measure at the state's step, then update."""
         begun = monotonic()
         state, length = self._state, self.length
         step = state.step
@@ -174,7 +174,7 @@ class Loop:
             self._training_seconds += monotonic() - begun
 
     def _record(self, evaluations: Iterable[Evaluation]) -> None:
-        """Record evaluations; those with the running statistics become the run's metrics and reach the schedules."""
+        """Record evaluations; those with running statistics also set the run's metrics and inform the schedules."""
         step = self._state.step
         for found in evaluations:
             score = found.score
@@ -197,7 +197,7 @@ class Loop:
             self._replicas[r].recorder.progress(self._state.step, self.length.updates, loss, accuracy)
 
     def _checkpoint(self, finished: bool) -> None:
-        """Checkpoint each replica's slice, for any executor to resume; a pack needs the diverged ones too."""
+        """Checkpoint each replica separately, for any executor to resume; a pack needs the diverged ones too."""
         for r in range(len(self._replicas)):
 
             def own(value: torch.Tensor, r: int = r) -> torch.Tensor:
@@ -224,5 +224,5 @@ class Loop:
 
 
 def _noise(seeds: Sequence[int], state: TrainState, device: torch.device) -> Noise:
-    """The noise of a pass at the state's step."""
+    """Return the noise of a pass at the state's step."""
     return Noise(seeds, state.step, device)

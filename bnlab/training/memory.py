@@ -9,17 +9,17 @@ _PROCESS = Path("/proc/self")
 
 
 def watch_peak(device: torch.device) -> None:
-    """Begin to watch the peak anew."""
+    """Reset the peak."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     elif os.access(_PROCESS / "clear_refs", os.W_OK):
-        (_PROCESS / "clear_refs").write_text("5")  # Linux: forget the highest resident size so far
+        (_PROCESS / "clear_refs").write_text("5")  # Linux: reset the peak resident size
 
 
 def peak(device: torch.device) -> int | None:
-    """Bytes since `watch_peak`: allocated by torch on a GPU, else resident in this process, libraries included.
+    """Return the peak bytes since `watch_peak`: allocated by torch on a GPU, else resident, including libraries.
 
-    Null where the system does not tell. Where it lets no process forget, it is the peak since the process began.
+    None if the system does not report it. If the peak cannot be reset, it is that since the process started.
     """
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

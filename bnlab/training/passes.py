@@ -1,4 +1,4 @@
-"""Further passes of a step's batches for diagnostics that look more than once. They leave no trace."""
+"""Additional passes over a step's batches for diagnostics, without side effects."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,12 +21,12 @@ Update = Callable[[list[Tensor], list[Tensor], dict[str, list[Tensor]]], None]
 
 
 class Repeat:
-    """The `Passes` of one step, from before its update.
+    """The `Passes` of one step, before its update.
 
     Args:
-        buffers: as they were before the step's own pass.
+        buffers: their values before the step's own pass.
         grads: the step's, in the order of `state.params`.
-        update: moves parameters by gradients and slots, in place.
+        update: updates parameters from gradients and slots, in place.
         fixed: the batch that is the same at every step.
     """
 
@@ -101,9 +101,9 @@ class Repeat:
 
 
 def weights(executor: Executor, batches: Sequence[Batch]) -> list[float]:
-    """Return the weight of each batch's mean in the mean over all examples of a group: 1 for batches of one size.
+    """Return the weight of each batch's mean in the mean over a group's examples: 1 for batches of equal size.
 
-    An epoch's last batch may be smaller than the others (data.drop_last=false); the weights add up to their number.
+    An epoch's last batch may be smaller than the others (data.drop_last=false); the weights sum to their number.
     """
     if len(batches) == 1:
         return [1.0]
@@ -112,9 +112,9 @@ def weights(executor: Executor, batches: Sequence[Batch]) -> list[float]:
 
 
 def gradients_of(loss: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
-    """Return the gradient of a loss by each leaf, each in memory of its own, so that it may be changed in place.
+    """Return the gradient of a loss for each leaf, in separate memory, so that it can be modified in place.
 
-    Autograd hands out one tensor, or a view of it, for leaves that are added to each other (weight = base + delta).
+    Autograd returns one tensor, or a view of it, for leaves that are added to each other (weight = base + delta).
     """
     found = list(torch.autograd.grad(loss, leaves))
     if len({grad.data_ptr() for grad in found}) < len(found):
@@ -127,7 +127,7 @@ def gradients_of(loss: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
 
 
 def accumulated(total: list[Tensor], added: list[Tensor], weight: float) -> list[Tensor]:
-    """Return total + weight · added, in place in one of the two; an empty total is 0."""
+    """Return total + weight · added, computed in place in one of the two; an empty total is 0."""
     if not total:
         if weight != 1:
             torch._foreach_mul_(added, weight)
@@ -137,7 +137,7 @@ def accumulated(total: list[Tensor], added: list[Tensor], weight: float) -> list
 
 
 def weighted_mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """Return the mean of the batches' values, each with its weight."""
+    """Return the weighted mean of the batches' values."""
     return torch.stack(
         [value if share == 1 else value * share for value, share in zip(values, shares, strict=True)]
     ).mean(0)
@@ -145,7 +145,7 @@ def weighted_mean(values: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
 
 @contextmanager
 def evaluating(executor: Executor, *, on: bool) -> Iterator[None]:
-    """Evaluation mode inside the block, training mode behind it."""
+    """Use evaluation mode inside the block if `on`, and training mode after it."""
     executor.train(not on)
     try:
         yield
@@ -154,12 +154,12 @@ def evaluating(executor: Executor, *, on: bool) -> Iterator[None]:
 
 
 def unstacked(executor: Executor, passed: Sites) -> Sites:
-    """What passed, without a graph and with R leading."""
+    """Return the outputs of the sites, detached and with a leading axis R."""
     return {site: tuple(executor.unstack(v.detach()) for v in values) for site, values in passed.items()}
 
 
 def statistics(executor: Executor, passed: Forward) -> dict[str, list[BatchStatistics]]:
-    """The batch's statistics by site, R leading."""
+    """Return the batch's statistics by site, with a leading axis R."""
     if not passed.statistics:
         return {}
     by_norm: dict[Any, str] = {

@@ -1,4 +1,4 @@
-"""The learning rate of each replica at a step, and what else an optimizer needs of them."""
+"""Learning rates by step, and the hyperparameters of an update."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from bnlab.training.recorder import Recorder
 
 @dataclass(frozen=True)
 class Replica:
-    """What makes one run of a pack its own."""
+    """Settings in which the replicas of a pack differ."""
 
     seed: int
     lr: float
@@ -28,7 +28,7 @@ class Rates:
     """Learning rates by step, and the stacked hyperparameters of an update.
 
     Args:
-        like: a parameter, whose type and device the hyperparameters get.
+        like: a parameter with the dtype and device that the hyperparameters get.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class Rates:
 
             lr · min(1, ((step + 1) / updates) / warmup) · factor(step / updates)
 
-        The warm-up counts the update itself, so that the first one does not have rate 0.
+        The warm-up counts the update itself, so that the first learning rate is not 0.
         """
         updates = self._length.updates
         warming = warm((step + 1) / updates, self._length.warmup)
         return [r.lr * warming * r.schedule.factor(step / updates) for r in self._replicas]
 
     def hyper(self, lr_R: list[float]) -> Hyper:
-        """Return the hyperparameters with these rates on the device; the last ones are kept, for rates often stay."""
+        """Return the hyperparameters for these rates, on the device; the last are cached because rates often repeat."""
         if self._hyper is None or self._hyper[0] != lr_R:
             momentum = self._stacked([r.momentum for r in self._replicas])
             decay = self._stacked([r.weight_decay for r in self._replicas])

@@ -1,4 +1,4 @@
-"""Where a run's rows go: what training asks of whoever writes them down."""
+"""The interface through which training records a run's rows."""
 
 from typing import Any, Protocol
 
@@ -6,16 +6,16 @@ Row = dict[str, Any]
 
 
 class Recorder(Protocol):
-    """Takes the rows of one run."""
+    """Recorder of the rows of one run."""
 
     def append(self, table: str, rows: list[Row]) -> None:
-        """Add rows to one of the tables of `runs.schema`."""
+        """Append rows to a table of `runs.schema`."""
 
     def keep(self, name: str, arrays: dict[str, Any]) -> None:
-        """Keep arrays (NumPy) in a file of that name; one that is there is replaced."""
+        """Save NumPy arrays in a file of that name, replacing an existing one."""
 
     def checkpoint(self, payload: dict[str, Any]) -> None:
-        """Keep what is needed to go on from here, together with the length of each table."""
+        """Save what is needed to resume from here, together with the length of each table."""
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
-        """Where training is, with the last known loss and (validation) accuracy."""
+        """Report the progress of training, with the last known loss and validation accuracy."""

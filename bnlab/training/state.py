@@ -1,4 +1,4 @@
-"""What an update reads and writes. With R replicas stacked, every tensor has a leading axis R; alone it has none."""
+"""The state that an update reads and writes; R stacked replicas give every tensor a leading axis R."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from torch import Tensor
 
 @dataclass
 class TrainState:
-    """Consumed by a step: its tensors are updated in place.
+    """State of training, whose tensors a step updates in place.
 
     Attributes:
-        step: updates done.
-        params: the leaves that gradients are taken for.
-        buffers: running statistics and the like, written by the forward pass.
+        step: number of updates done.
+        params: trained parameters, the leaves for gradients.
+        buffers: running statistics and similar, written by the forward pass.
         fixed: parameters that are not trained.
-        slots: what the optimizer keeps for each parameter, by slot name, in the order of `params`.
+        slots: state of the optimizer by slot name, one tensor per parameter in the order of `params`.
     """
 
     step: int
@@ -33,7 +33,7 @@ class TrainState:
         return self.params | self.fixed if self.fixed else self.params
 
     def fix(self, names: Sequence[str]) -> None:
-        """Train these parameters no longer."""
+        """Stop training these parameters."""
         keep = [name not in names for name in self.params]
         self.slots = {slot: list(compress(values, keep)) for slot, values in self.slots.items()}
         for name in names:
@@ -42,13 +42,13 @@ class TrainState:
 
 @dataclass(frozen=True)
 class Output:
-    """What one pass over a group of batches gave, as tensors with a leading axis R (1 for a run alone).
+    """Result of one pass over a group of batches, as tensors with a leading axis R (1 for a single run).
 
     Attributes:
         loss_R: mean loss per example.
-        accuracy_R: share of examples classified right; null unless it was due, and for regression.
-        grad_norm_R: global L2 norm of the gradient before clipping and weight decay; null unless due.
-        observed: diagnostic name -> site id -> what it computed there, each with a leading axis R.
+        accuracy_R: share of examples classified correctly; None unless due, and for regression.
+        grad_norm_R: global L2 norm of the gradient before clipping and weight decay; None unless due.
+        observed: diagnostic name -> site id -> its values there, with a leading axis R.
     """
 
     loss_R: Tensor
@@ -58,9 +58,9 @@ class Output:
 
 
 def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
-    """L2 norm over all the tensors, for each replica: shape (R,), or () where nothing is stacked.
+    """Return the L2 norm over all tensors for each replica: shape (R,), or () if not stacked.
 
-    In float64: the squares of a vanishing or exploding gradient leave the range of float32 long before it does.
+    In float64: the squares of vanishing or exploding gradients leave the range of float32 long before the gradients do.
     """
     if not stacked:
         return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, dtype=torch.float64)))
@@ -70,7 +70,7 @@ def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
 
 @contextmanager
 def kept_buffers(state: TrainState) -> Iterator[None]:
-    """Put the buffers back as they were."""
+    """Restore the buffers after the block."""
     before = {name: buffer.clone() for name, buffer in state.buffers.items()}
     try:
         yield

@@ -1,4 +1,4 @@
-"""How norms come by their statistics: recomputed over many examples, frozen, or the batch's own in an evaluation."""
+"""Where norms get their statistics: recomputed over many examples, frozen, or from the batch in an evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +21,13 @@ Mode = Literal["running", "batch", "recomputed"]
 
 @dataclass(frozen=True)
 class Statistics:
-    """The options of conf/statistics.
+    """Options of conf/statistics.
 
     Attributes:
         recompute: when the running statistics are replaced by those of `examples` training examples.
-        freeze: what no longer changes once `freeze_from` updates are done: running statistics (then used in training
-            too), gain and shift ("affine"), or both.
-        modes: what the last evaluation normalizes with, "running" in any case.
+        freeze: what stays fixed after `freeze_from` updates: running statistics (then used in training too), gain and
+            shift ("affine"), or both.
+        modes: statistics that the last evaluation normalizes with; "running" is always used.
     """
 
     recompute: Literal["never", "end", "epoch"] = "never"
@@ -41,13 +41,12 @@ class Statistics:
 def recompute(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch_size: int, noise: Noise) -> None:
     """Replace the running statistics by those of (x, y) at fixed weights, in full batches of `batch_size`.
 
-    The pass is one of training mode, so each norm sees what earlier ones normalized by their batch's statistics, and
-    dropout is at work. A norm that is frozen, or keeps no running statistics, is left as it is. Precise batch norm:
-    Wu & Johnson 2021, arXiv:2105.07576.
+    The pass is in training mode, so earlier norms use batch statistics and dropout is active. Norms that are frozen or
+    keep no running statistics are unchanged. Precise batch norm: Wu & Johnson 2021, arXiv:2105.07576.
     """
     samples: dict[tuple[RunningNorm, int | None], list[Sample]] = {}
     executor.train(True)
-    with kept_buffers(state):  # of norms that move theirs in any pass, as spectral norm does
+    with kept_buffers(state):  # some norms, such as spectral norm, update theirs in any pass
         for x_B, y_B in in_order(x, y, batch_size, whole=True):
             passed = executor.forward(state.tensors, state.buffers, x_B, y_B, shared=True, noise=noise, collect=True)
             for sample in passed.statistics:
@@ -56,11 +55,11 @@ def recompute(executor: Executor, state: TrainState, x: Tensor, y: Tensor, batch
     for (norm, slot), found in samples.items():
         for key, value in zip(norm.statistics, norm.pooled(found), strict=True):
             running = state.buffers[f"{paths[norm]}.{key}"]
-            (running if slot is None else running.select(-2, slot)).copy_(value)  # of several sets, (slots, C)
+            (running if slot is None else running.select(-2, slot)).copy_(value)  # several sets: (slots, C)
 
 
 def freeze(model: Model, state: TrainState, what: Literal["none", "statistics", "affine", "both"]) -> None:
-    """From here on the norms' running statistics, or their gain and shift, or both, stay as they are."""
+    """Freeze the norms' running statistics, their gain and shift, or both."""
     if what in ("statistics", "both"):
         for module in model.modules():
             if isinstance(module, RunningNorm):
@@ -71,7 +70,7 @@ def freeze(model: Model, state: TrainState, what: Literal["none", "statistics", 
 
 @contextmanager
 def batch_statistics(executor: Executor, state: TrainState) -> Iterator[None]:
-    """Evaluation mode but for the norms, which work as in training; their running statistics are put back."""
+    """Evaluate inside the block with norms in training mode, and restore their running statistics after it."""
     executor.train(False)
     for module in executor.model.modules():
         if isinstance(module, RunningNorm):

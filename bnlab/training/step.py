@@ -1,4 +1,4 @@
-"""One update, the same function for every executor."""
+"""The training step, the same function for every executor."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,12 +26,11 @@ from bnlab.training.passes import (
 )
 from bnlab.training.state import Output, TrainState, global_norm, kept_buffers
 
-METRICS = "metrics"  # due beside the diagnostics: accuracy and gradient norm
+METRICS = "metrics"  # due like a diagnostic: accuracy and gradient norm
 
 
 class Step(Protocol):
-    """Passes a group of batches, takes the mean gradient over its examples and, unless `update` is false, moves the
-    state."""
+    """Function that computes the mean gradient over a group of batches and, if `update`, updates the state."""
 
     def __call__(
         self, state: TrainState, batches: Sequence[Batch], hyper: Hyper, due: Sequence[str], noise: Noise, *,
@@ -41,7 +40,7 @@ class Step(Protocol):
 
 @dataclass
 class _Measured:
-    """What the passes over a group gave: of sites in its first batch, of gradients the mean over the examples."""
+    """Result of the passes over a group: sites of its first batch, gradients averaged over the examples."""
 
     output: Output
     grads: list[Tensor]
@@ -55,8 +54,8 @@ def make_step(
     """Build the step of a run or a pack.
 
     Args:
-        clip: largest global L2 norm of a replica's gradient; larger ones are scaled down to it. Null: no clipping.
-        fixed: a batch for diagnostics that look at the same examples every time.
+        clip: largest global L2 norm of a replica's gradient; larger ones are scaled down to it. None: no clipping.
+        fixed: the batch for diagnostics that observe the same examples every time.
     """
 
     def step(
@@ -64,7 +63,7 @@ def make_step(
         update: bool = True,
     ) -> Output:  # fmt: skip
         if not update:
-            with kept_buffers(state):  # a look leaves no trace
+            with kept_buffers(state):  # without an update nothing may change
                 return measure(state, batches, hyper, due, noise).output
         measured = measure(state, batches, hyper, due, noise)
         move(list(state.params.values()), measured.grads, state.slots, measured.norm, hyper, state.step)
@@ -157,5 +156,5 @@ def make_step(
 
 
 def passing(passed: Forward) -> list[Tensor]:
-    """What passed the sites, one tensor after the other."""
+    """Return the outputs of all sites as one list."""
     return [value for values in passed.tape.after.values() for value in values]

@@ -1,4 +1,4 @@
-"""Fine-tuning: begin with another run's weights, and train only some."""
+"""Fine-tuning: start from another run's weights, and train only some parameters."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -13,34 +13,34 @@ from bnlab.text import nearest
 from bnlab.training import checkpoint
 from bnlab.training.state import TrainState
 
-HEAD = "head."  # what a model calls its last map
+HEAD = "head."  # prefix of a model's last layer
 
 
 @torch.no_grad()
 def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
-    """Put the weights and running statistics of a finished run into a freshly built state of one run.
+    """Copy the weights and running statistics of a finished run into a freshly built state of a single run.
 
     Args:
-        weights: `checkpoint.digest` of what is expected there; "" or "file-…" where it is not known.
+        weights: the expected `checkpoint.digest`; "" or "file-…" if it is not known.
 
-    A head for another number of classes keeps its own initial values, and so does a norm that the other net lacks.
+    A head for another number of classes, and norms that the other net lacks, keep their initial values.
 
     Returns:
-        The names that kept their own initial values.
+        The names that keep their initial values.
 
     Raises:
         BadInput: the folder holds no checkpoint of a finished run, or one with other weights than expected.
-        Refused: the nets do not fit.
+        Refused: the nets do not match.
     """
     payload = checkpoint.load(folder / CHECKPOINT)
     if payload is None or not checkpoint.is_whole(payload):
-        raise BadInput(f"init_from={folder}: its {CHECKPOINT} cannot be read; name another run, or train it anew")
+        raise BadInput(f"init_from={folder}: its {CHECKPOINT} cannot be read; name another run, or train it again")
     if not payload["finished"]:
         raise BadInput(f"init_from={folder}: that run is not finished; finish it first, or name another")
     if weights and not weights.startswith("file-") and checkpoint.digest(payload) != weights:
         raise BadInput(
             f"init_from={folder}: {CHECKPOINT} holds other weights than its run.json says (the run was trained again "
-            "meanwhile, or the file is damaged): give the same command again, or name another run"
+            "meanwhile, or the file is damaged): repeat the command, or name another run"
         )
     given = payload["params"] | payload["buffers"]
     fresh = []
@@ -54,23 +54,23 @@ def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
             fresh.append(name)
         elif name in given:
             ours, theirs = ("x".join(map(str, t.shape)) for t in (tensor, given[name]))
-            raise Refused(f"init_from={folder}: {name} is {theirs} there and {ours} here; give both nets one shape")
+            raise Refused(f"init_from={folder}: {name} is {theirs} there and {ours} here; give both nets equal shapes")
         else:
             raise Refused(f"init_from={folder}: it has no {name}; give both nets the same model")
     return fresh
 
 
 def matching(state: TrainState, patterns: Sequence[str]) -> list[str]:
-    """The parameters that the patterns name (`*` stands for anything).
+    """Return the parameters that match the patterns (`*` matches anything).
 
     Raises:
-        Refused: a pattern names none, or nothing would be left to train.
+        Refused: a pattern matches none, or nothing would be left to train.
     """
     chosen: dict[str, None] = {}
     for pattern in patterns:
         found = [name for name in state.params if fnmatchcase(name, pattern)]
         if not found:
-            raise Refused(f"freeze: {pattern} names no parameter; {nearest(pattern, state.params)}")
+            raise Refused(f"freeze: {pattern} matches no parameter; {nearest(pattern, state.params)}")
         chosen |= dict.fromkeys(found)
     if len(chosen) == len(state.params):
         raise Refused("freeze: nothing is left to train; leave the head out, as in freeze=[units.*]")

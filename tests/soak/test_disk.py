@@ -43,7 +43,7 @@ def test_a_full_disk(start: Warm, tmp_path: Path, disk: Path, launcher: str) -> 
     assert full.wait() == 1, full.said
     (line,) = [line for line in full.said.splitlines() if line.startswith("bnlab:")]
     assert "No space left on device" in line
-    assert line.endswith("make room, then the same command goes on")
+    assert line.endswith("make room, then the same command resumes")
     assert "Traceback" not in full.said
     subprocess.run(["mount", "-o", "remount,size=100m", disk], check=True)
     room = start(tmp_path, *words)

@@ -7,7 +7,7 @@ import pytest
 
 # (words of the command, what the line must name: the culprit, and what would be right)
 MISTAKES = {
-    "verb": ("trian", "trian is no verb", "train"),
+    "verb": ("trian", "trian is not a verb", "train"),
     "choice of a group": ("train norm=btach", "norm=btach", "batch"),
     "unlike any choice": ("train norm=zzz", "norm=zzz", "there is batch"),
     "misspelt key": ("train optim.lrr=1", "optim.lrr", "optim.lr?"),

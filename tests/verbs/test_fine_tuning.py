@@ -112,7 +112,7 @@ def test_the_origin_is_part_of_the_identity_and_its_place_is_not(bnlab: Call, tm
         (["init_from={trained}", "model.width=9"], "units.0.weight"),
         (["init_from={trained}", "model.depth=3"], "units.2"),
         (["init_from={trained}", "model=cnn"], "give both nets"),
-        (["freeze=[unit.0.*]"], "names no parameter"),
+        (["freeze=[unit.0.*]"], "matches no parameter"),
         (["freeze=['*']"], "nothing is left"),
     ],
 )

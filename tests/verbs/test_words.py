@@ -276,7 +276,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "model.activation=rеlu": ("U+0435 CYRILLIC SMALL LETTER IE", "write model.activation=relu"),
     "rerun=truе": ("U+0435 CYRILLIC SMALL LETTER IE", "write rerun=true"),
     # characters that no value may hold
-    "study=a\0b": ("study=a␀b holds U+0000 NULL", "leave it out"),
+    "study=a\0b": ("study=a␀b contains U+0000 NULL", "leave it out"),
     "study=a\nb": ("U+000A LINE FEED (a line break)", "leave it out"),
     "study=a\tb": ("U+0009 TAB", "leave it out"),
     "study=\x1b[31mred": ("study=␛[31mred holds U+001B ESCAPE", "leave it out"),

@@ -1,1 +1,1 @@
-"""How R runs are held and passed forward: alone, or stacked under vmap."""
+"""Executors hold R runs and compute their forward passes: a single run, or runs stacked under vmap."""

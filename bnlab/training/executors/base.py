@@ -1,4 +1,4 @@
-"""What the step, the loop and the evaluator ask of an executor: how R runs are held and passed forward."""
+"""The interface of executors, which hold R runs and compute their forward passes, and the loss and accuracy."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -17,13 +17,13 @@ from bnlab.norms.site import Tape, tape
 
 @dataclass(frozen=True)
 class Forward:
-    """One forward pass.
+    """Result of one forward pass.
 
     Attributes:
-        loss: mean per example, of each replica.
-        accuracy: of each replica, if asked for.
-        tape: what passed the sites, if asked for.
-        statistics: the batch's at each norm that keeps running ones, if asked for.
+        loss: mean per example, for each replica.
+        accuracy: for each replica, if requested.
+        tape: outputs of the sites, if requested.
+        statistics: batch statistics of each norm that keeps running ones, if requested.
     """
 
     loss: Tensor
@@ -34,12 +34,12 @@ class Forward:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a forward pass leaves on its tape.
+    """What a forward pass records.
 
     Attributes:
-        before: what comes to norms and sums too.
-        leading: what passed can be differentiated for.
-        statistics: the norms' batch statistics too.
+        before: also the inputs of norms and the terms of sums.
+        leading: tensors with respect to which the loss can be differentiated.
+        statistics: also the norms' batch statistics.
     """
 
     before: bool = False
@@ -48,25 +48,25 @@ class Watch:
 
 
 class Executor(Protocol):
-    """Holds the tensors of R replicas. Everything else in training is the same for all executors."""
+    """Holder of the tensors of R replicas; everything else in training is the same for all executors."""
 
     stacked: bool
     model: Model
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Parameters and buffers of a state at initialization."""
+        """Return the parameters and buffers at initialization."""
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:
-        """One tensor for all replicas from one each."""
+        """Return one tensor for all replicas from one tensor per replica."""
 
     def unstack(self, value: Tensor) -> Tensor:
-        """The same values with a leading axis R (a view)."""
+        """Return the same values with a leading axis R (a view)."""
 
     def restack(self, value_R: Tensor) -> Tensor:
-        """What `unstack` was given."""
+        """Undo `unstack`."""
 
     def train(self, mode: bool) -> None:
-        """Training or evaluation mode."""
+        """Set training or evaluation mode."""
 
     def forward(
         self,
@@ -82,38 +82,38 @@ class Executor(Protocol):
         collect: bool = False,
         elsewhere: bool = False,
     ) -> Forward:
-        """Pass a batch through.
+        """Compute the forward pass of a batch.
 
         Args:
-            shared: all replicas see one x (B, ...), else each its own (R, B, ...).
-            score: give the accuracy too.
-            watch: what to observe.
-            collect: give the norms' batch statistics, and leave the running ones as they are.
-            elsewhere: these tensors are others than the state's.
+            shared: all replicas get one x (B, ...), else each its own (R, B, ...).
+            score: also compute the accuracy.
+            watch: what to record.
+            collect: return the norms' batch statistics, and leave the running ones unchanged.
+            elsewhere: the tensors are not the state's.
         """
 
 
 def observed(watch: Watch | None) -> AbstractContextManager[Tape]:
-    """A tape as the watch wants it."""
+    """Return a tape for what the watch asks for."""
     if watch is None:
         return tape(False)
     return tape(before=watch.before, leading=watch.leading)
 
 
 def bfloat16(x: Tensor, on: bool) -> torch.autocast:
-    """Autocast to bfloat16 on x's device, or nothing; weights, losses and updates stay in float32."""
+    """Return autocast to bfloat16 on x's device, enabled if `on`; weights, losses and updates stay in float32."""
     return torch.autocast(x.device.type, torch.bfloat16, enabled=on)
 
 
 def mean_loss(prediction_BK: Tensor, y: Tensor) -> Tensor:
-    """Cross-entropy in nats per example for class labels; for regression the squared error summed over the outputs."""
+    """Return the cross-entropy in nats per example, or for regression the squared error summed over the outputs."""
     if y.is_floating_point():
         return (prediction_BK - y).square().sum(1).mean()
     return F.cross_entropy(prediction_BK.to(torch.promote_types(prediction_BK.dtype, torch.float32)), y)
 
 
 def mean_accuracy(prediction_BK: Tensor, y: Tensor) -> Tensor | None:
-    """Share of examples whose largest output is their class; null for regression."""
+    """Return the share of examples whose largest output is their class; None for regression."""
     if y.is_floating_point():
         return None
     return (prediction_BK.argmax(1) == y).to(torch.promote_types(prediction_BK.dtype, torch.float32)).mean()

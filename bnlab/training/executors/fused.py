@@ -1,4 +1,4 @@
-"""R runs of one architecture at once: their tensors are stacked and one vmapped forward pass serves all."""
+"""R runs of one architecture together: their tensors are stacked, and one vmapped forward pass serves all."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,7 +17,7 @@ from bnlab.training.executors.rules import Rules
 
 
 class Fused:
-    """vmap wraps the forward pass alone; gradients are taken outside it, by ordinary autograd on stacked leaves."""
+    """Executor that vmaps only the forward pass; gradients come from ordinary autograd on the stacked leaves."""
 
     stacked = True
 
@@ -52,7 +52,7 @@ class Fused:
         noise: Noise | None = None, score: bool = False, watch: Watch | None = None, collect: bool = False,
         elsewhere: bool = False,  # noqa: ARG002
     ) -> Forward:  # fmt: skip
-        inside: list[Sample] = []  # as vmap sees them; what leaves it is put in their place below
+        inside: list[Sample] = []  # with tensors of vmap, replaced below by those that it returns
 
         def taken(samples: list[Sample]) -> list[tuple[Tensor, ...]]:
             inside.extend(samples)
@@ -67,13 +67,13 @@ class Fused:
             precision, holding = bfloat16(x, self._low_precision), self._holding(zip(names, tensors, strict=True))
             with observed(watch) as passed, statistics as watched, collecting(collect) as collected, precision, holding:
                 prediction = self.model(x)
-            accuracy = mean_accuracy(prediction, y) if score else None  # which vmap does not return
+            accuracy = mean_accuracy(prediction, y) if score else None
             return (
                 mean_loss(prediction, y),
                 [] if accuracy is None else [accuracy],
                 passed,
                 taken(collected or watched),
-            )  # vmap returns no None
+            )  # vmap cannot return None
 
         each = None if shared else 0
         with Rules(), source(noise) if noise else nullcontext():
@@ -84,7 +84,7 @@ class Fused:
 
     @contextmanager
     def _holding(self, tensors: Iterable[tuple[str, Tensor]]) -> Iterator[None]:
-        """Let the model hold these tensors: `torch.func.functional_call` for a small net takes longer than the net."""
+        """Let the model hold these tensors; `torch.func.functional_call` would take longer than a small net itself."""
         before = []
         try:
             for name, tensor in tensors:

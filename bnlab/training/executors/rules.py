@@ -1,10 +1,10 @@
-"""Linear maps, batch norms and losses of stacked replicas, in place of vmap's own rules for them, which copy far more.
+"""Rules for linear maps, batch norms and losses of stacked replicas, which copy far less than vmap's own.
 
 Shapes: R replicas, B examples (or several axes of them), I inputs, O outputs, C channels, S positions.
 
-What they return lies as (B, R, O) and (B, R, C, S): the replicas' axis just before the features, so that a batch norm
-finds R·C channels of one batch without a copy, and a map R matrices. Gradients of matrices lie as the matrices do,
-where vmap leaves them transposed, which makes the product and the update dearer.
+Results are laid out as (B, R, O) and (B, R, C, S), the replica axis just before the features, so that a batch norm
+sees R·C channels of one batch without a copy, and a linear map R matrices. Gradients of matrices have the layout of the
+matrices; vmap leaves them transposed, which makes the product and the update slower.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,8 +29,10 @@ Rule = Callable[[list[Any], list[int | None]], list[tuple[Tensor, int]]]
 
 
 class Rules(TorchFunctionMode):
-    """Inside the block, calls with stacked tensors go to the rules below; under autocast, which casts operands by
-    torch's own names, to vmap's."""
+    """Mode in which calls with stacked tensors use the rules below.
+
+    Under autocast, which casts operands by torch's own function names, vmap's rules apply.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -43,7 +45,7 @@ class Rules(TorchFunctionMode):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """y = x Wᵀ + b of each replica."""
+    """Return y = x Wᵀ + b for each replica."""
     return _beneath(_linear, (x, weight, bias))[0]
 
 
@@ -51,19 +53,19 @@ def batch_norm(
     x: Tensor, mean: Tensor | None, var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None,
     training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
-    """`F.batch_norm` of each replica; the running statistics move in place."""
+    """Return `F.batch_norm` of each replica; the running statistics are updated in place."""
     return batch_norm_impl(x, weight, bias, mean, var, training, momentum, eps, torch.backends.cudnn.enabled)[0]
 
 
 def batch_norm_impl(
     x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor | None, var: Tensor | None, *rest: Any
 ) -> list[Tensor]:
-    """`torch._batch_norm_impl_index` of each replica: y, the batch's mean and inverse standard deviation."""
+    """Return `torch._batch_norm_impl_index` of each replica: y, the batch's mean and inverse standard deviation."""
     return _beneath(partial(_batch_norm, rest), (x, weight, bias, mean, var))
 
 
 def cross_entropy(x: Tensor, target: Tensor, **options: Any) -> Tensor:
-    """`F.cross_entropy` of each replica: the mean over its batch of unweighted classes."""
+    """Return `F.cross_entropy` of each replica: the mean over its batch of unweighted classes."""
     assert options.pop("reduction", "mean") == "mean"
     assert options.get("weight") is None
     return _beneath(partial(_cross_entropy, options), (x, target))[0]
@@ -78,8 +80,10 @@ _RULES: dict[Callable[..., Any], Callable[..., Any]] = {
 
 
 def _beneath(rule: Rule, args: Sequence[Any]) -> list[Tensor]:
-    """What vmap does for an autograd function with a rule of its own, at a tenth of the cost: the rule gets the tensors
-    beneath it, and autograd sees what the rule does."""
+    """Apply a rule to the tensors beneath vmap, where autograd records what the rule does.
+
+    vmap does the same for an autograd function with a vmap rule, at ten times the cost.
+    """
     stacked = [arg is not None and is_batchedtensor(arg) for arg in args]
     values = [get_unwrapped(arg) if is_stacked else arg for arg, is_stacked in zip(args, stacked, strict=True)]
     dims = [maybe_get_bdim(arg) if is_stacked else None for arg, is_stacked in zip(args, stacked, strict=True)]
@@ -93,7 +97,7 @@ def _beneath(rule: Rule, args: Sequence[Any]) -> list[Tensor]:
 
 
 def _first(value: Any, dim: int | None, size: int) -> Any:
-    """(R, ...), whether or not the value is stacked; null for null."""
+    """Return a value as (R, ...), whether or not it is stacked; None for None."""
     if value is None:
         return None
     return value.expand(size, *value.shape) if dim is None else value.movedim(dim, 0)
@@ -117,7 +121,7 @@ def _batch_norm(rest: tuple[Any, ...], values: list[Any], dims: list[int | None]
     flat: list[Any] = [None if value is None else value.reshape(-1) for value in own]
     y, *found = torch._batch_norm_impl_index(x.movedim(at, 1).flatten(1, 2), *flat, *rest)[:3]
     for running, moved in zip(own[2:], flat[2:], strict=True):
-        if running is not None and not running.is_contiguous():  # one of several time steps: what moved is a copy
+        if running is not None and not running.is_contiguous():  # one of several time steps: a copy was updated
             running.copy_(moved.view_as(running))
     per_channel = [(value.view(size, -1) if value.numel() else value.expand(size, 0), 0) for value in found]
     return [(y.view(y.shape[0], size, -1, *y.shape[2:]), 1), *per_channel]
@@ -153,8 +157,8 @@ class _Maps(torch.autograd.Function):
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
-    """(B, R, N) from (R, B, K) and (R, K, N)."""
-    if torch.is_grad_enabled():  # a second derivative is wanted, and there is none of a product with `out`
+    """Return the product (B, R, N) of (R, B, K) and (R, K, N)."""
+    if torch.is_grad_enabled():  # for a second derivative, which `out=` does not support
         return torch.bmm(a, b).transpose(0, 1)
     y = a.new_empty(a.shape[1], a.shape[0], b.shape[2])
     torch.bmm(a, b, out=y.transpose(0, 1))

@@ -1,4 +1,4 @@
-"""One run alone, on the module's own parameters."""
+"""A single run, on the module's own parameters."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from bnlab.training.executors.base import Forward, Watch, bfloat16, mean_accurac
 
 
 class Serial:
-    """The step without vmap: no stacking, no copies."""
+    """Executor without vmap: no stacking, no copies."""
 
     stacked = False
 
