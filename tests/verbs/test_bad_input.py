@@ -65,7 +65,7 @@ MISTAKES = {
     "a moment that is no list": ("train when=20", "when=20", "when=[20]"),
     "sweep over diagnostics": ("sweep diagnostics=off,light", "diagnostics", "are one run"),
     "beginning of a key": ("train model.act=tanh", "model.act", "model.activation?"),
-    "last batch of one": ("train norm.track_running_stats=false data.batch_size=2", "batch, of size 1", "another batch size"),
+    "last batch of one": ("train norm.track_running_stats=false data.batch_size=2", "of size 1", "another batch"),
     "flag": ("train --fast", "--fast", "optim.lr=0.1"),
     "folder of configs": ("train --config-dir nowhere", "nowhere", "folder"),
     "multirun": ("train -m norm=batch", "--multirun", "bnlab sweep"),
