@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its schema, the writer and the reader. Knows no torch."""
+"""Files of runs: schema, writer and reader. Does not use torch."""

@@ -1,4 +1,4 @@
-"""Files that are replaced whole: a reader, or a start after a crash, sees the old content or the new, never a part."""
+"""Atomic replacement of files: a reader sees the old content or the new, never a part, also after a crash."""
 
 import os
 import re
@@ -10,9 +10,9 @@ _OURS = re.compile(r"\.(?P<name>.+)\.bnlab-[0-9a-f]{8}\.tmp")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Replace `path` by `content` (text as UTF-8), synced to disk, by way of a temporary name in the same folder.
+    """Replace `path` by `content` (text as UTF-8), synced to disk, through a temporary file in the same folder.
 
-    A link at `path` is replaced itself; what it leads to stays as it is.
+    A link at `path` is itself replaced; its target is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.bnlab-{secrets.token_hex(4)}.tmp")
@@ -33,10 +33,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def leftovers(folder: Path, is_ours: Callable[[str], object]) -> list[Path]:
-    """Return the temporary files that a kill left there, or that a process is writing now.
+    """Return the temporary files in a folder that a kill left or that a process is writing.
 
     Args:
-        is_ours: whether bnlab writes a file of this name there.
+        is_ours: returns whether bnlab writes a file of this name there.
     """
     found = ((path, _OURS.fullmatch(path.name)) for path in folder.glob(".*.tmp"))
     ours = [path for path, match in found if match is not None and is_ours(match["name"])]

@@ -1,4 +1,4 @@
-"""Why runs ended as they did, those of one kind together, and what tells these from the others."""
+"""Causes with which runs ended, grouped, and the axes that distinguish the runs of a group."""
 
 import re
 from collections import Counter
@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 from bnlab.runs.cell import text
 
 _NUMBER = re.compile(r"(\d+)")
-_MOST = 4  # values of an axis that are listed
+_MOST = 4  # most values of an axis that are listed
 
 Axes = Mapping[str, Any]
 
 
 class Cause(NamedTuple):
-    """A cause and the places of the runs that have it."""
+    """A cause and the positions of the runs that have it."""
 
     text: str
     places: list[int]
 
 
 def causes(texts: Sequence[str]) -> list[Cause]:
-    """Causes that differ in their numbers alone are one ("at step 3 to 80"); the most frequent first."""
+    """Return the causes, most frequent first; those that differ only in numbers are one ("at step 3 to 80")."""
     found: dict[tuple[str, ...], list[int]] = {}
     for place, one in enumerate(texts):
         found.setdefault(tuple(_NUMBER.split(one)[::2]), []).append(place)
@@ -30,13 +30,16 @@ def causes(texts: Sequence[str]) -> list[Cause]:
 
 
 def varying(every: Sequence[Axes]) -> dict[str, list[str]]:
-    """The axes in which runs differ, groups first and the seed last, each with its values as text in their order; ""
-    for a run without the axis. What an earlier one settles is left out, as norm=group does norm.groups=8."""
+    """Return the axes in which runs differ, each with its sorted values as text; "" for a run without the axis.
+
+    Groups come first and the seed last. An axis that an earlier one determines is left out, as norm.groups=8 after
+    norm=group.
+    """
     found: dict[str, list[str]] = {}
     columns: list[list[str]] = []
     names = dict.fromkeys(name for axes in every for name in axes)
     for name in sorted(names, key=lambda name: (name == "seed", "." in name)):
-        # None stands for null, and where some lack the axis for that too: either way no value to list.
+        # None: the axis is null or missing; either way there is no value to list.
         column = [_text(axes.get(name)) for axes in every]
         if not any(len(set(zip(one, column, strict=True))) == len(set(one)) for one in [[""] * len(every), *columns]):
             columns.append(column)
@@ -46,8 +49,10 @@ def varying(every: Sequence[Axes]) -> dict[str, list[str]]:
 
 
 def described(some: Sequence[Axes], axes: Mapping[str, Sequence[str]]) -> str:
-    """What these runs have of the axes that `varying` gave, without those of which they have every value; an axis is
-    called by its last part where that is clear (lr for optim.lr)."""
+    """Return the values of these runs on the axes of `varying`, without axes of which they have every value.
+
+    An axis is named by its last part where that is unique (lr for optim.lr).
+    """
     words = []
     tails = Counter(name.rpartition(".")[2] for name in axes)
     for name, values in axes.items():
@@ -60,7 +65,7 @@ def described(some: Sequence[Axes], axes: Mapping[str, Sequence[str]]) -> str:
 
 
 def _joined(split: Sequence[Sequence[str]]) -> str:
-    """One text of several that differ in the numbers at odd places."""
+    """Return one text for several that differ in the numbers at odd positions."""
     parts = []
     for n, column in enumerate(zip(*split, strict=True)):
         numbers = sorted(set(column), key=lambda one: (len(one), one))

@@ -1,4 +1,4 @@
-"""How one value is written in a CSV file."""
+"""Text of a value in a CSV file."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
-_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: full-width, which some spreadsheets take alike
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four: full-width, which some spreadsheets accept
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]inf", re.IGNORECASE | re.ASCII)
-# The types that nearly all cells have; tables are long, and asking for abstract types takes most of the time.
+# Types of nearly all cells; in long tables, checks for abstract types would take most of the time.
 _COMMON: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "",
     str: lambda value: value,
@@ -19,7 +19,7 @@ _COMMON: dict[type, Callable[[Any], str]] = {
 
 
 def text(value: object) -> str:
-    """Missing is empty, a float has 9 digits (`nan`, `inf`), a bool is true/false, a list or dict is JSON."""
+    """Return a value as text: None empty, floats with 9 digits (`nan`, `inf`), bools true/false, lists, dicts JSON."""
     common = _COMMON.get(type(value))
     if common is not None:
         return common(value)
@@ -29,13 +29,13 @@ def text(value: object) -> str:
         return f"{float(value):.9g}"
     if isinstance(value, list | tuple | dict):
         return json.dumps(value)
-    raise TypeError(f"{value!r} of type {type(value).__name__} is no value of a CSV cell")
+    raise TypeError(f"{value!r} of type {type(value).__name__} cannot be written in a CSV cell")
 
 
 def inert(value: Any) -> Any:
     """Return a CSV cell that no spreadsheet takes for a formula: text that begins like one gets a single quote.
 
-    A formula may call programs or fetch pages. Numbers, as text too, stay as they are.
+    A formula may call programs or fetch pages. Numbers, also as text, are unchanged.
     """
     if isinstance(value, str) and value.startswith(_FORMULA) and not _NUMBER.fullmatch(value):
         return f"'{value}"

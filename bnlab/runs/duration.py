@@ -1,8 +1,8 @@
-"""A length of time as people say it."""
+"""Durations in readable form."""
 
 
 def spoken(seconds: float) -> str:
-    """ "35 s", "4 min", "2 h 10 min", "3 days": two digits of it are true at best."""
+    """Return a duration as "35 s", "4 min", "2 h 10 min" or "3 days"; at most two digits are meaningful."""
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 90:

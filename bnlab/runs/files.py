@@ -1,8 +1,7 @@
-"""The one door to the files of a study: what is read is a regular file of a sane size, what is written is ours.
+"""Access to the files of a study: bnlab reads only regular files of limited size, and writes only its own.
 
-A study may lie on a disk that others write to, be copied while it trains, or be damaged. A FIFO, a device or a link to
-one would block a reader or fill its memory; a link in the place of a file of ours would lead a writer to a file that is
-not.
+A study may be on a disk that others write to, be copied while it trains, or be damaged. A FIFO, a device or a link to
+one would block a reader or fill its memory; a link in place of a file of bnlab would lead a writer to another file.
 """
 
 import codecs
@@ -27,10 +26,10 @@ _BLOCK = 1 << 20
 
 
 class Unreadable(BadInput):
-    """A file of a run or of a study that cannot be used, and why.
+    """Error for a file of a run or of a study that cannot be used.
 
     Attributes:
-        blank: the file is missing or holds nothing that can be parsed, so that nothing is lost by writing it anew.
+        blank: whether the file is missing or cannot be parsed at all, so that rewriting it loses nothing.
     """
 
     def __init__(self, message: str, *, blank: bool = False) -> None:
@@ -39,13 +38,13 @@ class Unreadable(BadInput):
 
 
 class Foreign(BadInput):
-    """A place where bnlab would write is not its own: something else stands there, or writing is not permitted."""
+    """Error for a path that bnlab must not write: something else is there, or writing is not permitted."""
 
 
 def _opened(path: Path, most: int) -> tuple[int, int]:
-    """Return a descriptor of a regular file of at most `most` bytes, and its size. Raises as `reading`."""
+    """Return a descriptor of a regular file of at most `most` bytes, and its size. Raises like `reading`."""
     try:
-        # Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
+        # Without O_NONBLOCK, opening a FIFO waits for a writer.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:
         if path.is_symlink():
@@ -67,8 +66,8 @@ def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
     """Open a regular file of at most `most` bytes.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unreadable: it is something else, larger, or may not be read.
+        FileNotFoundError: it does not exist.
+        Unreadable: it is something else, too large, or not readable.
     """
     handle, _ = _opened(path, most)
     with os.fdopen(handle, "rb") as file:
@@ -79,13 +78,13 @@ def reading(path: Path, most: int = TEXT) -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: Path, most: int = TEXT) -> bytes:
-    """Return the content of a regular file. Raises as `reading`."""
+    """Return the content of a regular file. Raises like `reading`."""
     handle, size = _opened(path, most)
     try:
-        content = os.read(handle, size + 1)  # nearly always all of it: a study has thousands of small files
+        content = os.read(handle, size + 1)  # nearly always the whole file: a study has thousands of small ones
         while more := os.read(handle, _BLOCK):
             content += more
-            if len(content) > most:  # it has grown meanwhile, or its file system gives no sizes
+            if len(content) > most:  # it grew meanwhile, or the file system reports no sizes
                 raise _too_large(path, len(content), most)
     except OSError as error:
         raise Unreadable(f"{_shown(path)} cannot be read ({error.strerror})") from None
@@ -99,7 +98,7 @@ def _too_large(path: Path, size: int, most: int) -> Unreadable:
 
 
 def checksum(content: bytes = b"") -> blake2b:
-    """Return the hash that stands for a file's content in run.json and in checkpoints; it may be fed further."""
+    """Return the hash of a file's content that run.json and checkpoints store; it can be updated further."""
     return blake2b(content, digest_size=16)
 
 
@@ -107,14 +106,14 @@ def read_text(path: Path, most: int = TEXT) -> str:
     """Return the content of a regular file of UTF-8 text.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unreadable: it is something else, too large, may not be read, or is no UTF-8.
+        FileNotFoundError: it does not exist.
+        Unreadable: it is something else, too large, not readable, or not UTF-8.
     """
     content = read_bytes(path, most)
     try:
-        return content.decode("utf-8-sig")  # editors put a mark of the byte order before it
+        return content.decode("utf-8-sig")  # some editors add a byte order mark
     except UnicodeDecodeError as error:
-        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # as an editor may save it
+        is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # some editors save this
         what = "UTF-16 text: save it as UTF-8" if is_utf16 else f"{error.reason}: no UTF-8 text"
         raise Unreadable(f"{_shown(path)} cannot be read ({what})", blank=not is_utf16) from None
 
@@ -123,8 +122,8 @@ def read_json(path: Path) -> Any:
     """Return the content of a JSON file.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unreadable: it cannot be read, or is no JSON.
+        FileNotFoundError: it does not exist.
+        Unreadable: it cannot be read, or is not JSON.
     """
     content = read_text(path)
     try:
@@ -137,13 +136,13 @@ def read_json(path: Path) -> Any:
 
 
 def open_own(path: Path, *, is_lock: bool = False) -> BinaryIO:
-    """Return a file of ours, opened to read and to append; it is made if need be.
+    """Open a file of bnlab for reading and appending; create it if necessary.
 
-    A file with several names (a hard link, as snapshots make them) gets a copy of its own first, so that the others
-    keep what they hold; but not a lock, which another process may hold under this name.
+    A file with several names (hard links, as snapshots make them) is first replaced by a copy, so that the others keep
+    their content; but not a lock, which another process may hold under this name.
 
     Raises:
-        Foreign: a link, a folder or something else stands in its place.
+        Foreign: a link, a folder or something else is in its place.
         OSError: it cannot be written.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -153,7 +152,7 @@ def open_own(path: Path, *, is_lock: bool = False) -> BinaryIO:
     except OSError:
         check_own(path)
         raise
-    if is_new:  # whoever may write into the folder must be able to lock it
+    if is_new:  # everyone who may write into the folder must be able to lock it
         os.fchmod(handle, 0o600 | (path.parent.stat().st_mode & 0o066))
     found = os.fstat(handle)
     if stat.S_ISREG(found.st_mode) and (found.st_nlink == 1 or is_lock):
@@ -165,22 +164,22 @@ def open_own(path: Path, *, is_lock: bool = False) -> BinaryIO:
 
 
 def check_own(path: Path, *, folder: bool = False) -> None:
-    """Raise `Foreign` where something else than a regular file, or than a folder, stands at a place of ours."""
+    """Raise `Foreign` if a path of bnlab exists and is not a regular file or, with `folder`, not a folder."""
     try:
         mode = os.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return
-    except PermissionError as error:  # a folder above may not be entered
+    except PermissionError as error:  # a parent folder is not accessible
         raise Foreign(f"{_shown(path)} cannot be written ({error.strerror}): set its permissions") from None
     if not (stat.S_ISDIR(mode) if folder else stat.S_ISREG(mode)):
-        raise Foreign(f"{_shown(path)} cannot be written ({_kind(mode)} that bnlab has not made): move it away")
+        raise Foreign(f"{_shown(path)} cannot be written ({_kind(mode)} that bnlab did not create): move it away")
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder of ours in one that exists.
+    """Create a folder of bnlab in an existing one.
 
     Raises:
-        Foreign: a link or a file stands in its place.
+        Foreign: a link or a file is in its place.
     """
     check_own(path, folder=True)
     path.mkdir(exist_ok=True)
@@ -190,7 +189,7 @@ def is_there(path: Path) -> bool:
     """Return whether something is at a path.
 
     Raises:
-        Unreadable: a folder above may not be entered, so that it cannot be told.
+        Unreadable: a parent folder is not accessible, so that this is unknown.
     """
     try:
         os.lstat(path)
@@ -202,7 +201,7 @@ def is_there(path: Path) -> bool:
 
 
 def is_regular(path: Path) -> bool:
-    """Return whether a regular file is there, itself or by a link."""
+    """Return whether a path is a regular file or a link to one."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:
@@ -210,7 +209,7 @@ def is_regular(path: Path) -> bool:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse)

@@ -1,4 +1,4 @@
-"""run.json: what a run is, how it ended and what repeats it (keys: `schema.RUN_KEYS`)."""
+"""run.json: what a run is, how it ended and the command that repeats it (keys: `schema.RUN_KEYS`)."""
 
 import json
 import math
@@ -20,18 +20,18 @@ from bnlab.text import printable
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 RUN_ID = re.compile(r"[0-9a-f]{12}")
-LARGEST = 2**63 - 1  # what a column of whole numbers holds
-NESTED = 4  # lists and tables within an axis
+LARGEST = 2**63 - 1  # largest value of an integer column
+NESTED = 4  # levels of lists and dicts within an axis
 
 
 def _number(value: Any) -> Any:
-    """Return the number that "nan", "inf" and "-inf" stand for."""
+    """Return the number for "nan", "inf" and "-inf"; other values unchanged."""
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value
 
 
 def _command(text: str) -> str:
     if any(sign in text for sign in "'\"\\"):
-        shlex.split(text)  # a quote that does not close is a ValueError
+        shlex.split(text)  # raises ValueError for an unclosed quote
     return printable(text)
 
 
@@ -39,7 +39,7 @@ _name = lru_cache(maxsize=4096)(printable)  # thousands of runs have the same ax
 
 
 def _axis(value: Any, depth: int = NESTED) -> Any:
-    """Return the value of an axis as it may be shown: a scalar, or lists of such."""
+    """Return the value of an axis in printable form: a scalar, or lists and dicts of scalars."""
     if isinstance(value, str):
         return _name(value)
     if isinstance(value, float):
@@ -60,7 +60,7 @@ def _axis(value: Any, depth: int = NESTED) -> Any:
 def _axes(axes: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for name, value in axes.items():
-        kind = type(value)  # a study has thousands of runs with many axes each: the usual types first
+        kind = type(value)  # fast path for usual types: thousands of runs have many axes each
         if not (kind is float and isfinite(value)) and kind is not bool and value is not None:
             value = _axis(value)
         found[_name(name)] = value
@@ -85,7 +85,7 @@ Metric = Annotated[float, BeforeValidator(_number)] | None
 
 
 class Execution(TypedDict, total=False):
-    """How a run was trained."""
+    """Execution of a run."""
 
     executor: Line
     pack: Line
@@ -95,7 +95,7 @@ class Execution(TypedDict, total=False):
 
 
 class Info(TypedDict, total=False):
-    """The content of run.json, see `schema.RUN_KEYS`."""
+    """Content of run.json, see `schema.RUN_KEYS`."""
 
     __pydantic_config__ = ConfigDict(strict=True, extra="ignore")  # type: ignore[misc]
 
@@ -124,10 +124,10 @@ _INFO: TypeAdapter[Any] = TypeAdapter(Info)
 
 
 def run_folders(study: Path) -> list[Path]:
-    """Return the run folders in a study's folder, by name: those with a run.json or, half-written, a config.yaml.
+    """Return the run folders of a study, by name: those with a run.json or, partly written, a config.yaml.
 
     Raises:
-        Unreadable: the study's folder may not be read.
+        Unreadable: the study's folder is not readable.
     """
     try:
         names = sorted(entry.name for entry in os.scandir(study) if entry.is_dir())
@@ -140,7 +140,7 @@ def _is_run(folder: str) -> bool:
     for name in ("run.json", "config.yaml"):
         try:
             os.lstat(f"{folder}/{name}")
-        except PermissionError:  # what is in there cannot be told: a run, if it is called like one
+        except PermissionError:  # its content is unknown: a run if its name is a run id
             return RUN_ID.fullmatch(Path(folder).name) is not None
         except OSError:
             continue
@@ -149,9 +149,10 @@ def _is_run(folder: str) -> bool:
 
 
 def write_info(folder: Path, info: dict[str, Any]) -> None:
-    """Replace run.json. JSON has no nan: a metric that is not finite is written as "nan", "inf" or "-inf".
+    """Replace run.json; a metric that is not finite is written as "nan", "inf" or "-inf", which JSON lacks.
 
-    Errors: ValueError for a key or status that the schema does not know.
+    Raises:
+        ValueError: a key or the status is not in the schema.
     """
     unknown = sorted(info.keys() - set(RUN_KEYS))
     if unknown:
@@ -165,17 +166,17 @@ def write_info(folder: Path, info: dict[str, Any]) -> None:
 
 
 def read_info(folder: Path) -> dict[str, Any]:
-    """Return the content of run.json, every key of the schema present.
+    """Return the content of run.json, with every key of the schema.
 
     Raises:
-        Unreadable: it is missing, damaged, of a newer version, or holds what no run has.
+        Unreadable: it is missing, damaged, of a newer version, or has invalid values.
     """
-    path, way_out = folder / "run.json", "remove its folder or train it anew"
+    path, way_out = folder / "run.json", "remove its folder or train the run again"
     name = printable(str(path))
     try:
         content = read_json(path)
     except FileNotFoundError:
-        raise Unreadable(f"{name} is missing (killed as it began?); {way_out}", blank=True) from None
+        raise Unreadable(f"{name} is missing (killed at its start?); {way_out}", blank=True) from None
     except Unreadable as error:
         raise Unreadable(f"{error}; {way_out}", blank=error.blank) from None
     if not isinstance(content, dict):
@@ -190,12 +191,12 @@ def read_info(folder: Path) -> dict[str, Any]:
         raise Unreadable(f"{name} cannot be read ({_problem(error)}); {way_out}") from None
     content = dict.fromkeys(RUN_KEYS) | info | {"metrics": info.get("metrics") or {}}
     if content["cause"] is None and content["status"] in ("diverged", "failed", "refused"):
-        content["cause"] = "no cause is written down"
+        content["cause"] = "no cause was recorded"
     return content
 
 
 def _problem(error: ValidationError) -> str:
-    """Return the first thing that the model found wrong, in a few words."""
+    """Return the first validation error, in a few words."""
     problem = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(printable(str(part)) for part in problem["loc"] if part != "[key]")
     message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")

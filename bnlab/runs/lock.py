@@ -1,8 +1,8 @@
-"""One writer a run folder: a lock that ends with the process that holds it, however it ends.
+"""One writer per run folder: a lock that is released when its process ends, for any reason.
 
-On one host `flock` is the truth: the kernel frees it with the process. Hosts may share a folder without sharing that,
-so the file also says who holds it (`Holder` as JSON; empty when given back), and its time of change is a heartbeat:
-what another host holds is honoured while the heartbeat goes on, and taken over once it is stale.
+On one host `flock` decides: the kernel releases it with the process. Hosts may share a folder without sharing `flock`,
+so the file also names the holder (`Holder` as JSON; empty when released), and its modification time is a heartbeat:
+another host's lock is respected while its heartbeat is recent, and taken over once it is stale.
 """
 
 import fcntl
@@ -22,32 +22,32 @@ BEAT = 5.0  # seconds between heartbeats
 
 
 class Busy(Exception):
-    """Another process is writing this run."""
+    """Error for a run that another process is writing."""
 
 
 @contextmanager
 def lock(folder: Path, name: str = NAME) -> Iterator[None]:
-    """Hold a lock of the folder, made if need be.
+    """Hold a lock of the folder; create the folder if necessary.
 
     Args:
-        name: of the lock's file.
+        name: of the lock file.
 
     Raises:
         Busy: another process holds it; the message says which, and since when.
-        Foreign: something that is no file of ours stands in its place, or there is no writing in that folder.
+        Foreign: something other than a file of bnlab is in its place, or the folder cannot be written.
     """
     try:
         folder.mkdir(exist_ok=True)
-        handle = open_own(folder / name, is_lock=True)  # kept as it is until it is ours
+        handle = open_own(folder / name, is_lock=True)  # unchanged until the lock is held
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         check_own(folder, folder=True)
-        raise Foreign(f"{folder} cannot be written ({error.strerror}): mend it, and the same command goes on") from None
+        raise Foreign(f"{folder} cannot be written ({error.strerror}): fix that and repeat the command") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise _busy(folder, written(folder / name)) from None
-        if not _is_at(handle, folder / name):  # its holder has removed it between our opening and our locking it
+        if not _is_at(handle, folder / name):  # its holder removed it between open and flock
             raise _busy(folder, None)
         before = written(folder / name)
         if before is not None and before.host != socket.gethostname() and is_fresh(folder / name):
@@ -64,7 +64,7 @@ def lock(folder: Path, name: str = NAME) -> Iterator[None]:
 
 
 class _Held:
-    """The locks that this process holds, and the one thread that touches them all."""
+    """Locks that this process holds, and the thread that keeps up their heartbeats."""
 
     def __init__(self) -> None:
         self._handles: set[BinaryIO] = set()
@@ -72,10 +72,10 @@ class _Held:
         self._thread: threading.Thread | None = None
 
     def forget(self) -> None:
-        """In a forked process: its parent's locks must not outlive the parent."""
+        """Close the parent's locks in a forked process, because they must not outlive the parent."""
         for handle in self._handles:
             handle.close()
-        self.__dict__ |= _Held().__dict__  # the thread is not forked, and the guard may have been taken
+        self.__dict__ |= _Held().__dict__  # the thread is not forked, and the guard may be locked
 
     def add(self, handle: BinaryIO) -> None:
         with self._guard:
@@ -96,7 +96,7 @@ class _Held:
             time.sleep(BEAT)
             with self._guard:
                 for handle in self._handles:
-                    with suppress(OSError):  # a beat that fails is a beat missed
+                    with suppress(OSError):  # a failed heartbeat counts as missed
                         os.utime(handle.fileno())
 
 
@@ -109,7 +109,7 @@ def _busy(folder: Path, by: Holder | None) -> Busy:
 
 
 def _is_at(handle: BinaryIO, path: Path) -> bool:
-    """Return whether an open file is the one that has this name."""
+    """Return whether an open file is the one at this path."""
     try:
         return os.path.samestat(os.fstat(handle.fileno()), path.stat())
     except OSError:

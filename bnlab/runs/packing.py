@@ -3,8 +3,8 @@
     {"packs": [{"id", "executor", "threads", "runs": {run_id: command}, "asked": {option: value}}, ...],
      "retired": ["pack_<id>.pt", ...]}
 
-`asked` holds the options that led to a pack. `retired` names the checkpoints of packs that are no more, until they are
-removed.
+`asked` holds the options that led to a pack. `retired` names the checkpoints of packs that no longer exist, until they
+are removed.
 """
 
 import json
@@ -24,14 +24,14 @@ from bnlab.runs.schema import CHECKPOINT
 from bnlab.text import printable
 
 NAME = "packs.json"
-MOST_THREADS = 1024  # torch ends the process where it is asked for many times as many
+MOST_THREADS = 1024  # torch aborts the process if asked for many times more
 
 CHECKPOINT_NAME = re.compile(r"pack_[0-9a-f]{12}\.pt")
 CheckpointName = Annotated[str, Field(pattern=f"^{CHECKPOINT_NAME.pattern}$")]
 
 
 def _commands(runs: Any) -> Any:
-    """An older form has a list of runs, without their commands."""
+    """Return the runs with their commands; an older format lists only the runs."""
     return dict.fromkeys(runs, "") if isinstance(runs, list) else runs
 
 
@@ -58,10 +58,10 @@ class Record(_Planned):
 
 
 def _is_sound(records: list[Record]) -> list[Record]:
-    """Raise ValueError for packs that would never be found again, or that share a run."""
+    """Return the records; raise ValueError if a pack could never be found again or two share a run."""
     run_ids = [run_id for record in records for run_id in record.runs]
     if odd := [run_id for run_id in run_ids if not RUN_ID.fullmatch(run_id)]:
-        raise ValueError(f"{odd[0]} is no run")
+        raise ValueError(f"{odd[0]} is not a run id")
     if len(run_ids) != len(set(run_ids)):
         raise ValueError("a run is in two packs")
     if any(record.id != pack_id(list(record.runs)) for record in records):
@@ -78,24 +78,24 @@ class _Content(BaseModel, Generic[Kind]):
 
 @dataclass
 class Packing:
-    """The content of packs.json."""
+    """Content of packs.json."""
 
     packs: list[Record] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
 
 
 def pack_id(run_ids: Sequence[str]) -> str:
-    """Return twelve hexadecimal digits of the runs in their order."""
+    """Return a hash of the runs in their order: twelve hexadecimal digits."""
     return blake2b(" ".join(run_ids).encode(), digest_size=6).hexdigest()
 
 
 def checkpoint_path(study: Path, run_ids: Sequence[str]) -> Path:
-    """Return where the checkpoint of a pack of these runs lies: a run's own, or one file for all of them."""
+    """Return the path of the checkpoint of these runs' pack: a single run's own, or one file for all of them."""
     return study / run_ids[0] / CHECKPOINT if len(run_ids) == 1 else study / f"pack_{pack_id(run_ids)}.pt"
 
 
 def read_packing(study: Path) -> Packing:
-    """Return the content of a study's packs.json; nothing where there is none.
+    """Return the content of a study's packs.json; empty if there is none.
 
     Raises:
         Unreadable: it is damaged.
@@ -120,7 +120,7 @@ def _read(study: Path, kind: type[Kind]) -> _Content[Kind]:
 
 
 def write_packing(study: Path, packs: Sequence[Record], retired: Sequence[str]) -> None:
-    """Replace packs.json, unless it says so already."""
+    """Replace packs.json, unless it already has this content."""
     check_own(study / NAME)
     lines = ",\n".join(json.dumps(record.model_dump()) for record in packs)
     text = f'{{"packs": [\n{lines}\n], "retired": {json.dumps(sorted(retired))}}}\n'
@@ -133,8 +133,7 @@ def write_packing(study: Path, packs: Sequence[Record], retired: Sequence[str]) 
 
 
 def planned(study: Path, begun: set[str]) -> dict[Path, str]:
-    """Return the folders of runs that packs.json names and that are not there, each with the command that trains it; a
-    damaged file names none."""
+    """Return the folders of the runs in packs.json that have not started, each with its command; none if damaged."""
     try:
         packs = _read(study, _Planned).packs
     except Unreadable:

@@ -1,4 +1,4 @@
-"""How a study stands, told by its folder alone, while its runs train elsewhere."""
+"""State of a study, read from its folder while other processes train its runs."""
 
 import os
 import time
@@ -17,10 +17,10 @@ from bnlab.runs.packing import planned
 from bnlab.runs.schema import COLUMNS
 from bnlab.text import printable
 
-# interrupted: begun, but nobody is at it. waiting: the sweep's packs.json names it, and nobody has begun it.
+# interrupted: started, but no process is training it. waiting: in the sweep's packs.json, but not started.
 STATES = ("complete", "diverged", "refused", "failed", "running", "interrupted", "waiting")
-RECENT = 100  # ended runs that tell the present pace
-PAUSE = 5.0  # seconds between runs that count as part of training them
+RECENT = 100  # most ended runs from which the pace is estimated
+PAUSE = 5.0  # longest gap between runs, in seconds, that counts as training time
 
 _STEP, _EPOCH = COLUMNS["steps"].index("step"), COLUMNS["steps"].index("epoch")
 
@@ -30,10 +30,10 @@ class Run:
     """One run of a study.
 
     Attributes:
-        info: run.json; null where it is not written yet.
-        ended: when run.json was last written (seconds, Unix); 0 where it is not.
-        updates: (done, in all) of one that trains, where they are known.
-        command: what trains it; "" where that is not known.
+        info: content of run.json; None if it is not written yet.
+        ended: when run.json was last written (Unix seconds); 0 if it was not.
+        updates: (done, total) of a run in training, if known.
+        command: command that trains it; "" if unknown.
     """
 
     folder: Path
@@ -51,10 +51,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Look:
-    """A study at one moment.
+    """State of a study at one moment.
 
     Attributes:
-        damaged: folders of runs that cannot be read and that nobody is at, and copies of runs, each with the reason.
+        damaged: folders of unreadable runs that no process trains, and copies of runs, each with the reason.
     """
 
     runs: list[Run]
@@ -62,12 +62,12 @@ class Look:
     now: float = field(default_factory=time.time)
 
     def of(self, state: str) -> list[Run]:
-        """The runs in a state."""
+        """Return the runs in a state."""
         return [run for run in self.runs if run.state == state]
 
     @cached_property
     def pace(self) -> float | None:
-        """Runs a second while anybody trained, over the last of those that have ended; null before the first."""
+        """Runs per second of training time, over the last runs that ended; None before the first."""
         ended = sorted((run for run in self.runs if run.state in ("complete", "diverged")), key=lambda run: run.ended)
         spans = [(run.ended - ((run.info or {}).get("seconds") or 0.0), run.ended) for run in ended[-RECENT:]]
         busy = _union(spans)
@@ -75,7 +75,7 @@ class Look:
 
     @cached_property
     def left(self) -> float | None:
-        """Seconds until the last of the runs that are waited for; null where nothing trains or no pace is known."""
+        """Seconds until all unfinished runs end; None if nothing trains or no pace is known."""
         running = self.of("running")
         if not running or self.pace is None:
             return None
@@ -84,9 +84,9 @@ class Look:
 
 
 class Study:
-    """A study's folder, looked at as often as one likes: what has not changed is not read again.
+    """A study's folder that can be read repeatedly; unchanged files are not read again.
 
-    Errors: BadInput where the path is no study's folder, or one without runs.
+    Errors: BadInput if the path is not a study's folder, or has no runs.
     """
 
     def __init__(self, path: Path) -> None:
@@ -95,7 +95,7 @@ class Study:
         self._known: dict[Path, tuple[int, dict[str, Any] | Unreadable]] = {}
 
     def look(self) -> Look:
-        """The study now."""
+        """Return the current state of the study."""
         runs, damaged = [], {}
         folders = run_folders(self.path)
         for folder in folders:
@@ -124,7 +124,7 @@ class Study:
     def _info(self, folder: Path) -> tuple[dict[str, Any] | Unreadable, float]:
         try:
             changed = (folder / "run.json").stat().st_mtime_ns
-        except OSError:  # `read_info` tells why
+        except OSError:  # `read_info` gives the reason
             changed = 0
         if folder not in self._known or self._known[folder][0] != changed:
             try:
@@ -135,29 +135,29 @@ class Study:
 
 
 def last_row(path: Path) -> list[str] | None:
-    """The cells of a table's last whole line, without reading the others; null where it has none."""
+    """Return the cells of a table's last complete line, without reading the others; None if it has none."""
     try:
         with reading(path, TABLE) as handle:
             handle.seek(max(0, handle.seek(0, os.SEEK_END) - 4096))
             lines = handle.read().rpartition(b"\n")[0].split(b"\n")
-    except (FileNotFoundError, Unreadable):  # the report names a damaged one
+    except (FileNotFoundError, Unreadable):  # the report names damaged files
         return None
     return None if len(lines) < 2 else lines[-1].decode(errors="replace").split(",")
 
 
 def updates(folder: Path, axes: dict[str, Any]) -> tuple[int, int] | None:
-    """(done, in all) by a run's last row of steps.csv; null where there is none."""
+    """Return (done, total) by a run's last row of steps.csv; None if there is none."""
     row = last_row(folder / "steps.csv")
     try:
         step, epoch = (int(row[_STEP]), float(row[_EPOCH])) if row else (0, 0.0)
         total = axes.get("steps") or (round(axes["epochs"] * step / epoch) if epoch > 0 and axes.get("epochs") else 0)
-    except (ValueError, IndexError, OverflowError):  # a damaged file is for the report to name
+    except (ValueError, IndexError, OverflowError):  # damaged: the report names it
         return None
     return (step, total) if total and 0 <= step <= total else None
 
 
 def _union(spans: Iterable[tuple[float, float]]) -> float:
-    """Length of what the spans cover together, short pauses included."""
+    """Return the length of the union of the spans, short gaps included."""
     covered, reached = 0.0, None
     for start, end in sorted(spans):
         if reached is None or start > reached + PAUSE:
@@ -175,9 +175,9 @@ def _check(path: Path) -> None:
         close = get_close_matches(path.name, studies_in(path.parent), 1)
         likely = str(meant) if is_meant else str(path.parent / close[0]) if close else ""
         raise BadInput(f"{path} does not exist; " + (f"did you mean {likely}?" if likely else what))
-    if not os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a folder above may not be entered
+    if not os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises if a parent folder is not accessible
         raise BadInput(f"{path} is {'a file' if is_regular(path) else 'no folder'}: {what}")
-    found = run_folders(path)  # which says why a folder may not be read
+    found = run_folders(path)  # raises with the reason if a folder is not readable
     if os.path.lexists(path / "run.json") or (os.path.lexists(path / "config.yaml") and os.path.lexists(path / NAME)):
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
     if not found and not planned(path, set()):
@@ -188,16 +188,16 @@ def _check(path: Path) -> None:
 
 
 def studies_in(path: Path) -> list[str]:
-    """Return the names of the folders that hold runs, of a folder that holds none itself."""
+    """Return the names of the folders in `path` that hold runs."""
     found = []
     try:
         children = sorted(path.iterdir())
-    except OSError:  # no folder, or one that may not be read
+    except OSError:  # not a folder, or not readable
         return []
     for child in children:
         try:
             if child.is_dir() and run_folders(child):
                 found.append(child.name)
-        except (OSError, Unreadable):  # somebody else's
+        except (OSError, Unreadable):  # not readable
             continue
     return found

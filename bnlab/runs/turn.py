@@ -1,4 +1,4 @@
-"""Launches of one study take turns at the files that they share: packs.json and index.csv."""
+"""Mutual exclusion of launches on the files of a study that they share: packs.json and index.csv."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from bnlab.errors import BadInput
 from bnlab.runs.holder import NAME
 from bnlab.runs.lock import Busy, lock
 
-PATIENCE = 60.0  # seconds that another launch may take
+PATIENCE = 60.0  # seconds to wait for another launch
 
 
 @contextmanager
@@ -17,10 +17,10 @@ def turn(study: Path, name: str = NAME) -> Iterator[None]:
     """Hold one of the study's locks, waiting until no other launch holds it.
 
     Args:
-        name: of the lock's file.
+        name: of the lock file.
 
     Raises:
-        BadInput: another one keeps it, as a process does that was stopped in the middle.
+        BadInput: another process keeps it, for example because it is suspended.
     """
     until = time.monotonic() + PATIENCE
     with ExitStack() as held:
@@ -30,6 +30,6 @@ def turn(study: Path, name: str = NAME) -> Iterator[None]:
                 break
             except Busy as by:
                 if time.monotonic() > until:
-                    raise BadInput(f"{by}, and has been for {PATIENCE:g} s: is it stopped? end it, or wait") from None
+                    raise BadInput(f"{by}, and has been for {PATIENCE:g} s: is it suspended? end it, or wait") from None
                 time.sleep(0.05)
         yield

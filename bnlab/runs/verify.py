@@ -1,4 +1,4 @@
-"""Whether finished runs still hold what they wrote."""
+"""Check of the files of finished runs against what the runs wrote."""
 
 import zipfile
 import zlib
@@ -14,7 +14,7 @@ from bnlab.text import printable
 
 
 class Damage(NamedTuple):
-    """A file of a finished run that is not what the run wrote, and the command that trains the run again."""
+    """A damaged file of a finished run, the reason, and the command that trains the run again."""
 
     path: Path
     reason: str
@@ -22,9 +22,9 @@ class Damage(NamedTuple):
 
 
 def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
-    """Return what is damaged of a finished run: tables against their checksums, archives against their own.
+    """Return the damaged files of a finished run: tables by run.json's checksums, archives also by their own.
 
-    A run of an older bnlab has no checksums; of its tables only the form is checked.
+    A run of an older bnlab has no checksums; only the format of its tables is checked.
     """
     sums, found = info["checksums"], list[tuple[Path, str]]()
     for table in COLUMNS:
@@ -35,7 +35,7 @@ def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
                 if table == "steps" and not path.exists():
                     found.append((path, "it is missing"))
             elif (table in sums or path.exists()) and _sum(path) != sums.get(table):
-                found.append((path, "it is not what the run has written"))
+                found.append((path, "it has changed since the run wrote it"))
         except FileNotFoundError:
             found.append((path, "it is missing"))
         except Unreadable as error:
@@ -44,9 +44,9 @@ def damages(folder: Path, info: dict[str, Any]) -> list[Damage]:
         found += _archive(folder / CHECKPOINT)
     for key, name in (("checkpoint", CHECKPOINT), ("config", "config.yaml")):
         if sums is not None and key in sums and (folder / name) not in dict(found):
-            with suppress(FileNotFoundError, Unreadable):  # found missing or odd otherwise
+            with suppress(FileNotFoundError, Unreadable):  # the other checks report it
                 if _sum(folder / name, ARCHIVE) != sums[key]:
-                    found.append((folder / name, "it is not what the run has written"))
+                    found.append((folder / name, "it has changed since the run wrote it"))
     arrays = folder / "arrays"
     for path in sorted(arrays.glob("*.npz")) if arrays.is_dir() else ():
         found += _archive(path)
@@ -72,12 +72,12 @@ def _archive(path: Path) -> Iterable[tuple[Path, str]]:
         with reading(path, ARCHIVE) as file, zipfile.ZipFile(file) as archive:
             odd = [one for one in archive.infolist() if one.compress_type not in _OURS or one.file_size > TABLE]
             if odd:
-                return [(path, f"its member {printable(odd[0].filename)} is none that bnlab writes")]
+                return [(path, f"its member {printable(odd[0].filename)} is not one that bnlab writes")]
             bad = archive.testzip()
     except FileNotFoundError:
         return [(path, "it is missing")]
     except Unreadable as error:
         return [(path, str(error))]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        return [(path, f"it is no whole archive ({error})")]
+        return [(path, f"it is not a complete archive ({error})")]
     return [] if bad is None else [(path, f"its member {bad} is damaged")]

@@ -1,4 +1,4 @@
-"""Writes one run's folder: CSV tables that only grow while the run lives, and run.json replaced whole."""
+"""Writer of one run's folder: CSV tables that only grow, and run.json, which is replaced atomically."""
 
 import csv
 import io
@@ -22,21 +22,21 @@ from bnlab.runs.info import read_info, write_info
 from bnlab.runs.schema import CHECKPOINT, COLUMNS, VERSION
 
 _BLOCK = 1 << 20  # bytes
-_ARRAYS = re.compile(r"([a-z_]+)_\d+\.npz")  # what `keep` writes: diagnostic and step
+_ARRAYS = re.compile(r"([a-z_]+)_\d+\.npz")  # names that `keep` writes: diagnostic and step
 _FILES = ("run.json", "config.yaml", CHECKPOINT)
 _APPENDED = ("log.txt", LOCK, *(f"{table}.csv" for table in COLUMNS))
 
 
 def check_folder(folder: Path) -> None:
-    """See that a run can be written into a folder that exists.
+    """Check that a run can be written into an existing folder.
 
     Raises:
-        Foreign: a link or something else stands in the place of the folder, or of a file or folder in it; or it may not
-            be written.
+        Foreign: a link or something else is in the place of the folder, or of a file or folder in it; or it cannot be
+            written.
     """
     check_own(folder, folder=True)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise Foreign(f"{folder} cannot be written (Permission denied): mend it, and the same command goes on")
+        raise Foreign(f"{folder} cannot be written (Permission denied): fix that and repeat the command")
     for name in (*_FILES, *_APPENDED):
         check_own(folder / name)
     check_own(folder / "arrays", folder=True)
@@ -50,7 +50,7 @@ class RunWriter:
 
     A new run: `create`, then `append`. A resumed one: `truncate` to the lengths its checkpoint holds, then `append`.
 
-    Errors: Foreign where a link or something else stands in the place of a file or folder of the run.
+    Errors: Foreign if a link or something else is in the place of a file or folder of the run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -60,7 +60,7 @@ class RunWriter:
         self._info: dict[str, Any] | None = None
 
     def create(self, config_yaml: str, info: Mapping[str, Any]) -> None:
-        """Begin the run anew with status `running`; what an earlier attempt wrote into the folder goes."""
+        """Start the run from the beginning with status `running`; remove what an earlier attempt wrote."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(self.folder)
         check_folder(self.folder)
@@ -74,16 +74,22 @@ class RunWriter:
         write_info(self.folder, self._info)
 
     def update(self, **fields: Any) -> None:
-        """Replace these keys of run.json. Errors: ValueError for a key or status the schema does not know."""
+        """Replace these keys of run.json.
+
+        Raises:
+            ValueError: a key or the status is not in the schema.
+        """
         current = self._info if self._info is not None else read_info(self.folder)
         updated = {**current, **fields}
         write_info(self.folder, updated)
         self._info = updated
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add rows to `<table>.csv`, flushed; a column left out is written empty.
+        """Append rows to `<table>.csv` and flush; a missing column is written empty.
 
-        Errors: KeyError for a table, ValueError for a column that the schema does not know, or a line break in a cell.
+        Raises:
+            KeyError: the table is not in the schema.
+            ValueError: a column is not in the schema, or a cell has a line break.
         """
         columns = COLUMNS[table]
         known = set(columns)
@@ -99,7 +105,7 @@ class RunWriter:
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows(lines)
         content = written.getvalue()
-        if content.count("\n") != len(lines) or "\r" in content:  # a line is what a kill can tear
+        if content.count("\n") != len(lines) or "\r" in content:  # a row torn by a kill is recognized by its line
             raise ValueError(f"a line break in a cell of {table}.csv: {lines}")
         data = content.encode()
         handle.write(data)
@@ -107,33 +113,34 @@ class RunWriter:
         self._sums[table].update(data)
 
     def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
-        """Write arrays (NumPy) to `arrays/<name>.npz`, whole or not at all."""
+        """Write NumPy arrays to `arrays/<name>.npz`, atomically."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         make_folder(self.folder / "arrays")
         write_atomic(self.folder / "arrays" / f"{name}.npz", buffer.getvalue())
 
     def lengths(self) -> dict[str, int]:
-        """Return the bytes of each table's file, all of them on disk: what a checkpoint keeps for `truncate`."""
+        """Return the size of each table in bytes, synced to disk; a checkpoint keeps it for `truncate`."""
         for handle in self._handles.values():
             handle.flush()
             os.fsync(handle.fileno())
         return {table: self._path(table).stat().st_size for table in COLUMNS if self._path(table).exists()}
 
     def sums(self) -> dict[str, str]:
-        """Return the checksum of each table's file, by what was written: what a checkpoint keeps for `truncate`."""
+        """Return the checksum of each table as written; a checkpoint keeps it for `truncate`."""
         for table in COLUMNS:
             if table not in self._sums and self._path(table).exists():
                 self._sums[table] = self._hashed(table, self._path(table).stat().st_size)
         return {table: found.hexdigest() for table, found in self._sums.items()}
 
     def truncate(self, lengths: Mapping[str, int], sums: Mapping[str, str] | None = None) -> None:
-        """Cut each table to its length; a table without one is removed.
+        """Truncate each table to its length; remove a table without one.
 
         Args:
-            sums: checksums that the tables have at these lengths; null where they are not known.
+            sums: checksums of the tables at these lengths; None if unknown.
 
-        Errors: BadInput where a file holds less than its length, or something else than was written.
+        Raises:
+            BadInput: a file is shorter than its length, or its content has changed.
         """
         self.close()
         for table in COLUMNS:
@@ -143,27 +150,27 @@ class RunWriter:
                 path.unlink(missing_ok=True)
                 continue
             size = path.stat().st_size if path.exists() else 0
-            again = f"remove {self.folder} to train the run anew"
+            again = f"remove {self.folder} to train the run again"
             if size < lengths[table]:
-                raise BadInput(f"{path} has {size} bytes and its checkpoint counts {lengths[table]}: {again}")
+                raise BadInput(f"{path} has {size} bytes, its checkpoint expects {lengths[table]}: {again}")
             self._sums[table] = self._hashed(table, lengths[table])
             if sums is not None and self._sums[table].hexdigest() != sums.get(table):
-                raise BadInput(f"{path} is not what the run has written: {again}")
+                raise BadInput(f"{path} has changed since the run wrote it: {again}")
             with open_own(path) as handle:
                 handle.truncate(lengths[table])
 
     def clear_leftovers(self) -> None:
-        """Remove the temporary files that a kill has left."""
+        """Remove temporary files left by a kill."""
         for path in leftovers(self.folder, _FILES.__contains__):
             path.unlink(missing_ok=True)
 
     def log(self, line: str) -> None:
-        """Add a line to log.txt."""
+        """Append a line to log.txt."""
         with open_own(self.folder / "log.txt") as handle:
             handle.write(f"{line}\n".encode())
 
     def close(self) -> None:
-        """Close the tables; a later `append` opens them again."""
+        """Close the tables; a later `append` reopens them."""
         for handle in self._handles.values():
             handle.close()
         self._handles.clear()
@@ -190,7 +197,7 @@ class RunWriter:
         return self._handles[table]
 
     def _hashed(self, table: str, length: int) -> blake2b:
-        """Return the hash of a table's first bytes, which `append` goes on with."""
+        """Return the hash of a table's first bytes, for `append` to update."""
         found = checksum()
         if length == 0:
             return found
@@ -201,7 +208,7 @@ class RunWriter:
         return found
 
     def _clear_arrays(self) -> None:
-        """Remove what the diagnostics that run.json names have kept."""
+        """Remove the arrays of the diagnostics that run.json names."""
         folder = self.folder / "arrays"
         if not folder.is_dir():
             return
@@ -217,5 +224,5 @@ class RunWriter:
         kept = [path for path in folder.iterdir() if is_ours(path.name) and path.is_file() and not path.is_symlink()]
         for path in [*kept, *leftovers(folder, is_ours)]:
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # something of the user's is in there
+        with suppress(OSError):  # it contains files of the user
             folder.rmdir()

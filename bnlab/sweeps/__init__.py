@@ -1,1 +1,1 @@
-"""Many runs: laid out, packed, planned, trained and shown. How one run trains is in `bnlab.training`."""
+"""Sweeps of many runs: layout, packing, planning, execution and display. `bnlab.training` trains each run."""

@@ -1,4 +1,4 @@
-"""One run as a sweep sees it before anything is trained: its config, its identity and its folder."""
+"""A run before training: its config, its identity and its folder."""
 
 import errno
 import json
@@ -33,37 +33,37 @@ SHARED = (LOCK, INDEX_LOCK, PACKS, rerun.NAME)
 
 @dataclass(frozen=True)
 class Job:
-    """A validated run with its place on disk."""
+    """A validated run and its folder on disk."""
 
     config: Config
     composed: Composed
     run_id: str
     command: str
 
-    # Asked for many times of each of many thousand jobs, and costly: so these are computed once.
+    # Cached: costly, and read many times for each of thousands of jobs.
     @cached_property
     def study(self) -> Path:
-        """The folder of the study."""
+        """Folder of the study."""
         return Path(self.config.run["output_dir"]) / self.config.study
 
     @cached_property
     def folder(self) -> Path:
-        """The run's own folder."""
+        """Folder of the run."""
         return self.study / self.run_id
 
     @cached_property
     def kin(self) -> str:
-        """What runs must have in common to be trained together: everything but the seed and `schema.FREE`."""
+        """Key shared by runs that can be trained together: all options but the seed and `schema.FREE`."""
         config = dict(vars(self.config))
         config["run"] = {key: value for key, value in config["run"].items() if key != "seed"}
         config["optim"] = {key: value for key, value in config["optim"].items() if key not in FREE}
         return json.dumps(config, sort_keys=True)
 
     def make_study(self) -> None:
-        """Make the study's folder, and see that the files which all its runs share are ours to write.
+        """Create the study's folder, and check that bnlab may write the files that its runs share.
 
         Raises:
-            BadInput: that is not allowed there.
+            BadInput: it may not.
         """
         try:
             self.study.mkdir(parents=True, exist_ok=True)
@@ -76,13 +76,13 @@ class Job:
             raise BadInput(f"{self.study} cannot be written ({reason}): set output_dir to a folder of yours") from None
         for name in SHARED:
             check_own(self.study / name)
-        if not (index := self.study / INDEX).is_symlink():  # it is replaced, and what a link leads to stays
+        if not (index := self.study / INDEX).is_symlink():  # a link is replaced, not its target
             check_own(index)
 
     def obstacle(self) -> str | None:
-        """Return why the run's folder must be left alone; null where the run may be trained there.
+        """Return why the run cannot be trained in its folder; None if it can.
 
-        A run.json that is missing or torn is no obstacle where a checkpoint holds all that it said.
+        A missing or incomplete run.json is no obstacle if a checkpoint has the same information.
         """
         if not os.path.lexists(self.folder):
             return None
@@ -90,22 +90,20 @@ class Job:
             check_folder(self.folder)
             info = read_info(self.folder)
             if info["run_id"] != self.run_id:
-                return (
-                    f"{self.folder / 'run.json'} is of run {info['run_id']}; move the folder away to train the run anew"
-                )
+                return f"{self.folder / 'run.json'} names run {info['run_id']}; move the folder away to train this run"
         except Foreign as error:
             return str(error)
         except Unreadable as error:
             lost = error.blank and (not os.path.lexists(self.folder / "run.json") or self._has_checkpoint())
-            return None if lost else f"{str(error).partition(';')[0]}; move the folder away to train the run anew"
+            return None if lost else f"{str(error).partition(';')[0]}; move the folder away to train the run again"
         return None
 
     def read(self) -> dict[str, Any]:
-        """Return what run.json says of a run that has been begun."""
+        """Return the content of run.json of a run that has started."""
         return read_info(self.folder)
 
     def info(self) -> dict[str, Any] | None:
-        """Return what run.json says; null where there is no readable one, or where it is from before a rerun."""
+        """Return the content of run.json; None if it is unreadable, of another run, or from before a rerun."""
         try:
             info = read_info(self.folder)
         except Unreadable:
@@ -115,22 +113,22 @@ class Job:
         return None if self.config.run["rerun"] and not rerun.is_new(self.folder) else info
 
     def finished(self) -> bool:
-        """Return whether there is nothing left to train."""
+        """Return whether the run has nothing left to train."""
         info = self.info()
         return info is not None and info["status"] in FINISHED
 
     @property
     def diagnostics(self) -> dict[str, list[str | int]]:
-        """The diagnostics asked for, and when."""
+        """Requested diagnostics, each with its moments."""
         return {name: options["when"] for name, options in self.config.diagnostics.items()}
 
     def lacking(self, info: Mapping[str, Any]) -> list[str]:
-        """Return the diagnostics that are asked for and that the run was trained without, or with at other moments."""
+        """Return the requested diagnostics that the run was trained without, or at other moments."""
         had = info["diagnostics"]
         return [] if had is None else [name for name, when in self.diagnostics.items() if had.get(name) != when]
 
     def begun(self) -> bool:
-        """Return whether it was interrupted; without a readable run.json its checkpoint tells."""
+        """Return whether the run was interrupted; without a readable run.json, its checkpoint decides."""
         info = self.info()
         if info is None:
             return not self.config.run["rerun"] and is_regular(self.folder / CHECKPOINT)
@@ -148,14 +146,14 @@ class Job:
 
 
 class Jobs:
-    """Turns composed configs into jobs; each distinct data set is fingerprinted once.
+    """Factory of jobs from composed configs; each distinct data set is fingerprinted once.
 
     Args:
-        options: --config-dir and the like, for the command that repeats a run.
-        without_data: give runs whose data are missing a placeholder for an identity, and say so in `notes`.
+        options: --config-dir and similar options, for the command that repeats a run.
+        without_data: give missing data a placeholder as fingerprint, and add a line to `notes`.
 
     Attributes:
-        notes: lines for the user about the data: what was read of them, and what was passed over.
+        notes: lines for the user about the data: what was read, and what was skipped.
     """
 
     def __init__(self, options: Sequence[str] = (), *, without_data: bool = False) -> None:
@@ -166,7 +164,7 @@ class Jobs:
         self.notes: list[str] = []
 
     def job(self, composed: Composed, overrides: Sequence[str]) -> Job:
-        """Return the job of one composed config.
+        """Return the job of a composed config.
 
         Raises:
             BadInput: an option is wrong, or the data cannot be found.
@@ -190,15 +188,15 @@ class Jobs:
                 if not self._without_data:
                     raise
                 self._fingerprints[key] = "unknown"
-                self.notes.append(f"without its data, what is done already is not known: {error}")
+                self.notes.append(f"finished runs are not recognized without their data: {error}")
         return self._fingerprints[key]
 
 
 def _origin(folder: Path) -> str:
-    """Return the run that `init_from` names: its run_id and, where run.json has it, the checksum of its weights.
+    """Return the id of the run that `init_from` names and a checksum: of its weights if known, else of the checkpoint.
 
     Raises:
-        BadInput: it is no folder of a finished run with a checkpoint.
+        BadInput: it is not the folder of a complete run with a checkpoint.
     """
     if is_regular(folder):
         raise BadInput(f"init_from={folder} is a file: name its run's folder, {folder.parent}")
@@ -214,8 +212,8 @@ def _origin(folder: Path) -> str:
         way = f": finish it first, with {info['command']}" if info["status"] == "running" and info["command"] else ""
         raise BadInput(f"init_from={folder}: that run is {state}{way or ', name a complete one'}")
     if not is_regular(folder / CHECKPOINT):
-        raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name another run, or train it anew")
+        raise BadInput(f"init_from={folder} holds no {CHECKPOINT}: name another run, or train it again")
     weights = (info["checksums"] or {}).get("weights")
-    if weights is None:  # of an older bnlab: the file stands for what it holds
+    if weights is None:  # from an older bnlab: use the file's own checksum
         weights = f"file-{checksum(read_bytes(folder / CHECKPOINT, ARCHIVE)).hexdigest()}"
     return f"{info['run_id']}:{weights}"

@@ -1,8 +1,8 @@
-"""rerun=true: which runs of a study a launch has still to train again, also after an interruption.
+"""rerun=true: which runs of a study a launch must still train again, also after an interruption.
 
-`.rerun.json` in the study's folder names the runs, each with the time of change of its run.json when they were asked to
-be trained again (null where it had none). A run whose run.json has another time has been begun, or has ended, since; no
-clocks are compared.
+`.rerun.json` in the study's folder names the runs, each with the modification time of its run.json when the rerun was
+requested (null if it had none). A run whose run.json has another time has started or ended since; clocks are not
+compared.
 """
 
 import json
@@ -18,13 +18,13 @@ NAME = ".rerun.json"
 
 
 def is_new(folder: Path) -> bool:
-    """Return whether a run was begun since its study was asked to be trained again."""
+    """Return whether a run has started since the rerun of its study was requested."""
     noted, changed = _noted(folder.parent), _changed(folder / "run.json")
     return folder.name in noted and changed is not None and changed != noted[folder.name]
 
 
 def begin(study: Path, run_ids: Collection[str]) -> None:
-    """Note that these runs are to be trained again, unless an interrupted launch has noted it and is not done."""
+    """Record that these runs are to be trained again, unless an interrupted launch recorded it and is not done."""
     check_own(study / NAME)
     if not set(run_ids) <= _noted(study).keys() or _are_done(study, run_ids):
         note = {run_id: _changed(study / run_id / "run.json") for run_id in sorted(run_ids)}
@@ -32,7 +32,7 @@ def begin(study: Path, run_ids: Collection[str]) -> None:
 
 
 def end(study: Path) -> None:
-    """Remove the note once every run that it names has been trained again."""
+    """Remove the record once all its runs have been trained again."""
     if (noted := _noted(study)) and _are_done(study, noted):
         check_own(study / NAME)
         (study / NAME).unlink()
@@ -43,8 +43,8 @@ def _noted(study: Path) -> Mapping[str, int | None]:
     return {} if changed is None else _read(study, changed)
 
 
-@lru_cache(maxsize=4)  # asked for once for each of many thousand runs
-def _read(study: Path, changed: int) -> Mapping[str, int | None]:  # noqa: ARG001 - the content changes with it
+@lru_cache(maxsize=4)  # called for each of thousands of runs
+def _read(study: Path, changed: int) -> Mapping[str, int | None]:  # noqa: ARG001 - a cache key: content changes with it
     try:
         found = read_json(study / NAME)
     except (FileNotFoundError, Unreadable):

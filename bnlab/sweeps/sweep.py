@@ -1,4 +1,4 @@
-"""A sweep: many jobs, each trained once, whatever happens to the others."""
+"""A sweep: many jobs, each trained once, even if others fail."""
 
 import shlex
 from collections import Counter
@@ -21,7 +21,7 @@ from bnlab.terminal import Console
 
 @dataclass
 class Summary:
-    """How a sweep ended: what run.json of each of its runs says, by folder, and the studies it wrote to.
+    """Result of a sweep: the content of each run's run.json, by folder, and the studies it wrote to.
 
     Attributes:
         left_alone: folders in which a run cannot be trained, each with the reason.
@@ -33,25 +33,25 @@ class Summary:
 
     @property
     def failed(self) -> list[dict[str, Any]]:
-        """The runs that a fault ended."""
+        """Runs that ended with an error."""
         return [info for info in self.infos.values() if info["status"] == "failed"]
 
     @property
     def status(self) -> int:
-        """The exit status: 1 where a run has failed or could not be trained."""
+        """Exit status: 1 if a run has failed or could not be trained, else 0."""
         return 1 if self.failed or self.left_alone else 0
 
 
 def prepare(
     composer: Composer, jobs: Jobs, overrides: Sequence[Sequence[str]], console: Console
 ) -> dict[str, tuple[Job, str]]:
-    """Return the distinct jobs of a batch with a label each, in order, by folder; all are checked before training.
+    """Return the distinct jobs of a batch by folder, in order, each with a label; all are checked before training.
 
     Args:
-        console: shows how far it is, in a terminal.
+        console: shows the progress, in a terminal.
 
     Raises:
-        BadInput: an option of one of them is wrong.
+        BadInput: an option of a job is wrong.
     """
     lists = [list(one) for one in overrides]
     distinct: dict[str, tuple[Job, str]] = {}
@@ -63,7 +63,7 @@ def prepare(
             first, _ = distinct.setdefault(str(job.folder), (job, label))
             if first.diagnostics != job.diagnostics:
                 raise BadInput(
-                    "runs that differ in their diagnostics alone are one run: ask for diagnostics=[one,other]"
+                    "runs that differ only in their diagnostics are one run: ask for diagnostics=[one,other]"
                 )
     return distinct
 
@@ -71,20 +71,20 @@ def prepare(
 def run_sweep(
     jobs: Mapping[str, tuple[Job, str]], requested: int, console: Console, command: str | None = None
 ) -> Summary:
-    """Train every job that waits; a failed or refused one does not stop the others.
+    """Train every waiting job; a failed or refused one does not stop the others.
 
     Args:
-        command: what the user called, for the one that trains again what has failed.
+        command: the user's command, from which the one that trains failed runs again is made.
 
     Raises:
-        BadInput: the data or the device cannot be used, or none of the folders of the runs that wait.
-        OSError: nothing can be written any more.
+        BadInput: the data, the device, or the folders of all waiting runs cannot be used.
+        OSError: nothing more can be written.
     """
     for job in {job.study: job for job, _ in jobs.values()}.values():
         job.make_study()
     config = next(iter(jobs.values()))[0].config
     if config.run["rerun"] and config.sweep["retry"] == "failed":
-        raise BadInput("rerun=true trains everything again, sweep.retry=failed what has failed: leave one out")
+        raise BadInput("rerun=true trains all runs again, sweep.retry=failed only failed ones: leave one out")
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
     for study in summary.studies:
         Packs(study).tidy()
@@ -109,7 +109,7 @@ def run_sweep(
             _train(jobs, waiting, summary, view)
     else:
         for study in summary.studies:
-            rebuild(study)  # a kill at the very end leaves an index that lacks the last
+            rebuild(study)  # a kill at the very end leaves an index without the last runs
     for study in summary.studies:
         rerun.end(study)
     _say(summary, console, command)
@@ -125,10 +125,10 @@ def _begin_rerun(jobs: Iterable[Job]) -> None:
 
 
 def waits(job: Job, info: Mapping[str, Any] | None) -> bool:
-    """Whether the sweep should train it: not what is finished, nor what has failed unless it is asked for."""
+    """Return whether the sweep should train a job: a finished one never, a failed one only with sweep.retry=failed."""
     status = "none" if info is None else info["status"]
     if job.config.sweep["retry"] == "failed":
-        return status in ("failed", "running")  # what was begun again, and then interrupted, is no longer failed
+        return status in ("failed", "running")  # an interrupted retry is no longer failed
     return status not in (*FINISHED, "failed")
 
 
@@ -161,9 +161,9 @@ def _announce(
     if count["failed"]:
         words.append(f"{count['failed']} failed before and left alone (sweep.retry=failed trains them again)")
     if others > done + count["failed"]:
-        words.append(f"{others - done - count['failed']} left alone, for they have not failed (sweep.retry=failed)")
+        words.append(f"{others - done - count['failed']} left alone because they have not failed (sweep.retry=failed)")
     if summary.left_alone:
-        words.append(f"{len(summary.left_alone)} left alone, for their folders cannot be used")
+        words.append(f"{len(summary.left_alone)} left alone because their folders cannot be used")
     if requested > len(jobs):
         words.append(f"{requested - len(jobs)} the same as another")
     console.print(f"{requested} {'run' if requested == 1 else 'runs'}: {', '.join(words)}", soft_wrap=True)
@@ -172,7 +172,7 @@ def _announce(
 
 
 def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
-    """A line on the finished runs that lack diagnostics which are asked for now; "" where there are none."""
+    """Return a line on the finished runs that lack requested diagnostics; "" if there are none."""
     found = [names for job, info in done if info is not None and info["status"] in FINISHED
              if (names := job.lacking(info))]  # fmt: skip
     names = sorted({name for lacked in found for name in lacked})

@@ -118,7 +118,7 @@ def test_killed_for_real(undisturbed: Path, tmp_path: Path) -> None:
     assert_same(train(tmp_path), undisturbed)
     begun, resumed, ended = (folder / "log.txt").read_text().splitlines()
     assert begun.startswith("begun: bnlab train")
-    assert resumed.startswith("gone on with from step ")
+    assert resumed.startswith("resumed from step ")
     assert ended == "complete"
 
 

@@ -171,12 +171,15 @@ def test_a_folder_that_was_asked_for_is_refused(
 OWN: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a link": (
         lambda path: path.symlink_to("../B"),
-        r"report cannot be written \(a link that bnlab has not made\): move it away",
+        r"report cannot be written \(a link that bnlab did not create\): move it away",
     ),
-    "a file": (lambda path: path.touch(), r"report cannot be written \(a file that bnlab has not made\): move it away"),
+    "a file": (
+        lambda path: path.touch(),
+        r"report cannot be written \(a file that bnlab did not create\): move it away",
+    ),
     "a FIFO": (
         lambda path: os.mkfifo(path),
-        r"report cannot be written \(a FIFO that bnlab has not made\): move it away",
+        r"report cannot be written \(a FIFO that bnlab did not create\): move it away",
     ),
     "another's": (lambda path: settle([path.parents[1] / "B"], path, NAMES), "holds the report of .*/B"),
 }

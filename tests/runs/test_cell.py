@@ -21,7 +21,7 @@ def test_text(value: object, expected: str) -> None:
 
 
 def test_what_is_no_value_is_refused() -> None:
-    with pytest.raises(TypeError, match="no value of a CSV cell"):
+    with pytest.raises(TypeError, match="cannot be written in a CSV cell"):
         text(object())
 
 

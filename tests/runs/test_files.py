@@ -118,7 +118,7 @@ def test_nothing_is_written_where_something_else_stands(tmp_path: Path, writer: 
     target = tmp_path / "target"
     target.write_text("the user's")
     IN_THE_WAY[way](tmp_path / "ours", target)
-    with pytest.raises(Foreign, match=r"ours cannot be written \(.*bnlab has not made"):
+    with pytest.raises(Foreign, match=r"ours cannot be written \(.*bnlab did not create"):
         WRITERS[writer](tmp_path / "ours")
     assert target.read_text() == "the user's"
     assert not (tmp_path / "nowhere").exists()

@@ -172,4 +172,4 @@ def test_a_run_folder_is_one_whatever_its_run_json_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", ["failed", "refused", "diverged"])
 def test_an_end_without_a_cause_has_a_text(tmp_path: Path, status: str) -> None:
     (tmp_path / "run.json").write_text(json.dumps(GOOD | {"status": status, "cause": None}))
-    assert read_info(tmp_path)["cause"] == "no cause is written down"
+    assert read_info(tmp_path)["cause"] == "no cause was recorded"

@@ -44,7 +44,7 @@ def test_every_state(new_run: New, tmp_path: Path) -> None:
         "later": "waiting", "last": "waiting",
     }  # fmt: skip
     assert sorted(folder.name for folder in look.damaged) == ["garbage", "none"]
-    assert "killed as it began" in look.damaged[study / "none"]
+    assert "killed at its start" in look.damaged[study / "none"]
     (held_run,) = (run for run in look.runs if run.folder.name == "held")
     assert held_run.updates == (30, 80)  # four epochs of 20 updates
     assert held_run.holder is not None

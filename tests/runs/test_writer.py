@@ -89,7 +89,7 @@ def test_truncate_returns_to_a_checkpoint(new_run: New) -> None:
 def test_truncate_refuses_files_that_lost_rows(new_run: New) -> None:
     with new_run() as writer:
         writer.append("steps", [{"step": 1}])
-        with pytest.raises(BadInput, match=r"steps\.csv has \d+ bytes and its checkpoint counts 9999"):
+        with pytest.raises(BadInput, match=r"steps\.csv has \d+ bytes, its checkpoint expects 9999"):
             writer.truncate({"steps": 9999})
         with pytest.raises(BadInput, match=r"evals\.csv has 0 bytes"):
             writer.truncate({"evals": 10})
@@ -141,7 +141,7 @@ def test_truncate_refuses_what_the_run_has_not_written(new_run: New, table: str,
         resumed.append(table, [{"step": 4, "loss": 0.5}])
         assert resumed.sums() == {table: checksum(content).hexdigest()}
     path.write_bytes(DAMAGE[damage](content))
-    with pytest.raises(BadInput, match=rf"{table}\.csv is not what the run has written"):
+    with pytest.raises(BadInput, match=rf"{table}\.csv has changed since the run wrote it"):
         RunWriter(writer.folder).truncate(lengths, sums)
 
 

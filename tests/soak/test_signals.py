@@ -49,7 +49,7 @@ def test_interrupted(start: Warm, tmp_path: Path) -> None:
     assert "interrupted; the same command resumes where it stopped" in process.said
     assert "Traceback" not in process.said
     again = start(tmp_path, *words)
-    while "it goes on from step" not in again.said:
+    while "it resumes from step" not in again.said:
         assert again.lives, again.said
         time.sleep(0.02)
     again.kill()
@@ -62,9 +62,9 @@ def test_workers_keep_a_checkpoint_too(start: Warm, tmp_path: Path) -> None:
     assert process.kill(signal.SIGINT) == 130, process.said
     assert "Traceback" not in process.said
     again = start(tmp_path, *words)
-    while again.said.count("it goes on from step") < 2:
+    while again.said.count("it resumes from step") < 2:
         assert again.lives, again.said
-        assert "begins anew" not in again.said
+        assert "restarts from the beginning" not in again.said
         time.sleep(0.02)
     again.kill()
 
@@ -97,8 +97,8 @@ def test_a_pack_whose_worker_is_killed_goes_on_in_halves(start: Warm, tmp_path: 
         time.sleep(0.02)
     os.kill(workers(process)[0], signal.SIGKILL)
     assert process.wait() == 0, process.said
-    assert "3 runs together: its process ended: SIGKILL(-9) (out of memory?); 2 and 1 instead" in process.said
-    assert process.said.count("it goes on from step") == 2
+    assert "3 runs together: its process ended: SIGKILL(-9) (out of memory?); training 2 and 1 instead" in process.said
+    assert process.said.count("it resumes from step") == 2
     assert "3 complete" in process.said
 
 
@@ -114,7 +114,7 @@ def test_a_scheduler_or_a_closed_terminal_ends_it_with_a_checkpoint(
     assert "ended by a signal; the same command resumes where it stopped" in process.said
     assert "Traceback" not in process.said
     again = start(tmp_path, *words)
-    while "it goes on from step" not in again.said:
+    while "it resumes from step" not in again.said:
         assert again.lives, again.said
         time.sleep(0.02)
     again.kill()
@@ -126,7 +126,7 @@ def test_a_worker_that_is_asked_to_end_keeps_a_checkpoint(start: Warm, tmp_path:
     until_trained(process, tmp_path / "outputs/s", 1)
     os.kill(workers(process)[0], signal.SIGTERM)
     assert process.wait() == 0, process.said
-    assert "it goes on from step" in process.said
+    assert "it resumes from step" in process.said
     assert "1 complete" in process.said
 
 

@@ -97,7 +97,7 @@ DAMAGED: dict[str, tuple[Any, str]] = {
     "a word": ('"hello"', "its content"),
     "null": ("null", "its content"),
     "nested 10,000 deep": ("[" * 10_000, "nested too deeply"),
-    "not a number": (json.dumps(CONTENT).replace("3.0", "NaN"), "NaN is no JSON"),
+    "not a number": (json.dumps(CONTENT).replace("3.0", "NaN"), "NaN is not JSON"),
     "no UTF-8": (b'{"study": "\xff"}', "no UTF-8 text"),
     "no verdicts": ({"verdicts": ...}, "verdicts: Field required"),
     "verdicts that are a mapping": ({"verdicts": {}}, "verdicts"),

@@ -1,4 +1,4 @@
-"""A begun run whose files are damaged begins anew, says so, and ends with the files of an undisturbed one."""
+"""A begun run whose files are damaged restarts, says so, and ends with the files of an undisturbed one."""
 
 import json
 from collections.abc import Callable
@@ -110,7 +110,7 @@ def test_odd_content_with_sound_sums_begins_anew(
     change(study, ODD[odd])
     status, out, err = bnlab(*words)
     assert (status, err) == (0, ""), out
-    assert "it begins anew" in out
+    assert "it restarts from the beginning" in out
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
     assert bnlab(*words)[0] == 0
@@ -137,8 +137,8 @@ def test_a_table_overwritten_at_its_length_begins_anew(
     assert path.stat().st_size == len(before)
     status, out, err = bnlab(*words)
     assert (status, err) == (0, ""), out
-    assert "steps.csv is not what the run has written" in out
-    assert "it begins anew" in out
+    assert "steps.csv has changed since the run wrote it" in out
+    assert "it restarts from the beginning" in out
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
     assert bnlab(*words)[0] == 0
@@ -149,5 +149,5 @@ def test_a_checkpoint_of_an_older_bnlab_goes_on(bnlab: Call, begun: tuple[Path, 
     study, words = begun
     change(study, drop("sums"))
     status, out, _ = bnlab(*words)
-    assert (status, "it goes on from step" in out) == (0, True)
+    assert (status, "it resumes from step" in out) == (0, True)
     assert all(json.loads(path.read_text())["status"] == "complete" for path in study.glob("*/run.json"))

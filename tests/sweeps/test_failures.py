@@ -153,7 +153,7 @@ def test_memory_that_ends_in_the_middle_of_a_checkpoint_halves_the_pack(
 
     monkeypatch.setattr(torch, "save", short)
     status, out, _ = bnlab("sweep", *NET, "seed=0,1", "launcher=fused", f"output_dir={tmp_path}")
-    assert (status, "2 runs together need more memory than there is: 1 and 1 instead" in out) == (0, True)
+    assert (status, "2 runs together need more memory than is available: training 1 and 1 instead" in out) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +181,8 @@ def test_a_pack_that_is_too_large_is_halved(
     words = [*NET, "seed=0,1,2,3,4", "launcher=fused", f"output_dir={tmp_path}"]
     status, out, _ = bnlab("sweep", *words)
     assert status == 0
-    assert "5 runs together need more memory than there is: 3 and 2 instead" in out
-    assert "3 runs together need more memory than there is: 2 and 1 instead" in out
+    assert "5 runs together need more memory than is available: training 3 and 2 instead" in out
+    assert "3 runs together need more memory than is available: training 2 and 1 instead" in out
     packs = json.loads((tmp_path / "main/packs.json").read_text())["packs"]
     assert sorted(len(pack["runs"]) for pack in packs) == [1, 2, 2]
     executions = {info["run_id"]: info["execution"] for info in infos(tmp_path / "main")}

@@ -282,7 +282,7 @@ def test_a_run_json_that_is_written_again_is_named(bnlab: Call, study: Path) -> 
     (one(study) / "run.json").write_text("{")
     status, out, err = bnlab("sweep", *NET, "seed=0,1,2")
     assert (status, err) == (0, "")
-    assert re.search(r"run\.json cannot be read \(.*\): it is written again from the checkpoint", out), out
+    assert re.search(r"run\.json cannot be read \(.*\): it is rewritten from the checkpoint", out), out
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])

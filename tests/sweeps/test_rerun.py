@@ -51,7 +51,7 @@ def test_an_interrupted_rerun_goes_on(
     status, out, _ = bnlab(*words, "rerun=true", "checkpoint_seconds=0")
     assert (status, "4 complete" in out) == (0, True)
     assert "4 to train" not in out, "what was trained again before the interruption is done"
-    assert "it goes on from step" in out
+    assert "it resumes from step" in out
     assert all(when != first[run] for run, when in written(study).items())
     assert not (study / rerun.NAME).exists()
     status, out, _ = bnlab(*words, "rerun=true")

@@ -177,7 +177,7 @@ def test_what_is_no_launcher_is_one_line(
     monkeypatch.setattr(os, "system", lambda _: pytest.fail("it was called"))
     status, out, err = bnlab("sweep", *SMALL, "seed=0,1", "--config-dir", str(tmp_path / "mine"), word)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "is no launcher that is installed" in err
+    assert "is not an installed launcher" in err
 
 
 def test_too_few_open_files_are_one_line(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ def test_one_look_writes_nothing(bnlab: Call, tmp_path: Path) -> None:
     assert "10 runs a minute, about 3.6 s left" in lines
     assert "  (c)  update 40/100" in lines
     assert "  ValueError: x" in lines
-    assert "  again: bnlab train b" in lines
+    assert "  to retry: bnlab train b" in lines
 
 
 def test_watch_ends_when_nothing_runs(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""What a user sees of a sweep: progress while it trains, and its state by the folder alone."""
+"""Display of a sweep: progress during training, and its state as read from the folder."""

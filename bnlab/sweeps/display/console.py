@@ -1,4 +1,4 @@
-"""What the user sees while runs train: one bar, and one line a finished run. Without a terminal, lines alone."""
+"""Console output during training: a bar, and one line per finished run. Without a terminal, only lines."""
 
 import re
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from bnlab.runs.duration import spoken
 from bnlab.sweeps.job import Job
 from bnlab.terminal import Console
 
-QUIET = 30.0  # seconds without a terminal between lines about what goes on
-WARM = 2.0  # seconds before a guess of the time left is worth saying
+QUIET = 30.0  # seconds between progress lines without a terminal
+WARM = 2.0  # seconds before the time left is estimated
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red"}
 
 
 class Under(NamedTuple):
-    """Runs that are under way together: updates done and in all, and how many runs."""
+    """Progress of a pack: updates done, updates in total, and number of unfinished runs."""
 
     step: int
     total: int
@@ -28,7 +28,7 @@ class Under(NamedTuple):
 
 
 class SweepConsole:
-    """A bar over all runs, which moves with their updates, the time left, and how far those under way are."""
+    """Bar over all runs that moves with their updates, with the time left and the progress of the current packs."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -43,7 +43,7 @@ class SweepConsole:
         self._task = self._bar.add_task("", total=total)
         self._under: dict[str, Under] = {}
         self._done = 0
-        self._begun: tuple[float, float] | None = None  # when the first progress was told, and how much was done then
+        self._begun: tuple[float, float] | None = None  # time of the first progress, and amount done then
         self._last_line = monotonic()
 
     def __enter__(self) -> Self:
@@ -59,12 +59,12 @@ class SweepConsole:
     def progress(
         self, step: int, total: int, loss: float, accuracy: float | None, pack: str = "", runs: int = 1
     ) -> None:
-        """How far a pack is.
+        """Show the progress of a pack.
 
         Args:
-            accuracy: on the validation split, as last known.
-            pack: tells packs apart where several train at once.
-            runs: how many runs of it have not ended; 0 of one that is no more.
+            accuracy: last known accuracy on the validation split.
+            pack: distinguishes packs that train in parallel.
+            runs: number of its unfinished runs; 0 if the pack no longer exists.
         """
         if runs == 0:
             self._under.pop(pack, None)
@@ -76,11 +76,11 @@ class SweepConsole:
         self._draw(" ".join([self._where(), *words]))
 
     def note(self, line: str) -> None:
-        """Something to know about a run."""
+        """Print a line about a run."""
         self._console.print(line, soft_wrap=not self._console.is_terminal)
 
     def finished(self, label: str, info: dict[str, Any], pack: str = "") -> None:
-        """One line for a run that has ended, of the pack that `progress` told of."""
+        """Print a line for a run that has ended, of the pack that `progress` named."""
         self._done += 1
         if (under := self._under.pop(pack, None)) is not None and under.runs > 1:
             self._under[pack] = under._replace(runs=under.runs - 1)
@@ -88,12 +88,12 @@ class SweepConsole:
         status = info["status"]
         place = f"{self._done:>{len(str(self._total))}}/{self._total} "
         width = self._console.width - len(place) - 9 if self._console.is_terminal else None
-        # One piece: the bar is drawn anew after each print.
+        # In one print, because the bar is redrawn after each.
         line = Text.assemble(place, (f"{status:<8}", COLOURS[status]), " ", outcome(label, info, width))
         self._console.print(line, soft_wrap=True)
 
     def left(self) -> float | None:
-        """Seconds until all have ended, at the pace since the first update; null before there is one."""
+        """Return the seconds until all runs end, at the pace since the first update; None if unknown."""
         if self._begun is None:
             return None
         began, before = self._begun
@@ -101,13 +101,13 @@ class SweepConsole:
         return elapsed * (self._total - done) / (done - before) if done > before and elapsed > WARM else None
 
     def _amount(self) -> float:
-        """Runs done, those under way in part."""
+        """Return the number of finished runs, plus the finished fractions of the current ones."""
         return min(self._total, self._done + sum(one.runs * one.step / one.total for one in self._under.values()))
 
     def _where(self) -> str:
         several = len(self._under) > 1
         return (
-            f"{len(self._under)} at once"
+            f"{len(self._under)} in parallel"
             if several
             else "".join(f"update {u.step}/{u.total}" for u in self._under.values())
         )
@@ -127,21 +127,21 @@ class SweepConsole:
 
 
 def outcome(label: str, info: dict[str, Any], width: int | None) -> str:
-    """A run's label and how it ended, in one line of at most `width` characters; in full without one."""
+    """Return a run's label and how it ended, in one line of at most `width` characters; in full if it is None."""
     if width is None:
         return f"{label}  {ending(info)}"
     end = ending(info).replace(" accuracy", "")
     room = width - len(end) - 2 if len(end) < 2 * width // 3 else width // 3
     if len(label) > room:
         label = re.sub(r"[\w.]+\.(\w+=)", r"\1", label)  # lr= for optim.lr=
-    if len(label) > room:  # what varies slowest and fastest stands at its ends
+    if len(label) > room:  # the options that vary slowest and fastest are at its ends
         label = f"{label[: (room - 1) // 2]}…{label[len(label) - room // 2 :]}"
     line = f"{label}  {end}"
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def ending(info: dict[str, Any]) -> str:
-    """How a run ended, in a few words."""
+    """Return how a run ended, in a few words."""
     if info["status"] in ("failed", "refused", "diverged"):
         return str(info["cause"])
     metrics = info["metrics"]
@@ -157,14 +157,14 @@ def ending(info: dict[str, Any]) -> str:
 
 
 def labels(overrides: Iterable[list[str]]) -> list[str]:
-    """What tells each job of a sweep from the others: its overrides that not all jobs share (of a single job, all)."""
+    """Return a label for each job: the overrides that not all jobs share (all of them for a single job)."""
     lists = list(overrides)
     shared = set.intersection(*map(set, lists)) if len(lists) > 1 else set()
     return [" ".join(o for o in one if o not in shared) for one in lists]
 
 
 def warn(console: Console, jobs: Iterable[Job]) -> None:
-    """Say once what is allowed but rarely meant."""
+    """Warn once about options that are allowed but rarely intended."""
     if any("output" in job.config.sites for job in jobs):
         console.print(
             "warning: the norm on the output fixes the scale of the logits; few nets want that", style="yellow"

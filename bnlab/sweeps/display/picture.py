@@ -1,4 +1,4 @@
-"""A look at a study, as text."""
+"""State of a study, as text."""
 
 import shlex
 import textwrap
@@ -14,16 +14,16 @@ from bnlab.runs.status import STATES, Look, Run
 from bnlab.text import printable
 
 COLOURS = {"complete": "green", "diverged": "yellow", "refused": "yellow", "failed": "red", "running": "cyan"}
-FEW = 6  # runs that are named one by one; causes and folders that are listed
+FEW = 6  # most runs, causes or folders that are listed one by one
 
 _PLACES = ("experiment", "study", "output_dir", "data.root")  # the same in every run of a study
-_GLUE = "\u00a0"  # a space where no line ends
+_GLUE = "\u00a0"  # a space at which no line breaks
 
-Line = tuple[str, str, int]  # text, style, indentation of what is wrapped
+Line = tuple[str, str, int]  # text, style, indentation of wrapped lines (negative: do not wrap)
 
 
 def picture(study: Path, look: Look, width: int | None) -> Text:
-    """All there is to say, in lines of at most `width` characters, but for commands, which stay in one piece."""
+    """Return the full description in lines of at most `width` characters; commands are not wrapped."""
     lines = []
     for text, style, indent in _lines(study, look):
         wrapped = [text] if width is None or indent < 0 else _wrapped(text, width, indent)
@@ -32,7 +32,7 @@ def picture(study: Path, look: Look, width: int | None) -> Text:
 
 
 def head(look: Look) -> str:
-    """How many runs are in which state, the pace and the time left, in a line."""
+    """Return the number of runs in each state, the pace and the time left, in one line."""
     count = Counter(run.state for run in look.runs)
     return ", ".join(f"{count[state]} {state}" for state in STATES if count[state]) + _pace(look)
 
@@ -58,10 +58,10 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
     if count["interrupted"]:
         yield "", "", 0
         interrupted = look.of("interrupted")
-        yield f"interrupted: {len(interrupted)}; the command that began them resumes them", "", 2
+        yield f"interrupted: {len(interrupted)}; the command that started them resumes them", "", 2
         yield from _under_way(interrupted, axes, words)
         if len(interrupted) > 1:
-            yield "  the first of them alone:", "", 4
+            yield "  only the first:", "", 4
         yield f"  {interrupted[0].command}", "", -1
     for state in ("failed", "refused", "diverged"):
         if count[state]:
@@ -76,9 +76,9 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
 
 
 def _words(runs: Sequence[Run]) -> dict[Path, str]:
-    """What the sweep calls each run: the overrides of its command that not every run has.
+    """Return the label of each run: the overrides of its command that not all runs share.
 
-    Where a run's are not known: all but those that say where runs and data lie.
+    If the command of a run is unknown: all overrides but those that say where runs and data are.
     """
     known = {run.folder: shlex.split(run.command) for run in runs if run.command}
     given = [[word for word in words if "=" in word and not word.startswith("-")] for words in known.values()]
@@ -90,7 +90,7 @@ def _words(runs: Sequence[Run]) -> dict[Path, str]:
 
 
 def _under_way(runs: Sequence[Run], axes: dict[str, list[str]], words: Mapping[Path, str]) -> Iterator[Line]:
-    """Each of a few runs with how far it is; many in one line."""
+    """Yield a line with the progress of each run if there are few, else one line for all."""
     if len(runs) <= FEW:
         for run in runs:
             far = "" if run.updates is None else f"  update{_GLUE}{run.updates[0]}/{run.updates[1]}"
@@ -115,12 +115,12 @@ def _caused(state: str, runs: Sequence[Run], axes: dict[str, list[str]]) -> Iter
         yield f"  … and {len(groups) - FEW} other causes", "", 2
     if state == "failed":
         if len(runs) > 1:
-            yield "  again: the sweep's command with sweep.retry=failed; the first alone:", "", 4
-        yield f"  {'' if len(runs) > 1 else 'again: '}{runs[0].command}", "", -1
+            yield "  to retry: the sweep's command with sweep.retry=failed; only the first:", "", 4
+        yield f"  {'' if len(runs) > 1 else 'to retry: '}{runs[0].command}", "", -1
 
 
 def _named(runs: Sequence[Run], axes: dict[str, list[str]]) -> str:
-    """What tells these runs from the others of the study, and the folder of the first."""
+    """Return what distinguishes these runs in the study, and the folder of the first."""
     words = described([run.axes for run in runs if run.info is not None], axes)
     first = runs[0].folder.name
     return f"{words} ({first})".strip() if len(runs) == 1 else f"{words} ({first}, …)".strip()

@@ -1,1 +1,1 @@
-"""From the words of a sweep to the overrides of each run. What a run is, is in `bnlab.sweeps.job`."""
+"""Expansion of a sweep's arguments into the overrides of each run (`bnlab.sweeps.job`)."""

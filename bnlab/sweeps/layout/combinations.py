@@ -1,4 +1,4 @@
-"""How a grid is laid out: counted first, since a range of a billion values is written in a few letters."""
+"""Expansion of a grid; counted first, because a short range can have a billion values."""
 
 import itertools
 import math
@@ -13,19 +13,19 @@ from bnlab.config.words import quoted, written
 from bnlab.errors import BadInput
 from bnlab.text import nearest
 
-Choices = Callable[[str], Sequence[str]]  # what there is to choose from in a group; nothing where it is none
+Choices = Callable[[str], Sequence[str]]  # options of a config group; empty if it is not a group
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One override of a product, and how many values it takes."""
+    """An override of a product and its number of values."""
 
     override: Override
     count: int
-    names: tuple[str, ...] = ()  # those that a glob stands for
+    names: tuple[str, ...] = ()  # matches of a glob
 
     def words(self) -> list[str]:
-        """Return an override for each value, as Hydra's grammar takes it."""
+        """Return an override for each value, in Hydra's grammar."""
         key = self.override.get_key_element()
         if self.override.is_delete():
             return [self.override.input_line or key]
@@ -37,10 +37,10 @@ class Axis:
 
 
 def axes(overrides: Sequence[Override], choices: Choices) -> list[Axis]:
-    """Return the axes of a product, nothing laid out yet; of an option that is given twice the last one stands.
+    """Return the axes of a product, not yet expanded; the last one wins if an option is given twice.
 
     Raises:
-        BadInput: an override names no values that can be listed.
+        BadInput: the values of an override cannot be listed.
     """
     found: dict[str, Axis] = {}
     for override in overrides:
@@ -49,7 +49,7 @@ def axes(overrides: Sequence[Override], choices: Choices) -> list[Axis]:
 
 
 def check_size(products: Sequence[Sequence[Axis]], limit: int) -> None:
-    """Check that a grid is not too large, before it takes memory.
+    """Check the size of a grid before it takes memory.
 
     Raises:
         BadInput: it has more runs than the limit.
@@ -71,14 +71,14 @@ def lay_out(product: Sequence[Axis]) -> Iterator[list[str]]:
 def _axis(override: Override, choices: Choices) -> Axis:
     if not override.is_sweep_override():
         return Axis(override, 1)
-    swept: object = override._value  # there is no other way to a range that is not laid out
+    swept: object = override._value  # the only access to a range before its expansion
     shown = excerpt(override.input_line)
     if isinstance(swept, Glob):
         names = [name for name in choices(override.key_or_group) if not name.startswith("_")]
         matching = tuple(swept.filter(names))
         if not names:
             raise BadInput(
-                f"{shown}: glob() is for groups (bnlab list), and {override.key_or_group} is none: list values"
+                f"{shown}: glob() is for groups (bnlab list), and {override.key_or_group} is not one: list values"
             )
         if not matching:
             pattern = swept.include[0] if swept.include else ""
@@ -86,17 +86,17 @@ def _axis(override: Override, choices: Choices) -> Axis:
         return Axis(override, len(matching), matching)
     if isinstance(swept, IntervalSweep):
         key, start, end = override.key_or_group, swept.start, swept.end
-        raise BadInput(f"{shown} names no values of its own: list them, {key}={start},{end}, or count: range(0,1,0.1)")
+        raise BadInput(f"{shown} has no discrete values: list them, {key}={start},{end}, or count: range(0,1,0.1)")
     if isinstance(swept, RangeSweep):
         return Axis(override, _length(swept, shown))
     return Axis(override, len(list(override.sweep_iterator())))
 
 
 def _length(swept: RangeSweep, shown: str) -> int:
-    """How many values a range has, by arithmetic.
+    """Return the number of values of a range, without expanding it.
 
     Raises:
-        BadInput: it never ends, or has none.
+        BadInput: it never ends, or is empty.
     """
     ends = (swept.start, swept.stop, swept.step)
     if any(end is None or not math.isfinite(end) for end in ends) or swept.step == 0:

@@ -1,4 +1,4 @@
-"""The grid of an experiment: one product of listed values, or several side by side, in one of its sizes.
+"""Grid of an experiment: one or several products of listed values, in one of its sizes.
 
 hydra:
   sweeper:
@@ -26,13 +26,13 @@ Params = Mapping[str, Any]
 def products(
     params: Params | None, sweeps: Sequence[Params] | None, scales: Mapping[str, Any] | None, scale: str | None
 ) -> list[list[str]]:
-    """The overrides of each product, values listed with commas.
+    """Return the overrides of each product, with values separated by commas.
 
     Args:
-        scale: a size that `scales` names; null: `cpu` where there is one.
+        scale: a size in `scales`; None: `cpu` if there is one.
 
     Raises:
-        BadInput: there is no such size.
+        BadInput: the size does not exist.
     """
     _check(params, sweeps, scales)
     chosen: Mapping[str, Any] = {}
@@ -44,15 +44,15 @@ def products(
 
 
 def folder(experiment: str | None, scale: str | None) -> list[str]:
-    """The override that keeps the runs of another size than `cpu` apart: `study=<experiment>_<scale>`."""
+    """Return the override that separates runs of a size other than `cpu`: `study=<experiment>_<scale>`."""
     return [quoted(f"study={experiment}_{scale}")] if scale not in (None, DEFAULT) else []
 
 
 def _check(params: Any, sweeps: Any, scales: Any, where: str = "hydra.sweeper.") -> None:
-    """Check that the parts of a grid are what this module's first lines say.
+    """Check that the parts of a grid have the form in the module's docstring.
 
     Raises:
-        BadInput: one of them is not.
+        BadInput: a part does not.
     """
     if not isinstance(params, Mapping | DictConfig | None):
         raise BadInput(f'{where}params: {excerpt(params)} should be options with their values: {{seed: "0,1,2"}}')
@@ -85,12 +85,12 @@ def _size(scales: Mapping[str, Any], scale: str) -> Mapping[str, Any]:
     if not scales:
         raise BadInput(f"scale={excerpt(scale)}: no experiment with sizes is chosen (bnlab list study): leave it out")
     if scale not in scales:
-        raise BadInput(f"scale={excerpt(scale)} is no size of this experiment; {nearest(scale, map(str, scales))}")
+        raise BadInput(f"scale={excerpt(scale)} is not a size of this experiment; {nearest(scale, map(str, scales))}")
     return scales[scale] or {}
 
 
 def _text(value: Any) -> str:
-    """A value of the yaml as Hydra's overrides write it."""
+    """Return a yaml value in the grammar of Hydra's overrides."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     if isinstance(value, ListConfig | list):

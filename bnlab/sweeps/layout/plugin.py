@@ -1,7 +1,7 @@
-"""Our sweeper and launcher as Hydra plugins.
+"""bnlab's sweeper and launcher as Hydra plugins.
 
-Hydra takes a plugin only from a module below `hydra_plugins`. One on disk would be imported by every Hydra application
-of the environment, so the module is made here, when bnlab starts.
+Hydra accepts plugins only from modules below `hydra_plugins`. A module on disk would be imported by every Hydra
+application in the environment, so the module is created here when bnlab starts.
 """
 
 import sys
@@ -35,9 +35,9 @@ MODULE = "hydra_plugins.bnlab_plugin"
 
 
 class GridSweeper(Sweeper):
-    """Pass every combination of the listed values (see `bnlab.sweeps.layout.grid`) to the launcher, as one batch.
+    """Hydra sweeper that passes every combination of values (`bnlab.sweeps.layout.grid`) to the launcher in one batch.
 
-    The launcher checks what was composed.
+    The launcher checks the composed configs.
     """
 
     def __init__(self, params: Any = None, sweeps: Any = None, scales: Any = None) -> None:
@@ -48,7 +48,7 @@ class GridSweeper(Sweeper):
         self._limit = sweep_options(config.sweep)["max_runs"]
         target = str((config.hydra.launcher or {}).get("_target_"))
         if target not in {f"{kind.__module__}.{kind.__qualname__}" for kind in Plugins.instance().discover(Launcher)}:
-            raise BadInput(f"hydra/launcher: {excerpt(target)} is no launcher that is installed: leave it out")
+            raise BadInput(f"hydra/launcher: {excerpt(target)} is not an installed launcher: leave it out")
         self._launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
         )
@@ -76,13 +76,13 @@ class GridSweeper(Sweeper):
 
 
 def _value(override: Override | None) -> str | None:
-    """What an override gives as it was written; null where it is not given or null."""
+    """Return the value of an override as written; None if it is missing or null."""
     written = "" if override is None else (override.input_line or "").partition("=")[2]
     return unquoted(written) if written not in ("", "null") else None
 
 
 class BnlabLauncher(Launcher):
-    """Takes the whole batch at once: see `bnlab.sweeps.sweep`."""
+    """Hydra launcher that trains the batch as a whole, see `bnlab.sweeps.sweep`."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002
         self._loader, self._task = hydra_context.config_loader, task_function
@@ -90,7 +90,7 @@ class BnlabLauncher(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:  # noqa: ARG002
         batch = getattr(self._task, "batch", None)
         if batch is None:
-            raise BadInput("hydra/launcher=bnlab sweeps runs; --multirun does nothing here, use `bnlab sweep`")
+            raise BadInput("hydra/launcher=bnlab is for sweeps: use `bnlab sweep` instead of --multirun")
         result = JobReturn(status=JobStatus.COMPLETED)
         result.return_value = batch(Composer(self._loader), job_overrides)
         return [result]
@@ -110,7 +110,7 @@ class LauncherConfig:
 
 
 def register() -> None:
-    """Make `hydra/sweeper=bnlab` and `hydra/launcher=bnlab` known to this process, and have configs checked."""
+    """Register `hydra/sweeper=bnlab` and `hydra/launcher=bnlab` in this process, and have configs checked."""
     if MODULE in sys.modules:
         return
     module = ModuleType(MODULE)

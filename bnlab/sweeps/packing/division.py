@@ -1,4 +1,4 @@
-"""Packs that cannot be trained whole, as memory is short or vmap does not allow it: what is tried instead."""
+"""Division of packs that cannot train whole, because memory is short or vmap does not support them."""
 
 import torch
 
@@ -12,40 +12,40 @@ Parts = list[list[Job]]
 
 
 def is_too_large(error: BaseException) -> bool:
-    """Whether memory was short; on the CPU torch says so in words only."""
+    """Return whether memory was short, which torch on the CPU says only in the message."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error):
         return True
-    return error.__context__ is not None and is_too_large(error.__context__)  # torch.save makes an error of its own
+    return error.__context__ is not None and is_too_large(error.__context__)  # torch.save raises another error
 
 
 def split(pack: Pack, parts: Parts, view: View) -> None:
-    """Put what is left of a pack, whose runs' locks are held, into packs of these."""
+    """Put the unfinished runs of a pack, whose locks are held, into one pack per part."""
     Packs(pack.study).split(pack, parts)
     view.progress(0, 1, 0.0, None, pack.id, 0)
 
 
 def halves(left: list[Job]) -> Parts:
-    """Two parts, the first no smaller."""
+    """Return two halves, the first no smaller."""
     half = (len(left) + 1) // 2
     return [left[:half], left[half:]]
 
 
 def sizes(parts: Parts) -> str:
-    """ "3 and 2": how many runs are in each."""
+    """Return the number of runs in each part, as "3 and 2"."""
     return " and ".join(str(len(part)) for part in parts)
 
 
 def smaller(left: list[Job], error: BaseException, begun: bool, view: View) -> Parts:
-    """What to train instead of a pack that this error ended; nothing where it is the runs' own fault."""
+    """Return the parts to train instead of a pack that this error ended; empty if the runs are at fault."""
     if len(left) == 1:
         return []
     if is_too_large(error):
         parts = halves(left)
-        view.note(f"{len(left)} runs together need more memory than there is: {sizes(parts)} instead")
+        view.note(f"{len(left)} runs together need more memory than is available: training {sizes(parts)} instead")
         return parts
     if begun:
         return []
     config = left[0].config
     what = f"model={config.choices['model']} norm={config.choices['norm']}"
-    view.note(f"{what}: its runs cannot be trained together ({one_line(error)}), so one by one")
+    view.note(f"{what}: its runs cannot be trained together ({one_line(error)}): training them one by one")
     return [[job] for job in left]

@@ -1,4 +1,4 @@
-"""A pack: runs that are trained together, update by update, as replicas of one net. One run alone is a pack too."""
+"""A pack: runs that are trained together, update by update, as replicas of one net. A single run is a pack too."""
 
 import json
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Pack:
     """Runs of one study in the order in which they are stacked.
 
     Attributes:
-        threads: of torch on the CPU; it can change the last bits, and so belongs to the pack.
+        threads: of torch on the CPU; part of the pack because it can change the last bits.
     """
 
     jobs: tuple[Job, ...]
@@ -31,7 +31,7 @@ class Pack:
 
     @property
     def executor(self) -> str:
-        """How it is trained: `serial` for one run alone, `fused` for several."""
+        """`serial` for a single run, `fused` for several."""
         return "serial" if len(self.jobs) == 1 else "fused"
 
     @property
@@ -40,18 +40,18 @@ class Pack:
 
     @property
     def checkpoint(self) -> Path:
-        """Where its checkpoint lies while it trains: a run's own, or one file for all of them."""
+        """Path of the checkpoint during training: a single run's own, or one file for all runs."""
         return checkpoint_path(self.study, [job.run_id for job in self.jobs])
 
     def write(self, path: Path) -> None:
-        """Write down all that another process must know to train it."""
+        """Write all that another process needs to train the pack."""
         runs = [{"values": job.composed.values, "choices": job.composed.choices, "run_id": job.run_id,
                  "command": job.command, "origin": job.config.origin} for job in self.jobs]  # fmt: skip
         write_atomic(path, json.dumps({"threads": self.threads, "runs": runs}))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The pack that a file describes."""
+        """Return the pack that a file describes."""
         content = read_json(path)
         return cls(tuple(_job(run) for run in content["runs"]), content["threads"])
 

@@ -1,8 +1,7 @@
-"""The packs of a study: which runs are trained together, kept in packs.json (`bnlab.runs.packing`).
+"""Packs of a study: which runs are trained together, stored in packs.json (`bnlab.runs.packing`).
 
-It is written before they train and says how a run was executed and, of one that nobody has begun, the command that
-trains it. A pack that was begun goes on with the same runs in the same order, so its numbers are those of an
-undisturbed one, bit for bit.
+The file is written before training. It says how a run was executed and, if it has not started, which command trains it.
+A pack is resumed with the same runs in the same order, so its numbers are those of an uninterrupted one, bit for bit.
 """
 
 import os
@@ -31,17 +30,17 @@ OLD = 3600.0  # seconds
 
 
 class Regrouped(Exception):
-    """The pack is no more: its runs are in other packs now."""
+    """Error for a pack that no longer exists: its runs are in other packs now."""
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """How runs are put into packs.
+    """Rules for putting runs into packs.
 
     Attributes:
-        size: the most runs like this one that are trained together.
-        threads: that a pack of runs like this one gets.
-        asked: the options that led to it; a pack that nobody has begun is kept while they stay as they are.
+        size: returns the largest pack size for runs like a job.
+        threads: returns the number of threads for such a pack.
+        asked: the options that led to the rules; a pack that has not started is kept while they are unchanged.
     """
 
     size: Callable[[Job], int]
@@ -50,7 +49,7 @@ class Grouping:
 
 
 def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
-    """Return packs of about one size of runs that can be trained together, in the order of their first runs."""
+    """Return packs of similar size of runs that can be trained together, in the order of their first runs."""
     kins: dict[str, list[Job]] = {}
     for job in jobs:
         kins.setdefault(f"{job.study} {job.kin}", []).append(job)
@@ -64,7 +63,7 @@ def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
 
 
 class Packs:
-    """The packs of a study."""
+    """Packs of a study."""
 
     def __init__(self, study: Path) -> None:
         self._study = study
@@ -74,13 +73,13 @@ class Packs:
     def form(
         self, waiting: Sequence[Job], known: Mapping[str, Job], grouping: Grouping, note: Callable[[str], None]
     ) -> list[Pack]:
-        """Put jobs into packs: those that were begun as they were, the others by the grouping.
+        """Put jobs into packs: started packs unchanged, the other jobs by the grouping.
 
-        A job whose pack another process trains, and would have to give it up, is in none of them.
+        A job that would have to be taken out of a pack which another process trains is in none of them.
 
         Args:
-            known: every job of this launch by run_id, also those that are done.
-            note: told a line about what the user should know.
+            known: all jobs of this launch by run_id, including finished ones.
+            note: receives lines for the user.
         """
         free = {job.run_id: job for job in waiting}
         with turn(self._study):
@@ -93,7 +92,7 @@ class Packs:
                         packs.append(Pack(tuple(known[run_id] for run_id in one.runs), one.threads))
                         for run_id in one.runs:
                             free.pop(run_id, None)
-            # A run that is in no pack and has a checkpoint was trained alone.
+            # A run that is in no pack and has a checkpoint was trained as a single run.
             single = {run_id for run_id, job in free.items() if job.begun() and is_regular(job.folder / CHECKPOINT)}
             fresh = [Pack((free[run_id],), grouping.threads(free[run_id])) for run_id in single]
             fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
@@ -105,15 +104,15 @@ class Packs:
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
 
     def tidy(self) -> None:
-        """Remove what a kill leaves: half-written files, and checkpoints of packs that have ended or are no more."""
+        """Remove what a kill leaves: temporary files, and checkpoints of packs that have ended or no longer exist."""
         for path in leftovers(self._study, _is_ours):
             with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > OLD:  # nobody is writing it
+                if time.time() - path.stat().st_mtime > OLD:  # no process is writing it
                     path.unlink()
         try:
             before = read_packing(self._study)
         except Unreadable:
-            return  # packs formed anew may be those of the checkpoints
+            return  # packs that are formed next may use the checkpoints
         done = [path for record in before.packs if is_regular(path := self._checkpoint(record)) and self._over(record)]
         if done or before.retired:
             with turn(self._study):
@@ -123,7 +122,7 @@ class Packs:
                 self._write(now.packs, now)
 
     def drop_waiting(self) -> int:
-        """Forget the runs that nobody has begun; returns how many there were."""
+        """Remove the packs of which no run has started, and return the number of their runs."""
         with turn(self._study):
             before = read_packing(self._study)
             records, dropped = [], 0
@@ -137,15 +136,15 @@ class Packs:
         return dropped
 
     def holds(self, pack: Pack) -> bool:
-        """Return whether the pack still is one."""
+        """Return whether the pack still exists."""
         changed = self._path.stat().st_mtime_ns if self._path.exists() else 0
         if self._seen[0] != changed:
             self._seen = (changed, {record.id for record in self._read().packs})
         return pack.id in self._seen[1]
 
     def forget(self, job: Job) -> None:
-        """Remove a run of which nothing has been written, and the study's folder where nothing else is in it."""
-        with suppress(Busy, Foreign, OSError):  # others are at it, or there is something in it
+        """Remove a run of which nothing has been written, and the study's folder if nothing else is in it."""
+        with suppress(Busy, Foreign, OSError):  # held by another process, or not empty
             with lock(job.folder):
                 (job.folder / NAME).unlink()
             job.folder.rmdir()
@@ -161,7 +160,7 @@ class Packs:
             self._study.rmdir()
 
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
-        """Put the runs of a pack, whose locks are held, into several; each goes on from where the pack was."""
+        """Divide a pack whose runs' locks are held; each part resumes from the state of the pack."""
         with turn(self._study):
             before, records = self._read(), list[Record]()
             for record in before.packs:
@@ -170,7 +169,7 @@ class Packs:
             self._write(records, before)
 
     def _fitting(self, record: Record, known: Mapping[str, Job], free: dict[str, Job]) -> list[Record]:
-        """Return the record, or its two parts where the launch asks for some of a begun pack's runs only."""
+        """Return the record, or its two parts if the launch wants only some runs of a started pack."""
         asked = [run_id for run_id in record.runs if run_id in free]
         others = [run_id for run_id in record.runs if run_id not in free]
         if not asked or not self._begun(record, free) or all(_is_done(known.get(run_id)) for run_id in others):
@@ -178,7 +177,7 @@ class Packs:
         try:
             with ExitStack() as held:
                 for run_id in record.runs:
-                    if self._is_usable(run_id):  # nobody trains in a folder that is not
+                    if self._is_usable(run_id):  # no process trains in another
                         held.enter_context(lock(self._study / run_id))
                 return self._divide(record, [asked, others])
         except Busy:
@@ -193,7 +192,7 @@ class Packs:
         return len(asked) == len(record.runs) and record.asked == dict(grouping.asked)
 
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
-        """Return whether training has begun, or somebody is about to begin."""
+        """Return whether training has started or is about to start."""
         mine = [free[run_id] for run_id in record.runs if run_id in free]
         return any(job.begun() for job in mine) or any(holder(job.folder) for job in mine)
 
@@ -212,7 +211,7 @@ class Packs:
         return [_record(part, record.threads, record.asked) for part in commands]
 
     def _is_usable(self, run_id: str) -> bool:
-        """Return whether a run's folder is ours to write into, or not there yet."""
+        """Return whether bnlab may write into a run's folder or create it."""
         folder = self._study / run_id
         try:
             if os.path.lexists(folder):
@@ -225,18 +224,18 @@ class Packs:
         return checkpoint_path(self._study, list(record.runs))
 
     def _over(self, record: Record) -> bool:
-        """Return whether a pack of several runs has ended; a run alone keeps its checkpoint."""
+        """Return whether a pack of several runs has ended; a single run keeps its checkpoint."""
         return len(record.runs) > 1 and all(_has_ended(self._study / run_id) for run_id in record.runs)
 
     def _read(self, note: Callable[[str], None] = lambda _: None) -> Packing:
         try:
             return read_packing(self._study)
         except Unreadable as error:
-            note(f"{error}: it is written anew, and packs that were begun begin anew")
+            note(f"{error}: it is rewritten, and unfinished packs restart from the beginning")
             return Packing()
 
     def _write(self, records: Sequence[Record], before: Packing) -> None:
-        """Replace packs.json and remove the checkpoints of dropped packs; after a kill their names are still there."""
+        """Replace packs.json and remove the checkpoints of dropped packs, whose names it keeps in case of a kill."""
         dropped = {record.id: record for record in before.packs if len(record.runs) > 1}
         for record in records:
             dropped.pop(record.id, None)

@@ -1,1 +1,1 @@
-"""What a sweep would do, and how long that would take, before anything is trained."""
+"""Plan of a sweep and estimate of its duration, before training."""

@@ -1,4 +1,4 @@
-"""What runs will take, by what earlier runs of the study took."""
+"""Estimated cost of runs, from earlier runs of the study."""
 
 import json
 from collections import Counter
@@ -13,11 +13,11 @@ from bnlab.runs.index import scan
 from bnlab.runs.schema import COLUMNS
 from bnlab.runs.status import last_row
 
-SAMPLE = 10  # earlier runs that are asked
+SAMPLE = 10  # most earlier runs that are read
 
-# What decides the time of an update: all axes but these, or else those of the model, the data and the batch alone.
+# The time of an update depends on all axes but these; failing that, only model, data and batch are compared.
 _LENGTH = {"seed", "epochs", "steps", *(f"optim.{name}" for name in FREE)}
-_ORIGIN = {"init_from", "init_from.weights", "data.root"}  # which older runs do not have
+_ORIGIN = {"init_from", "init_from.weights", "data.root"}  # missing in older runs
 _SHAPE = ("model", "data", "accumulate", "precision")
 
 Axes = Mapping[str, Any]
@@ -25,14 +25,14 @@ Axes = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run takes.
+    """Cost of one run.
 
     Attributes:
-        seconds: of a run alone, or its share of its pack.
-        packed: whether it is a share: most of the earlier runs were trained several at a time.
+        seconds: of a single run, or its share of its pack.
+        packed: whether it is a share, because most of the earlier runs were trained in packs.
         size: bytes of its folder.
-        runs: how many earlier runs say so.
-        alike: whether they differ from it in seed, rates and length alone, and not in norm or optimizer too.
+        runs: number of earlier runs behind the estimate.
+        alike: whether they differ from it only in seed, rates and length, and not also in norm or optimizer.
     """
 
     seconds: float
@@ -43,7 +43,7 @@ class Cost:
 
 
 class Forecast:
-    """Knows a study's complete runs."""
+    """Estimates from a study's complete runs."""
 
     def __init__(self, study: Path) -> None:
         self._study = study
@@ -54,7 +54,7 @@ class Forecast:
         self._seen: dict[str, _Seen | None] = {}
 
     def cost(self, axes: Axes) -> Cost | None:
-        """What a run of these axes takes; null where no complete run has its model, data and batch."""
+        """Return the cost of a run with these axes; None if no complete run has its model, data and batch."""
         for alike, key, groups in self._groups:
             known = groups.get(key(axes), [])
             found = [seen for info in known[:SAMPLE] if (seen := self._seen_of(info)) is not None]
@@ -78,7 +78,7 @@ class Forecast:
         try:
             last = dict(zip(COLUMNS["steps"], row or [], strict=True))
             step, epoch = int(last["step"]), float(last["epoch"])
-        except ValueError:  # none there, or damaged: others will tell
+        except ValueError:  # missing or damaged, which is reported elsewhere
             return None
         if step == 0 or epoch == 0:
             return None
@@ -88,7 +88,7 @@ class Forecast:
 
 
 class _Seen(NamedTuple):
-    """Of a complete run: seconds an update (of a pack its share), updates an epoch, bytes."""
+    """Measurements of a complete run: seconds per update (its share of a pack's), updates per epoch, bytes."""
 
     seconds: float
     per_epoch: float

@@ -1,4 +1,4 @@
-"""What a sweep would do, found out without training or writing anything, and without torch unless it measures."""
+"""Plan of a sweep, made without training or writing anything, and without torch unless runs are timed."""
 
 import math
 import os
@@ -28,15 +28,15 @@ MEASURED = "measured"
 
 @dataclass
 class Group:
-    """Runs that differ in seed and rates alone.
+    """Runs that differ only in seed and rates.
 
     Attributes:
-        name: what tells them from the other groups.
-        seconds: what one of them takes; null where unknown.
+        name: what distinguishes them from the other groups.
+        seconds: time of one run; None if unknown.
         packed: whether that is its share of a pack.
-        size: bytes that one of them leaves; null where unknown.
-        source: where that is known from.
-        refused: why they cannot work, where that has been looked at and found.
+        size: bytes of one run's folder; None if unknown.
+        source: source of these numbers.
+        refused: why the runs cannot work, if that was checked and they cannot.
     """
 
     name: str
@@ -51,14 +51,14 @@ class Group:
 
 @dataclass
 class Plan:
-    """What a sweep would do.
+    """Plan of a sweep.
 
     Attributes:
-        requested: jobs before those that are the same run were made one.
-        states: how many of its runs are in each state: a status of run.json, running, interrupted or new.
-        causes: of the failed and refused ones.
-        choice: how the sweep would be carried out; null where there is nothing to train.
-        unsure: whether the choice may turn out differently, for it was made without times or sizes.
+        requested: number of jobs before duplicates were merged.
+        states: number of runs in each state: a status of run.json, running, interrupted or new.
+        causes: of the failed and refused runs, by status.
+        choice: how the sweep would be executed; None if there is nothing to train.
+        unsure: whether the choice may change, because it was made without times or sizes.
     """
 
     requested: int
@@ -72,22 +72,22 @@ class Plan:
 
     @property
     def to_train(self) -> list[Group]:
-        """The groups with runs that would be trained."""
+        """Groups with runs that would be trained."""
         return [group for group in self.groups if group.waiting and group.refused is None]
 
     @property
     def waiting(self) -> int:
-        """How many runs would be trained."""
+        """Number of runs that would be trained."""
         return sum(len(group.waiting) for group in self.to_train)
 
     @property
     def known(self) -> int:
-        """Of how many of them is known what they take."""
+        """Number of runs to train whose time is known."""
         return sum(len(group.waiting) for group in self.to_train if group.seconds is not None)
 
     @property
     def seconds(self) -> float:
-        """About what these take, in all processes at once, and never less than one run; with the start of workers."""
+        """Estimated time of these runs in all processes, with the start of workers; at least that of one run."""
         costs = [(group.seconds, len(group.waiting)) for group in self.to_train if group.seconds is not None]
         workers = self.choice.workers if self.choice else 0
         start = START if workers and costs else 0.0
@@ -96,13 +96,13 @@ class Plan:
 
     @property
     def size(self) -> float | None:
-        """About the bytes that all leave, where they are known of one."""
+        """Estimated bytes of all runs whose size is known; None if there are none."""
         sizes = [group.size * len(group.waiting) for group in self.to_train if group.size is not None]
         return sum(sizes) if sizes else None
 
 
 class Meter:
-    """Times runs and looks at their nets; the one part that needs torch."""
+    """Measurement of the time of runs and the size of their nets; the only part that needs torch."""
 
     def __init__(self) -> None:
         from bnlab.sweeps.running.builder import Builder
@@ -110,11 +110,11 @@ class Meter:
         self._shop = Builder()
 
     def size(self, job: Job) -> Size | None:
-        """How large a job's net is; null where it cannot work."""
+        """Return the size of a job's net; None if the job cannot work."""
         return self._shop.size(job)
 
     def seconds(self, job: Job) -> float:
-        """About what a job takes alone.
+        """Return the estimated time of a job as a single run.
 
         Raises:
             Refused: it cannot work.
@@ -131,12 +131,12 @@ class Meter:
 
 
 def plan(jobs: Sequence[Job], requested: int, meter: Meter | None = None, told: Told = lambda *_: None) -> Plan:
-    """The plan of a sweep's distinct jobs.
+    """Return the plan of a sweep's distinct jobs.
 
     Args:
-        requested: jobs before those that are the same run were made one.
-        meter: where runs are to be timed.
-        told: told how many of how many groups have been timed.
+        requested: number of jobs before duplicates were merged.
+        meter: if given, runs are timed with it.
+        told: called with the number of groups that have been timed, and of all groups.
 
     Raises:
         BadInput: options exclude each other, or the data cannot be used.
@@ -177,7 +177,7 @@ def _choose(result: Plan, meter: Meter | None) -> None:
 
     def seconds() -> float:
         result.unsure = result.unsure or result.known < result.waiting
-        # Of an unknown length: long, so that the choice is the one that a long sweep gets.
+        # An unknown length counts as long, so that the choice is that of a long sweep.
         if result.known < result.waiting:
             return math.inf
         return sum(alone(group) * len(group.waiting) for group in result.to_train)
@@ -193,14 +193,14 @@ def _choose(result: Plan, meter: Meter | None) -> None:
     result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
     for group in result.to_train:
         packed = result.choice.together(group.jobs[0]) > 1
-        if group.seconds is not None and packed != group.packed:  # as those it is known from were not
+        if group.seconds is not None and packed != group.packed:  # unlike the runs behind the estimate
             group.seconds = alone(group) / (gain(size(group.jobs[0])) if packed else 1.0)
             group.packed = packed
     result.packs = grouped(jobs, Grouping(result.choice.together, lambda _: 1, asked(jobs[0])))
 
 
 def machine(device: str) -> Machine:
-    """What there is to train on, as far as it shows without torch: a GPU by its device file."""
+    """Return the available hardware, as far as visible without torch: a GPU by its device file."""
     from joblib.externals.loky import cpu_count
 
     gpus = 0 if device == "cpu" else len(list(Path("/dev").glob("nvidia[0-9]*")))
@@ -243,5 +243,5 @@ def _groups(jobs: Sequence[Job], waiting: set[str]) -> list[Group]:
 
 
 def _shared(every: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's axes without those in which the runs of a group differ."""
+    """Return a run's axes without those in which the runs of a group differ."""
     return {name: value for name, value in every.items() if name not in ("seed", *(f"optim.{key}" for key in FREE))}

@@ -1,1 +1,1 @@
-"""Train packs and write their runs' folders. What waits, and how it ended, is for `bnlab.sweeps.sweep`."""
+"""Training of packs and writing of run folders; `bnlab.sweeps.sweep` selects the runs and reports on them."""

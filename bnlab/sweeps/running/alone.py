@@ -1,4 +1,4 @@
-"""One run, asked for by itself."""
+"""Training of a single run."""
 
 from bnlab.errors import BadInput
 from bnlab.runs.lock import Busy
@@ -10,12 +10,12 @@ from bnlab.sweeps.running.runner import Runner
 
 
 def train(job: Job, view: View) -> None:
-    """Train a job in this process, or go on with it; out of a pack that was begun it takes its part.
+    """Train or resume a job in this process; take it out of its pack if that has started.
 
     Raises:
-        Busy: another process is at it.
+        Busy: another process trains it.
         BadInput: it cannot work, or its data cannot be used.
-        OSError: nothing can be written any more.
+        OSError: nothing more can be written.
     """
     runner = Runner()
     options = {**asked(job), "threads": job.config.run["threads"]}

@@ -1,4 +1,4 @@
-"""What a job trains on and with: its data and its net, kept for the next one like it; and how large and slow it is."""
+"""A job's data and net, cached for the next job like it, and estimates of its size and time."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,17 +18,17 @@ from bnlab.sweeps.running.recorder import NOWHERE
 from bnlab.training.forecast import forecast
 
 ALL_THREADS = torch.get_num_threads()
-SMALL = 200_000_000  # multiply-adds an update below which threads cost more than they give, above all on a busy machine
-TRIES = 3  # kins of which one is timed, and updates of it
+SMALL = 200_000_000  # multiply-adds per update below which threads cost more than they gain, most on a busy machine
+TRIES = 3  # groups of compatible runs of which one run is timed, and its updates
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 class Builder:
-    """Keeps the data of the last job, and the nets without storage of the kins on them.
+    """Cache of the last job's data, and of a net without storage for each group of compatible runs on them.
 
     Attributes:
-        progress: takes lines about what takes long, such as decoding pictures.
+        progress: receives lines about slow steps, such as decoding pictures.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Builder:
         self._nets: dict[str, tuple[Model, Shapes]] = {}
 
     def tensors(self, job: Job) -> TensorData:
-        """The data of a job.
+        """Return the data of a job.
 
         Raises:
             BadInput: they cannot be found or used.
@@ -45,12 +45,12 @@ class Builder:
         run = job.config.run
         key = repr((sorted(job.config.data.items()), run["precision"], run["device"]))
         if self._data is None or self._data[0] != key:
-            self._data, self._nets = None, {}  # two large data sets need not fit at once
+            self._data, self._nets = None, {}  # two large data sets may not fit in memory together
             self._data = (key, build.tensors(job.config, source(job.config), self.progress))
         return self._data[1]
 
     def size(self, job: Job) -> Size | None:
-        """How large a job's net is; null where it will be refused."""
+        """Return the size of a job's net; None if the job will be refused."""
         try:
             data, net, _ = self.built(job)
         except FAULTS as error:
@@ -59,19 +59,22 @@ class Builder:
         return Size(sum(p.numel() for p in net.parameters()), multiply_adds(net, data.common.batch_size))
 
     def threads(self, job: Job, together: int) -> int:
-        """How many threads of torch a pack of so many runs like this one gets in this process."""
+        """Return the number of torch threads in this process for a pack of `together` runs like this one."""
         if job.config.run["threads"] is not None or ALL_THREADS == 1:
             return job.config.run["threads"] or 1
         size = self.size(job)
         return 1 if size is None or size.work * together < SMALL else ALL_THREADS
 
     def seconds(self, jobs: Sequence[Job]) -> float | None:
-        """About what these jobs take alone, one after another, by a few updates of one of each of a few kins."""
+        """Return the estimated time of these jobs one after another; None if unknown.
+
+        A few updates are timed, of one job in each of a few groups of compatible runs.
+        """
         many = Counter(job.kin for job in jobs)
         found: dict[str, float] = {}
         for name, job in {job.kin: job for job in jobs}.items():
             try:
-                data, net, _ = self.built(job)  # once for all of a kin
+                data, net, _ = self.built(job)  # once per group of compatible runs
                 begin = monotonic()
                 loop = assembly.assemble([job.config], data, net, [NOWHERE])
                 built = monotonic() - begin
@@ -87,7 +90,7 @@ class Builder:
         return sum(each * many[name] for name, each in found.items()) * len(jobs) / timed
 
     def built(self, job: Job) -> tuple[TensorData, Model, Shapes]:
-        """The data of a job, its net without storage, and the shape of an example at each site."""
+        """Return the data of a job, its net without storage, and the shape of an example at each site."""
         data = self.tensors(job)
         if (name := job.kin) not in self._nets:
             assembly.length(job.config, data)
@@ -96,6 +99,6 @@ class Builder:
 
 
 def _pass_over(error: BaseException) -> None:
-    """Leave it to training to say what is wrong with a run; data that cannot be found are wrong for all."""
+    """Raise an error of the data, which concerns all runs; leave that of a single run to its training."""
     if isinstance(error, BadInput) and not isinstance(error, Refused):
         raise error

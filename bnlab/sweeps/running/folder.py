@@ -1,4 +1,4 @@
-"""A run's folder from its begin to its end."""
+"""A run's folder from start to end of training."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,10 +21,10 @@ Rows = list[dict[str, Any]]
 
 
 class Folder(RunWriter):
-    """Writes one run's folder as `runs.schema` describes it.
+    """Writer of one run's folder as `runs.schema` describes it.
 
     Attributes:
-        facts: what its run.json says that its config does not hold.
+        facts: content of its run.json that its config does not determine.
     """
 
     def __init__(self, job: Job) -> None:
@@ -33,18 +33,19 @@ class Folder(RunWriter):
         self.facts: dict[str, Any] = {}
 
     def begin(self, sites: Rows) -> None:
-        """Begin the run anew."""
+        """Start the run from the beginning."""
         self.create(self._yaml(), self._facts())
         self.log(f"begun: {self.job.command}")
         self.append("sites", sites)
 
     def go_on(self, payload: Mapping[str, Any]) -> None:
-        """Cut the tables to a checkpoint; a config.yaml or run.json that was lost is written anew.
+        """Truncate the tables to a checkpoint; rewrite a config.yaml or run.json that was lost.
 
-        Errors: BadInput where a table is shorter than that, or holds something else.
+        Raises:
+            BadInput: a table is shorter than that, or its content has changed.
         """
         check_folder(self.folder)
-        self.truncate(payload["lengths"], payload.get("sums"))  # an older bnlab kept no checksums
+        self.truncate(payload["lengths"], payload.get("sums"))  # an older bnlab stored no checksums
         self.clear_leftovers()
         path, yaml = self.folder / "config.yaml", self._yaml()
         try:
@@ -58,16 +59,16 @@ class Folder(RunWriter):
             info = self._facts() | {"metrics": {}, "status": "running", "schema": VERSION}
         asked = self.job.diagnostics
         taken = {name: when for name, when in (info["diagnostics"] or {}).items() if asked.get(name) == when}
-        write_info(self.folder, info | self.facts | {"diagnostics": taken})  # those that it has from begin to end
-        self.log(f"gone on with from step {payload['step']}")
+        write_info(self.folder, info | self.facts | {"diagnostics": taken})  # only those taken from start to end
+        self.log(f"resumed from step {payload['step']}")
 
     def end(self, outcome: Outcome, payload: checkpoint.Payload, *, packed: bool) -> None:
-        """Write down how the run ended.
+        """Record how the run ended.
 
         Args:
             payload: its part of its pack's last checkpoint.
-            packed: whether that becomes its own now; a run alone has it already. A diverged run keeps none, for there
-                is nothing to go on from.
+            packed: whether to save that as its own; a single run already has it. A diverged run keeps none, because
+                there is nothing to resume.
         """
         path = self.folder / CHECKPOINT
         diverged = outcome.diverged_at is not None
@@ -96,7 +97,7 @@ class Folder(RunWriter):
         self.log(f"diverged at step {outcome.diverged_at}" if diverged else "complete")
 
     def stop(self, status: str, cause: str, traceback: str | None = None) -> None:
-        """Mark the run `failed` or `refused`; what it has written since it was begun is kept."""
+        """Mark the run `failed` or `refused`; what it has written since its start is kept."""
         info = self.job.info()
         if info is None or info["status"] != "running":
             self.create(self._yaml(), self._facts())

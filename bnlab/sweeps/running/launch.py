@@ -1,4 +1,4 @@
-"""One launch of a sweep: puts what waits into packs, has them trained, and comes back to what others were at."""
+"""A launch of a sweep: packs the waiting runs, has them trained, and waits for those that others train."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -25,17 +25,17 @@ from bnlab.sweeps.running.executors.in_process import InProcess
 from bnlab.sweeps.running.executors.processes import Processes
 from bnlab.sweeps.running.runner import Runner
 
-POLL = 1.0  # seconds between looks at what another launch is at
+POLL = 1.0  # seconds between checks of runs that another launch trains
 
 
 class Launch:
-    """Listens to the executor that it chose, and keeps track of what is left.
+    """Listener of the executor that it chooses, with a record of the unfinished jobs.
 
     Args:
-        jobs: of the sweep, also those that are done.
-        waiting: those to train.
-        ended: told each of them when it has ended, with its run.json and its pack.
-        left_alone: told the folder of each that cannot be trained there, and the reason.
+        jobs: of the sweep, including finished ones.
+        waiting: jobs to train.
+        ended: called with each job when it ends, its run.json and its pack.
+        left_alone: called with each folder in which a run cannot be trained, and the reason.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Launch:
         self._said: set[str] = set()
 
     def run(self) -> None:
-        """Train until nothing is left, or until the first failure where that is asked for.
+        """Train until no job is left or, with sweep.fail_fast, until the first failure.
 
         Raises:
             BadInput: the data or the device cannot be used.
-            OSError: nothing can be written any more.
+            OSError: nothing more can be written.
         """
         waiting = list(self._left.values())
         for job in waiting:
@@ -74,7 +74,7 @@ class Launch:
             try:
                 gettempdir()
             except FileNotFoundError:
-                raise BadInput("no temporary folder can be written: set TMPDIR to one, or launcher=serial") from None
+                raise BadInput("no temporary folder is writable: set TMPDIR to one, or launcher=serial") from None
             executor = Processes(choice.workers, machine.gpus, self._runner)
         while self._left and not self.stopped():
             packs = [pack for pack in self._form(grouping) if not any(holder(job.folder) for job in pack.jobs)]
@@ -89,7 +89,7 @@ class Launch:
         self._view.progress(step, total, loss, accuracy, pack, runs)
 
     def note(self, line: str) -> None:
-        if line not in self._said:  # what holds for many packs is said once
+        if line not in self._said:  # a line about many packs is printed once
             self._said.add(line)
             self._view.note(line)
 
@@ -114,7 +114,7 @@ class Launch:
         return packs
 
     def _settle(self) -> None:
-        """Take note of what another launch has ended."""
+        """Record the runs that another launch has ended."""
         over = FINISHED if self._config.sweep["retry"] == "failed" else (*FINISHED, "failed")
         for folder, job in list(self._left.items()):
             info = job.info()
@@ -122,7 +122,7 @@ class Launch:
                 self.ended(folder, "")
 
     def _seconds(self, waiting: Sequence[Job]) -> float | None:
-        """What the jobs take one after another: by earlier runs, or by a few updates."""
+        """Return the time of the jobs one after another, from earlier runs or a few updates; None if unknown."""
         forecasts = {study: Forecast(study) for study in self._known}
         costs = [forecasts[job.study].cost(axes(job.config)) for job in waiting]
         known = [
@@ -139,7 +139,7 @@ class Launch:
 
 
 def _machine(device: str) -> Machine:
-    from joblib.externals.loky import cpu_count  # counts what a container leaves
+    from joblib.externals.loky import cpu_count  # respects the limits of a container
 
     if device != "cpu" and torch.cuda.is_available():
         return Machine("cuda", cpu_count(), torch.cuda.device_count(), torch.cuda.mem_get_info()[1], START)

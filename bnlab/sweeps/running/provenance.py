@@ -1,4 +1,4 @@
-"""Which code, machine and versions a run came from."""
+"""Code, machine and library versions of a run."""
 
 import platform
 import subprocess
@@ -14,13 +14,13 @@ LIBRARIES = ("torch", "torchvision", "numpy", "hydra-core", "pandas")
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of bnlab, Python and what computes."""
+    """Return the versions of bnlab, Python and the numerical libraries."""
     return {"bnlab": own_version(), "python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 @cache
 def git_commit() -> str | None:
-    """The commit of the checkout that bnlab runs from, "+" behind it where files differ; null outside one."""
+    """Return the commit of bnlab's checkout, followed by "+" if files differ; None outside a checkout."""
     package = Path(__file__).parents[1]
     if not (package.parent / ".git").exists() or which("git") is None:
         return None
@@ -34,7 +34,7 @@ def git_commit() -> str | None:
 
 
 def device_name(device: str) -> str:
-    """The processor's or the GPU's name, and the threads that torch uses on the CPU."""
+    """Return the name of the GPU, or of the processor with the number of torch threads."""
     import torch
 
     if device == "cuda":

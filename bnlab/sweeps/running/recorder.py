@@ -1,4 +1,4 @@
-"""Where the rows and checkpoints of a pack's replicas go: rows to each run's folder, checkpoints to one file."""
+"""Recorders of a pack's replicas: rows go to each run's folder, checkpoints to one file."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from bnlab.training.recorder import Recorder, Row
 
 
 class Keeper:
-    """What the replicas of a pack have in common: one checkpoint and one progress.
+    """Checkpoint and progress of a pack, shared by its replicas.
 
     Args:
-        runs: how many of them have not ended.
+        runs: number of unfinished runs.
     """
 
     def __init__(self, pack: Pack, runs: int, view: View) -> None:
@@ -23,12 +23,12 @@ class Keeper:
         self._told = -1
 
     def take(self, run_id: str, payload: checkpoint.Payload) -> None:
-        """Take one replica's part of a checkpoint; the last one's completes it, and all replace the file at once."""
+        """Add a replica's part of a checkpoint; the last part completes it, and the file is replaced."""
         if len(self._parts) == len(self._pack.jobs):
             self._parts = {}
         self._parts[run_id] = payload
         if len(self._parts) == len(self._pack.jobs):
-            if len(self._parts) == 1:  # the run's folder may have been moved and linked since it was begun
+            if len(self._parts) == 1:  # the run's folder may have been moved and linked since its start
                 check_own(self._pack.checkpoint.parent, folder=True)
             checkpoint.save(self._pack.checkpoint, payload if len(self._parts) == 1 else self._parts)
 
@@ -37,14 +37,14 @@ class Keeper:
         return self._parts[run_id]
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None) -> None:
-        """Pass on what the first replica says at a step."""
+        """Pass on the progress of the first replica at a step."""
         if step != self._told:
             self._told = step
             self._view.progress(step, total, loss, accuracy, self._pack.id, self._runs)
 
 
 class FolderRecorder:
-    """The recorder of one replica."""
+    """Recorder of one replica."""
 
     def __init__(self, folder: Folder, keeper: Keeper) -> None:
         self._folder, self._keeper = folder, keeper
@@ -72,4 +72,4 @@ class _Nowhere:
         pass
 
 
-NOWHERE: Recorder = _Nowhere()  # of a run that is only timed
+NOWHERE: Recorder = _Nowhere()  # for a run that is only timed

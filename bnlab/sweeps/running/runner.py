@@ -1,4 +1,4 @@
-"""Trains one pack at a time in this process, and leaves its runs' folders as `runs.schema` describes them."""
+"""Training of one pack at a time in this process, with run folders as `runs.schema` describes them."""
 
 import resource
 import traceback
@@ -24,21 +24,21 @@ from bnlab.sweeps.running.folder import Folder
 from bnlab.sweeps.running.recorder import FolderRecorder, Keeper
 from bnlab.training import checkpoint
 
-TRIES = 3  # deaths of its process in one launch after which a run has failed
+TRIES = 3  # deaths of its process in one launch after which a run is failed
 
 
 class Removed(Foreign):
-    """Somebody has removed the folder of a run that trains."""
+    """Error for a run whose folder was removed during training."""
 
 
 class Runner:
-    """Trains packs one after another.
+    """Trainer of packs, one after another.
 
     Args:
-        processes: that do so side by side, this one among them.
+        processes: number of processes that train in parallel, including this one.
 
     Attributes:
-        builder: gives the data and the net of a pack, and keeps them for the next.
+        builder: builds the data and the net of a pack, and caches them for the next.
     """
 
     def __init__(self, processes: int = 1) -> None:
@@ -49,10 +49,10 @@ class Runner:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
     def attempt(self, pack: Pack, listener: Listener) -> None:
-        """Train a pack of a sweep: what cannot work is refused, what others train or have made is left alone."""
+        """Train a pack of a sweep; refuse what cannot work, leave runs and files of others untouched."""
         try:
             trained = self.train(pack, listener)
-            for job in trained or pack.jobs:  # none: another launch has ended them meanwhile
+            for job in trained or pack.jobs:  # empty: another launch has ended them meanwhile
                 listener.ended(str(job.folder), pack.id if trained else "")
         except Refused as reason:
             self.stop(pack, reason.status, str(reason), listener)
@@ -62,25 +62,25 @@ class Runner:
             if isinstance(error, Removed):
                 obstacles |= {str(job.folder): said for job in pack.jobs if not job.folder.is_dir()}
             if not any(obstacles.values()) or not pack.study.is_dir():
-                raise  # what stands in the way is in the study's folder
+                raise  # the obstacle is in the study's folder
             for folder, obstacle in obstacles.items():
                 if obstacle is not None:
                     listener.left_alone(folder, obstacle)
-            listener.note(f"{said}; the other runs of its pack go on without it" if len(pack.jobs) > 1 else said)
+            listener.note(f"{said}; the other runs of its pack continue without it" if len(pack.jobs) > 1 else said)
         except (Busy, Regrouped):
-            pass  # the sweep comes back to it
+            pass  # the sweep tries it again later
 
     def train(self, pack: Pack, view: View) -> Sequence[Job]:
-        """Train a pack, or go on with it where it was interrupted; returns the jobs that it has ended.
+        """Train a pack, or resume it if it was interrupted, and return the jobs that have ended.
 
         A fault of the program marks its runs `failed` with their traceback and is not raised again.
 
         Raises:
-            Busy: another process is at one of its runs; nothing is written.
-            Regrouped: it is no pack any more, or had to be split.
+            Busy: another process holds one of its runs; nothing is written.
+            Regrouped: the pack no longer exists, or had to be split.
             Refused: the combination cannot work; nothing is written.
             BadInput: the data or the device cannot be used; nothing is written.
-            OSError: nothing can be written any more; what was stays, to go on from.
+            OSError: nothing more can be written; what was written stays, to resume from.
         """
         packs = Packs(pack.study)
         self.builder.progress = view.note
@@ -89,21 +89,24 @@ class Runner:
                 raise Regrouped
             parts = self._train(pack, left, view) if left else []
             if parts:
-                torch.cuda.empty_cache()  # what the pack held is free by now
+                torch.cuda.empty_cache()  # the pack's tensors are free by now
                 split(pack, parts, view)
                 raise Regrouped
             _drop_checkpoint(pack)
         return left
 
     def lost(self, pack: Pack, cause: str, listener: Listener) -> None:
-        """See to a pack whose process has died: of several runs each half is tried by itself; a run alone resumes from
-        its checkpoint, and has failed when it has cost as many processes as `TRIES`."""
+        """Handle a pack whose process has died.
+
+        Several runs are split into halves, each tried by itself. A single run resumes from its checkpoint, and is
+        marked `failed` after `TRIES` deaths.
+        """
         try:
             with _locked(pack) as left:
                 if len(left) > 1:
                     parts = halves(left)
                     split(pack, parts, listener)
-                    listener.note(f"{len(left)} runs together: {cause}; {sizes(parts)} instead")
+                    listener.note(f"{len(left)} runs together: {cause}; training {sizes(parts)} instead")
                     return
         except Busy:
             return
@@ -114,7 +117,7 @@ class Runner:
         self.stop(pack, "failed", cause, listener)
 
     def stop(self, pack: Pack, status: str, cause: str, listener: Listener) -> None:
-        """Mark what is left of a pack as `refused` or `failed`."""
+        """Mark the unfinished runs of a pack as `refused` or `failed`."""
         try:
             with _locked(pack) as left:
                 _stop(left, status, cause)
@@ -125,7 +128,7 @@ class Runner:
             listener.ended(str(job.folder), pack.id)
 
     def _train(self, pack: Pack, left: list[Job], view: View) -> Parts:
-        """Train what is left of a pack; returns the parts that it had to be split into, if any."""
+        """Train the unfinished runs of a pack; return the parts into which it had to be split, if any."""
         configs = [job.config for job in pack.jobs]
         try:
             data, net, shapes = self.builder.built(pack.jobs[0])  # refused before anything is written
@@ -152,7 +155,7 @@ class Runner:
                 try:
                     loop = assembly.assemble(configs, data, net, recorders, payloads, view.note)
                 except checkpoint.Misfit as error:
-                    view.note(f"{_name(pack)} has a checkpoint of another net ({error}): it begins anew")
+                    view.note(f"{_name(pack)} has another net's checkpoint ({error}): it restarts from the beginning")
                     if len(left) < len(pack.jobs):
                         _drop_checkpoint(pack)
                         return [left]
@@ -170,7 +173,7 @@ class Runner:
                 if is_environmental(error) or (isinstance(error, BadInput) and not begun):
                     raise
                 if gone := next((job.folder for job in left if not job.folder.is_dir()), None):
-                    raise Removed(f"{gone} was removed while its run trained: give the command again") from None
+                    raise Removed(f"{gone} was removed while its run trained: repeat the command") from None
                 if parts := smaller(left, error, begun, view):
                     return parts
                 for folder in mine.values():
@@ -185,11 +188,11 @@ class Runner:
 
 @contextmanager
 def _locked(pack: Pack) -> Iterator[list[Job]]:
-    """Hold the locks of a pack's runs; gives those that are not finished.
+    """Hold the locks of a pack's runs and yield the unfinished jobs.
 
     Raises:
-        Busy: another process is at one of them.
-        Foreign: one of their folders, or the checkpoint of the pack, is not ours.
+        Busy: another process holds one of them.
+        Foreign: something else is in the place of a run's folder or of the pack's checkpoint.
     """
     with ExitStack() as held:
         if len(pack.jobs) > 1:
@@ -207,10 +210,10 @@ def _stop(jobs: Sequence[Job], status: str, cause: str, trace: str | None = None
 
 
 def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> list[dict[str, Any]] | None:
-    """Return the checkpoints to resume from, the tables cut to them; null to begin anew.
+    """Return the checkpoints to resume from, with the tables truncated to them; None to start from the beginning.
 
     Args:
-        updates: of each run in all.
+        updates: total number of updates of each run.
     """
     if not any(folder.job.begun() for folder in mine.values()):
         return None
@@ -223,7 +226,7 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
     else:
         payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
     if payloads is None or not all(checkpoint.is_whole(payload, updates) for payload in payloads):
-        view.note(f"{name} was begun and has no usable checkpoint: it begins anew")
+        view.note(f"{name} was interrupted and has no usable checkpoint: it restarts from the beginning")
         return None
     try:
         for run_id, payload in zip(run_ids, payloads, strict=True):
@@ -233,9 +236,9 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
     except Foreign:
         raise
     except BadInput as error:
-        view.note(f"{error}; it begins anew")
+        view.note(f"{error}; it restarts from the beginning")
         return None
-    view.note(f"{name} was interrupted: it goes on from step {payloads[0]['step']}")
+    view.note(f"{name} was interrupted: it resumes from step {payloads[0]['step']}")
     return payloads
 
 
@@ -243,7 +246,7 @@ def _note_damage(job: Job, view: View) -> None:
     try:
         job.read()
     except Unreadable as error:
-        view.note(f"{str(error).partition(';')[0]}: it is written again from the checkpoint")
+        view.note(f"{str(error).partition(';')[0]}: it is rewritten from the checkpoint")
 
 
 def _name(pack: Pack) -> str:

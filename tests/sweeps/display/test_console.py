@@ -67,7 +67,7 @@ def test_packs_side_by_side(clock: Callable[[float], None]) -> None:
     clock(60)
     view.progress(25, 100, 0.25, 0.75, pack="b", runs=2)
     assert view.left() == pytest.approx(60 * 6.5 / 3.5)
-    assert out.getvalue() == "  0/10 runs  2 min left  2 at once loss 0.25 val 0.750\n"
+    assert out.getvalue() == "  0/10 runs  2 min left  2 in parallel loss 0.25 val 0.750\n"
     view.finished("", ENDED, pack="a")
     assert view.left() == pytest.approx(60 * (10 - 3.75) / 3.75)
     for pack in "aaabb":

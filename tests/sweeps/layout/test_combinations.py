@@ -97,7 +97,7 @@ def test_a_grid_that_is_just_not_too_large() -> None:
         ("optim.lr=interval(0.1,1)", "list them, optim.lr=0.1,1"),
         ("norm=glob(x*)", "matches no norm; there is batch"),
         ("norm=glob(btch*)", "matches no norm"),
-        ("seed=glob(*)", "seed is none"),
+        ("seed=glob(*)", "seed is not one"),
         ("seed=range(3,3)", "has no values"),
         ("seed=range(0,3,-1)", "has no values"),
         ("optim.lr=range(0,1,0)", "never ends"),

@@ -110,8 +110,8 @@ def test_an_experiment_is_swept(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("sweep experiment=two scale=big", "scale=big is no size of this experiment"),
-        ("sweep experiment=two scale=smoke,cpu", "scale=smoke,cpu is no size"),
+        ("sweep experiment=two scale=big", "scale=big is not a size of this experiment"),
+        ("sweep experiment=two scale=smoke,cpu", "scale=smoke,cpu is not a size"),
         ("sweep experiment=demo scale=cpu", "bnlab list study"),
         ("train scale=cpu", "bnlab study NAME scale=cpu"),
     ],

@@ -119,12 +119,12 @@ def test_some_runs_of_a_begun_pack_go_on_without_the_others(
     killed(41, *FOUR)
     status, out, _ = bnlab("train", *NET, "seed=1", "optim.lr=0.1", "study=s")
     assert status == 0
-    assert "it goes on from step" in out
+    assert "it resumes from step" in out
     alone = Path(out.splitlines()[-1]).name
     assert [len(record["runs"]) for record in records(study)] == [1, 3]
     status, out, _ = bnlab(*FOUR)
     assert status == 0
-    assert "of 3 runs was interrupted: it goes on from step" in out
+    assert "of 3 runs was interrupted: it resumes from step" in out
     for folder in (path.parent for path in study.glob("*/run.json")):
         ours, theirs = (json.loads((place / "run.json").read_text()) for place in (folder, undisturbed / folder.name))
         assert ours["metrics"] == pytest.approx(theirs["metrics"], rel=1e-4)
@@ -140,16 +140,16 @@ def test_garbage_is_recovered_from_or_trained_anew(
     killed(41, *FOUR)
     (pack,) = study.glob("pack_*.pt")
     one = sorted(study.glob("*/run.json"))[0].parent
-    says = "it goes on from step"
+    says = "it resumes from step"
     if what == "checkpoint":
         pack.write_bytes(pack.read_bytes()[:1000])
-        says = "has no usable checkpoint: it begins anew"
+        says = "has no usable checkpoint: it restarts from the beginning"
     elif what == "packs.json":
         (study / what).write_text('{"packs": [{"id"')
         says = "packs.json cannot be read"
     elif what == "tables":
         (one / "steps.csv").write_text("step,ep")
-        says = "its checkpoint counts"
+        says = "its checkpoint expects"
     else:
         (study / what if what == "index.csv" else one / what).write_text("\0garbage")
     status, out, err = bnlab(*FOUR)
@@ -166,7 +166,7 @@ def test_a_run_that_was_begun_alone_goes_on_alone(
     (study / "packs.json").unlink()
     status, out, _ = bnlab(*FOUR)
     assert status == 0
-    assert "it goes on from step" in out
+    assert "it resumes from step" in out
     assert sorted(len(record["runs"]) for record in records(study)) == [1, 3]
 
 
@@ -242,7 +242,7 @@ def test_half_written_files_go(bnlab: Call, killed: Callable[..., None], here: C
     assert not old.exists()
     assert young.exists(), "another launch may be writing it"
     assert not one.exists()
-    assert all(path.exists() for path in theirs), "what bnlab has not made stays"
+    assert all(path.exists() for path in theirs), "what bnlab did not create stays"
 
 
 def test_a_turn_that_nobody_gives_back_is_one_line(
@@ -254,7 +254,7 @@ def test_a_turn_that_nobody_gives_back_is_one_line(
     with lock(study):
         status, _, err = bnlab(*FOUR)
     assert (status, err.count("\n")) == (2, 1)
-    assert "is it stopped?" in err
+    assert "is it suspended?" in err
 
 
 @pytest.mark.parametrize("form", ["list", "torn", "none"])
@@ -271,7 +271,7 @@ def test_a_begun_pack_goes_on_whatever_packs_json_has_become(
         path.unlink() if form == "none" else path.write_text('{"packs": [{"id"')
     status, out, err = bnlab(*FOUR)
     assert (status, err) == (0, "")
-    assert "it goes on from step" in out
+    assert "it resumes from step" in out
     for folder in (one.parent for one in undisturbed.glob("*/run.json")):
         assert (
             json.loads((study / folder.name / "run.json").read_text())["metrics"]

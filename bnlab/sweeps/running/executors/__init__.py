@@ -1,1 +1,1 @@
-"""Where packs are trained: in this process, or in worker processes."""
+"""Executors of packs: in this process, or in worker processes."""

@@ -1,4 +1,4 @@
-"""What a sweep asks of an executor, and what it is told."""
+"""Interfaces between a sweep and its executors."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,36 +7,39 @@ from bnlab.sweeps.packing.pack import Pack
 
 
 class View(Protocol):
-    """Is told how training goes."""
+    """Receiver of the progress of training."""
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
-        """How far a pack with so many runs left is (with none: it is no more, they are in others), and what one of them
-        last had for loss and validation accuracy."""
+        """Receive the progress of a pack, with the last loss and validation accuracy of one of its runs.
+
+        Args:
+            runs: number of its unfinished runs; 0 if the pack no longer exists because they are in other packs.
+        """
 
     def note(self, line: str) -> None:
-        """Something that the user should know."""
+        """Receive a line for the user."""
 
 
 class Listener(View, Protocol):
-    """Is told what happens while packs train."""
+    """Receiver of events while packs train."""
 
     def left_alone(self, folder: str, reason: str) -> None:
-        """The run of this folder cannot be trained there, for a reason that its folder gives."""
+        """Receive a folder in which a run cannot be trained because of its state, and the reason."""
 
     def ended(self, folder: str, pack: str) -> None:
-        """The run of this folder has ended, as run.json says; of that pack, or "" where another launch trained it."""
+        """Receive the folder of a run that has ended, and its pack ("" if another launch trained it)."""
 
     def stopped(self) -> bool:
-        """Whether no further pack should be begun."""
+        """Return whether no further pack should start."""
 
 
 class Executor(Protocol):
-    """Trains packs; all that it must know of one can be written down (`Pack.write`), so it may do so elsewhere."""
+    """Trainer of packs; `Pack.write` holds all that it needs, so it may train in other processes."""
 
     def run(self, packs: Sequence[Pack], listener: Listener) -> None:
-        """Train them and return when each has ended, is trained by another launch, or has been regrouped.
+        """Train the packs; return when each has ended, is trained by another launch, or has been regrouped.
 
         Raises:
             BadInput: the data or the device cannot be used.
-            OSError: nothing can be written any more.
+            OSError: nothing more can be written.
         """

@@ -1,4 +1,4 @@
-"""Packs one after another in this process."""
+"""Training of packs one after another in this process."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from bnlab.sweeps.running.runner import Runner
 
 
 class InProcess:
-    """Needs no start, and trains with as many threads as its packs ask for."""
+    """Executor without workers to start, with as many threads as its packs ask for."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner

@@ -1,4 +1,4 @@
-"""Packs in worker processes (joblib's loky), one at a time in each."""
+"""Training of packs in worker processes (joblib's loky), one at a time in each."""
 
 import os
 import re
@@ -21,20 +21,20 @@ from bnlab.sweeps.running.executors.base import Listener
 from bnlab.sweeps.running.executors.worker import STOP, events_path, repeat, start, work
 from bnlab.sweeps.running.runner import Runner
 
-# A signal to the whole group (a closed terminal) ends loky's tracker of resources, which it starts again.
+# A signal to the whole group (a closed terminal) ends loky's resource tracker, which loky restarts.
 warnings.filterwarnings("ignore", "resource_tracker: process died unexpectedly", UserWarning)
 
-LOOK = 0.2  # seconds between looks at what workers tell
-OPEN_FILES, OPEN_FILES_EACH = 64, 16  # descriptors that a launch needs, and more for each of its workers
-GRACE = 60.0  # seconds in which an interrupted worker may finish its update and write its checkpoint
+LOOK = 0.2  # seconds between checks of the workers' events
+OPEN_FILES, OPEN_FILES_EACH = 64, 16  # descriptors that a launch needs, and each of its workers
+GRACE = 60.0  # seconds for an interrupted worker to finish its update and write its checkpoint
 
 
 class Processes:
-    """So many processes with one torch thread each, spread over the GPUs.
+    """Executor with several processes of one torch thread each, spread over the GPUs.
 
-    Each is a pool of its own, so that one which the system kills costs the pack that it was at, and nothing else.
+    Each is a separate pool, so that a process that the system kills costs only the pack that it trained.
 
-    Errors: BadInput where this process may not open as many files as that takes.
+    Errors: BadInput if this process may not open enough files.
     """
 
     def __init__(self, workers: int, gpus: int, runner: Runner) -> None:
@@ -66,7 +66,7 @@ class Processes:
                         if (lost := slot.look()) is not None:
                             self._runner.lost(*lost, listener)
             except KeyboardInterrupt:
-                listener.note("interrupted: checkpoints are being kept; Ctrl-C again ends at once")
+                listener.note("interrupted: writing checkpoints; Ctrl-C again stops immediately")
                 for slot in slots:
                     slot.stop()
                 wait([slot.future for slot in slots if slot.future is not None], GRACE)
@@ -77,7 +77,7 @@ class Processes:
 
 
 class _Slot:
-    """One worker process, started anew when it has died."""
+    """One worker process, restarted after it has died."""
 
     def __init__(self, folder: Path, environment: dict[str, str], processes: int) -> None:
         self._folder, self._environment, self._processes = folder, environment, processes
@@ -96,7 +96,7 @@ class _Slot:
         self.pack, self.future = pack, self._pool.submit(work, path, self._processes)
 
     def look(self) -> tuple[Pack, str] | None:
-        """Pass on what the worker tells; what it lost, if it has died: the pack, and the cause."""
+        """Pass on the worker's events; if it has died, return its pack and the cause."""
         if self.pack is None or self.future is None:
             return None
         done = self.future.done()
@@ -112,13 +112,13 @@ class _Slot:
         return None
 
     def stop(self) -> None:
-        """Ask the worker for a checkpoint of the pack that it trains, and to leave it then."""
+        """Ask the worker to write a checkpoint of its pack and stop training it."""
         self._signal(STOP)
 
     def end(self) -> None:
-        """End the worker: one that still trains is killed."""
+        """End the worker; kill it if it still trains."""
         if self._pool is not None:
-            # loky would look for processes to kill with the help of another one, which a group's signal ends too.
+            # loky would find the processes to kill through another process, which a signal to the group ends too.
             self._signal(signal.SIGKILL)
             self._pool.shutdown(wait=True)
             self._pool = None
@@ -139,6 +139,6 @@ def _environment(slot: int, gpus: int) -> dict[str, str]:
 
 
 def _cause(error: BrokenProcessPool) -> str:
-    """What ended a worker; loky says it in words only."""
+    """Return what ended a worker, which loky says only in the message."""
     codes = re.search(r"\{(.+)\}", str(error))
     return f"its process ended: {codes[1]} (out of memory?)" if codes else "its process could not be started"

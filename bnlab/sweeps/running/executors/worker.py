@@ -1,4 +1,4 @@
-"""What a worker process does: train the pack that a file describes, and write down what happens."""
+"""Worker process: trains the pack that a file describes, and writes the events to a file."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from bnlab.sweeps.packing.pack import Pack
 from bnlab.sweeps.running.executors.base import Listener
 from bnlab.sweeps.running.runner import Runner
 
-STOP = signal.SIGUSR1  # what the parent sends so that a pack keeps a checkpoint and ends
+STOP = signal.SIGUSR1  # sent by the parent to have a pack checkpointed and stopped
 STOPS = (STOP, *ENDING)
-WATCH = 0.5  # seconds between looks whether the parent lives
-TELL = 0.25  # seconds between lines about progress
+WATCH = 0.5  # seconds between checks that the parent is alive
+TELL = 0.25  # seconds between progress events
 
 
 class Events:
-    """A listener that writes each call as a line of a file, for another process to repeat."""
+    """Listener that writes each call as a line of a file, for another process to repeat."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -49,12 +49,12 @@ class Events:
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([what, *values]) + "\n")
-        except FileNotFoundError:  # the launch was killed, and a worker beside this one has removed its folder
+        except FileNotFoundError:  # the launch was killed, and another worker has removed its folder
             os._exit(1)
 
 
 def repeat(path: Path, listener: Listener) -> Iterator[None]:
-    """Tell a listener what a file of events holds: with each step what has come since the one before."""
+    """Yield each time after repeating to a listener the events added to a file since the time before."""
     place = 0
     while True:
         if path.exists():
@@ -73,7 +73,7 @@ def start(parent: int, folder: Path) -> None:
     """Make this process a worker: it leaves Ctrl-C to its parent, and ends with it.
 
     Args:
-        folder: of the launch's temporary files; it goes with a parent that was killed.
+        folder: of the launch's temporary files; removed if the parent was killed.
     """
     for number in (signal.SIGINT, *STOPS):
         signal.signal(number, signal.SIG_IGN)
@@ -88,27 +88,27 @@ def start(parent: int, folder: Path) -> None:
 
 
 def work(path: Path, processes: int) -> None:
-    """Train the pack that a file describes, or until one of `STOPS` comes; the events go to the file beside it.
+    """Train the pack that a file describes until it ends or a signal of `STOPS` comes; write `events_path`.
 
     Args:
-        processes: workers side by side, this one among them.
+        processes: number of workers in parallel, including this one.
 
     Raises:
-        BadInput, OSError: as `Executor.run`.
+        BadInput, OSError: like `Executor.run`.
     """
     try:
         for number in STOPS:
             signal.signal(number, end if number in ENDING else signal.default_int_handler)
         _runner(processes).attempt(Pack.read(path), Events(events_path(path)))
     except KeyboardInterrupt:
-        pass  # its runs are left to go on with
+        pass  # its runs can be resumed
     finally:
         for number in STOPS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def events_path(path: Path) -> Path:
-    """Where the events of the pack that a file describes go."""
+    """Return the path for the events of the pack that a file describes."""
     return path.with_suffix(".events")
 
 
