@@ -13,8 +13,8 @@ help:
 	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
 	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
-	@echo "make zoo        what each norm does: experiments/norm-zoo's table and pictures"
-	@echo "make initialization  six closed forms at initialization: experiments/initialization's table and pictures"
+	@echo "make zoo        what each norm does: bnlab zoo, into experiments/norm-zoo"
+	@echo "make initialization  closed forms at initialization: bnlab laws all, into experiments/initialization"
 	@echo "make check      ruff and mypy"
 	@echo "make lock       resolve requirements.lock anew from pyproject.toml"
 
@@ -45,10 +45,10 @@ soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak
 
 zoo: setup
-	OMP_NUM_THREADS=1 $(BIN)/python experiments/norm-zoo/make.py
+	OMP_NUM_THREADS=1 $(BIN)/bnlab zoo --out experiments/norm-zoo
 
 initialization: setup
-	OMP_NUM_THREADS=1 $(BIN)/python experiments/initialization/make.py
+	OMP_NUM_THREADS=1 $(BIN)/bnlab laws all --out experiments/initialization
 
 check: setup
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
-"""What a careful user would write to train a net: a loop of a few lines (`by_hand_sweep.py` puts Hydra around it).
+"""A careful user's hand-written training loop of a few lines (`by_hand_sweep.py` wraps it in Hydra).
 
-Same data, batches and initial weights as bnlab's, so that their losses can be compared; torch's own modules' gradients
-and optimizer, tensors in memory, the loss read every tenth update. Run by benchmarks/executors.py.
+It has the same data, batches and initial weights as bnlab, so that the losses can be compared; torch's modules,
+gradients and optimizer, tensors in memory, the loss read every tenth update. Run by benchmarks/executors.py.
 """
 
 import json
@@ -21,7 +21,7 @@ from bnlab.models.base import initialize
 
 @cache
 def setting(values: str) -> tuple[Config, TensorData]:
-    """A config from its values as JSON, and its data."""
+    """Return a config from its values as JSON, and its data."""
     config = validate(Composed(json.loads(values), {}))
     return config, build.tensors(config, source(config))
 

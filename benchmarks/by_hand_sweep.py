@@ -1,6 +1,6 @@
 """A Hydra application around the loop of `by_hand.py`. Run by benchmarks/executors.py.
 
-The loop has a module of its own, for worker processes cannot load what a script defines.
+The loop is in a separate module, because worker processes cannot load definitions from a script.
 """
 
 import os

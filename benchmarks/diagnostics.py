@@ -1,10 +1,10 @@
-"""What the diagnostics cost: runs with them against runs without, in turn, and against naive hooks.
+"""Cost of diagnostics: runs with and without them, in alternation, and with naive hooks.
 
     python benchmarks/diagnostics.py [rounds]
 
 Prints for each net and contender the median of the paired ratios to the run without diagnostics, with its 95 %
-bootstrap interval. Contenders: `light` as it is by default, `standard` every 10 updates (`when=[10]`), and naive
-hooks that take what `standard` does with `.item()` every 10 updates. Losses must agree to the bit. One thread.
+bootstrap interval. Contenders: `light` with its defaults, `standard` every 10 updates (`when=[10]`), and naive hooks
+that record the quantities of `standard` with `.item()` every 10 updates. Losses must be equal bit for bit. One thread.
 """
 
 import sys
@@ -48,7 +48,7 @@ COMMON = "optim.lr=0.01 optim.momentum=0.9 checkpoint_seconds=1e9"
 
 
 class Folder:
-    """A recorder that writes as a real run does, but for checkpoints."""
+    """Recorder that writes like a real run, but no checkpoints."""
 
     def __init__(self, folder: Path) -> None:
         self._writer = RunWriter(folder)
@@ -64,7 +64,7 @@ class Folder:
 
 
 def config(overrides: str) -> Config:
-    """The valid config of these overrides."""
+    """Return the validated config of these overrides."""
     composed = OmegaConf.to_container(compose("config", overrides.split()), resolve=True)
     assert isinstance(composed, dict)
     return validate(Composed({str(k): v for k, v in composed.items()}, {}))
@@ -72,7 +72,7 @@ def config(overrides: str) -> Config:
 
 @contextmanager
 def hooks(net: Model, on: bool) -> Iterator[None]:
-    """What one writes by hand: statistics of every site and every weight's gradient, read off at once."""
+    """Hand-written hooks: statistics of every site and of every weight's gradient, read immediately."""
     calls = {"n": 0}
     taken: list[float] = []
 
@@ -105,7 +105,7 @@ def hooks(net: Model, on: bool) -> Iterator[None]:
 
 
 def seconds(contender: str, chosen: Config, data: TensorData) -> tuple[float, float]:
-    """Time of one run, its evaluations left out, and its last loss."""
+    """Return the time of one run without its evaluations, and its last loss."""
     net, _ = build.model(chosen, data)
     with TemporaryDirectory() as folder:
         recorder = Folder(Path(folder))
@@ -133,7 +133,7 @@ def main(rounds: int) -> None:
                 step.append(found["off"][0] / (chosen["off"].run["steps"] or 1))
                 for key, taken in ratios.items():
                     taken.append(found[key][0] / found["off"][0])
-        print(f"{name}: {1e3 * float(np.median(step)):.2f} ms an update without diagnostics, n={rounds}")
+        print(f"{name}: {1e3 * float(np.median(step)):.2f} ms per update without diagnostics, n={rounds}")
         for key, taken in ratios.items():
             interval = bootstrap((np.array(taken),), np.median, rng=0).confidence_interval
             print(f"  {key:<22} {np.median(taken):.3f}  [{interval.low:.3f}, {interval.high:.3f}]")

@@ -1,12 +1,12 @@
-"""A sweep under every launcher of ours, and under Hydra's own around a hand-written loop, in turn.
+"""A sweep with each launcher of bnlab, and with Hydra's launchers around a hand-written loop, in alternation.
 
     python benchmarks/executors.py [--rounds 3] [--steps 400] [--threads 1] [--cases "MLP, batch 60" …]
 
-Prints runs a minute (median over the rounds), the ratio to the hand-written loop under Hydra's basic launcher (paired
-by round) and peak memory of all processes together; then what bnlab takes beside training, a launch and a run. The
-clock runs from when torch is loaded to the end, so it counts the start of worker processes and not that of the command.
-Before that it checks that the losses of all contenders agree. Hydra's joblib launcher takes part where
-hydra-joblib-launcher is installed.
+Prints runs per minute (median over the rounds), the ratio to the hand-written loop with Hydra's basic launcher (paired
+by round) and the total peak memory of all processes; then the overhead of bnlab per launch and per run. The time is
+measured from when torch is loaded, so it includes the start of worker processes but not that of the command. First it
+checks that the losses of all contenders agree. Hydra's joblib launcher is included if hydra-joblib-launcher is
+installed.
 """
 
 import argparse
@@ -36,11 +36,11 @@ COMMON = (
 )
 MLP = "model.depth=3 model.width=100"
 LRS = {32: (0.001, 0.003, 0.01, 0.03), 8: (0.003, 0.01)}
-FEW, MANY = 8, 64  # runs of the two sweeps that tell what a run takes from what a launch takes
+FEW, MANY = 8, 64  # runs of the two sweeps that separate the overhead of a run from that of a launch
 
 
 class Case(NamedTuple):
-    """A sweep of so many runs over seeds and rates."""
+    """A sweep with a number of runs over seeds and rates."""
 
     words: str
     runs: int
@@ -71,18 +71,18 @@ class Measured(NamedTuple):
     seconds: float
     peak: float  # MiB of all processes
     losses: dict[tuple[int, float], dict[int, float]]
-    trained: float = 0.0  # seconds of all runs together, by their own account
+    trained: float = 0.0  # total seconds of all runs, from their run.json
 
 
 def contenders() -> list[str]:
-    """What takes part, the reference first."""
+    """Return the contenders, the reference first."""
     installed = {found.name for found in distributions()}
     joblib = ["hydra joblib"] if "hydra-joblib-launcher" in installed else []
     return ["hydra basic", *joblib, *OURS]
 
 
 def measure(name: str, case: Case, words: str, threads: int) -> Measured:
-    """One sweep from an empty folder."""
+    """Run one sweep from an empty folder."""
     seeds, lrs = (",".join(map(str, values)) for values in case.grid)
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "BY_HAND_VALUES": composed(words)}
@@ -110,7 +110,7 @@ def measure(name: str, case: Case, words: str, threads: int) -> Measured:
 
 @cache
 def composed(words: str) -> str:
-    """The values of the config of these overrides as JSON."""
+    """Return the values of the config of these overrides as JSON."""
     register()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return json.dumps(OmegaConf.to_container(compose("config", words.split()), resolve=True))
@@ -132,7 +132,7 @@ def logged(folder: Path, info: dict[str, str]) -> dict[int, float]:
 
 
 def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Seconds from "ready" to the end, and the most memory (MiB) that it and what it started had at once."""
+    """Return the seconds from "ready" to the end, and the peak memory (MiB) of the process with its descendants."""
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     peak = [0.0]
 
@@ -156,7 +156,7 @@ def timed(command: list[str], environment: dict[str, str]) -> tuple[float, float
 
 
 def resident(pid: int) -> float:
-    """MiB of a process and its descendants; pages that they share count once for each."""
+    """Return the MiB of a process and its descendants; shared pages count once per process."""
     found, parents = {}, {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -172,7 +172,7 @@ def resident(pid: int) -> float:
 
 
 def check(reference: Measured, other: Measured, name: str) -> None:
-    """The losses of the first updates agree; later ones part, as rounding grows."""
+    """Check that the losses of the first updates agree; later ones differ as rounding errors grow."""
     assert reference.losses.keys() == other.losses.keys(), name
     for key, losses in reference.losses.items():
         for step in (0, 10, 20):
@@ -182,7 +182,7 @@ def check(reference: Measured, other: Measured, name: str) -> None:
 
 
 def bookkeeping(rounds: int, threads: int) -> None:
-    """What a serial sweep takes beside training: of a few runs and of many, hence a launch and a run."""
+    """Print the overhead of a serial sweep per launch and per run, from a sweep of few runs and one of many."""
     beside: dict[int, list[float]] = {FEW: [], MANY: []}
     for _ in range(rounds):
         for runs in beside:
@@ -190,14 +190,14 @@ def bookkeeping(rounds: int, threads: int) -> None:
             beside[runs].append(found.seconds - found.trained)
     few, many = (median(seconds) for seconds in beside.values())
     a_run = (many - few) / (MANY - FEW)
-    print(f"\nbeside training: {1000 * a_run:.0f} ms a run, {few - FEW * a_run:.1f} s a launch")
+    print(f"\noverhead: {1000 * a_run:.0f} ms per run, {few - FEW * a_run:.1f} s per launch")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of all")
+    parser.add_argument("--threads", type=int, default=1, help="OMP_NUM_THREADS of all contenders")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     given = parser.parse_args()
     names = contenders()

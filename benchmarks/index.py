@@ -1,11 +1,11 @@
-"""What a study of many runs costs to keep and to read: linear in the number of runs, or it would show here.
+"""Cost of storing and reading a study with many runs, which should be linear in the number of runs.
 
     python benchmarks/index.py [--runs 10000] [--report]
 
-Makes synthetic finished runs (run.json with the axes of a real one, 51 rows of steps.csv, 11 of evals.csv) in a
-temporary folder, for a quarter, half and all of the number, and prints seconds: rows added to index.csv as runs end,
-the index rebuilt from folders, `bnlab.load(...).runs`, `.steps`, a look as `bnlab status` takes it and, where asked
-for, the report. Files are in the page cache.
+Creates synthetic finished runs (run.json with the axes of a real one, 51 rows of steps.csv, 11 of evals.csv) in a
+temporary folder, for a quarter, half and all of the number, and prints seconds: adding rows to index.csv one by one,
+rebuilding the index from the folders, `bnlab.load(...).runs`, `.steps`, one update of `bnlab status` and, with
+--report, the report. Files are in the page cache.
 """
 
 import argparse
@@ -30,7 +30,7 @@ NORMS = ("none", "batch", "layer", "group")
 
 
 def template() -> dict[str, Any]:
-    """The axes of a run with all defaults."""
+    """Return the axes of a run with all defaults."""
     from hydra import initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
 
@@ -44,7 +44,7 @@ def template() -> dict[str, Any]:
 
 
 def table(columns: Sequence[str], rows: int, **values: Any) -> str:
-    """A CSV file: steps of ten, `values` in the columns they name, else numbers that differ by row."""
+    """Return the text of a CSV file: steps of ten, `values` in their columns, else numbers that differ by row."""
     own = [{"step": 10 * row, "epoch": row / 7, "examples": 200 * row, "loss": 2 / (1 + row)} for row in range(rows)]
     lines = [
         ",".join(text((one | values).get(name, 0.4 + row / 99)) for name in columns) for row, one in enumerate(own)
@@ -53,7 +53,7 @@ def table(columns: Sequence[str], rows: int, **values: Any) -> str:
 
 
 def make(study: Path, runs: int, common: dict[str, Any]) -> list[dict[str, Any]]:
-    """Folders of finished runs; returns what their run.json files say."""
+    """Create folders of finished runs; return the contents of their run.json files."""
     steps = table(COLUMNS["steps"], 51)
     evals = table(COLUMNS["evals"], 11, split="val", mode="running", n=143)
     infos = []
@@ -75,7 +75,7 @@ def make(study: Path, runs: int, common: dict[str, Any]) -> list[dict[str, Any]]
 
 
 def seconds(task: Callable[[], object]) -> float:
-    """How long a task takes."""
+    """Return the seconds that a task takes."""
     start = perf_counter()
     task()
     return perf_counter() - start

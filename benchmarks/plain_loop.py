@@ -1,12 +1,11 @@
-"""One run through bnlab's loop against a hand-written one: same data, batches, initialization and number of updates.
+"""One run in bnlab's loop compared with a hand-written loop: same data, batches, initialization, number of updates.
 
     python benchmarks/plain_loop.py [--rounds 15] [--together 1] [--cases "MLP 3x100, batch 60" …]
 
 Prints the median of the paired ratios bnlab / plain with its 95 % bootstrap interval, after checking that the losses
-agree. With --together R, bnlab trains R seeds in one pack, and the ratio is that of the time of a run. The plain loop
-uses torch's own modules and optimizer, in-memory tensors, one permutation an epoch, and reads the loss every tenth
-update; bnlab also computes accuracy and gradient norm there, and looks for divergence at every update. Diagnostics are
-off.
+agree. With --together R, bnlab trains R seeds in one pack, and the ratio is that of the time per run. The plain loop
+uses torch's modules and optimizer, in-memory tensors, one permutation per epoch, and reads the loss every tenth update;
+bnlab also computes accuracy and gradient norm then, and checks for divergence at every update. Diagnostics are off.
 """
 
 import argparse
@@ -45,7 +44,7 @@ COMMON = (
 
 
 class Losses:
-    """A recorder that keeps the logged losses."""
+    """Recorder that keeps the logged losses."""
 
     def __init__(self) -> None:
         self.steps: dict[int, float] = {}
@@ -62,14 +61,14 @@ class Losses:
 
 
 def config(overrides: str) -> Config:
-    """The valid config of these overrides."""
+    """Return the validated config of these overrides."""
     composed = OmegaConf.to_container(compose("config", overrides.split()), resolve=True)
     assert isinstance(composed, dict)
     return validate(Composed({str(k): v for k, v in composed.items()}, {}))
 
 
 def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
-    """Seconds and logged losses of what a careful user writes by hand."""
+    """Return the seconds and logged losses of a careful user's hand-written loop."""
     model: nn.Module
     model, _ = build.model(config, data)
     initialize(model, config.model["init"], config.model["init_std"], config.run["seed"])
@@ -93,7 +92,7 @@ def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
 
 
 def ours(config: Config, data: TensorData, together: int) -> tuple[float, dict[int, float]]:
-    """Seconds a run and logged losses of the first in bnlab's loop, the evaluations at its end left out."""
+    """Return the seconds per run and the logged losses of the first run in bnlab's loop, without final evaluations."""
     net, _ = build.model(config, data)
     recorders = [Losses() for _ in range(together)]
     configs = [replace(config, run=config.run | {"seed": config.run["seed"] + n}) for n in range(together)]
@@ -107,7 +106,7 @@ def ours(config: Config, data: TensorData, together: int) -> tuple[float, dict[i
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--together", type=int, default=1, help="runs of a pack")
+    parser.add_argument("--together", type=int, default=1, help="number of runs in a pack")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
     given = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,10 +1,10 @@
-"""One update of the LSTM against a hand-written one that calls a module for each thing at each time step.
+"""One update of the LSTM compared with a hand-written one that calls separate modules at each time step.
 
     OMP_NUM_THREADS=1 python benchmarks/recurrent.py [--steps 28] [--inputs 28] [--batch 100] [--width 100]
 
 The hand-written one has the same weights, norms and losses: W_x x_t by a linear layer at each step, a BatchNorm1d for
-each step, one sigmoid or tanh a gate. The shortest CPU time of forward and backward in milliseconds, the two by turns:
-elapsed time would tell of what else runs. A ratio above 1 is in our favour.
+each step, one sigmoid or tanh per gate. Prints the shortest CPU time of forward and backward in milliseconds, measured
+in alternation; elapsed time would include other processes. A ratio above 1 means that bnlab is faster.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class ByModules(nn.Module):
 
 
 def ours(steps: int, inputs: int, width: int, classes: int, norm: str) -> Model:
-    """bnlab's LSTM with a norm at its default sites."""
+    """Return bnlab's LSTM with a norm at its default sites."""
     from omegaconf import OmegaConf
 
     options = {k: v for k, v in OmegaConf.load(conf_dir() / "norm" / f"{norm}.yaml").items() if k != "name"}

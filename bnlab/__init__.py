@@ -1,4 +1,7 @@
-"""Experiment runner for normalization studies."""
+"""Experiment runner for normalization studies.
+
+The public Python interface is `load`; everything else belongs to the modules, and nothing heavy is imported here.
+"""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""`python -m bnlab`: the command line, where the command itself is not on the path."""
+"""`python -m bnlab`: the command line, if the command `bnlab` is not on the path."""
 
 import sys
 

@@ -14,13 +14,15 @@ from bnlab.terminal import replace_closed_streams, say, tolerate_encodings
 
 VERBS = {
     "train": "train one run",
-    "sweep": "train many: every combination of the listed values, or an experiment",
-    "plan": "what a sweep would do: runs, done already, time, disk; trains nothing",
+    "sweep": "train many runs: every combination of the listed values, or an experiment",
+    "plan": "print what a sweep would do: runs, those already done, time, disk; trains nothing",
     "show": "print the net as built: layer order, sites, norms, shapes, parameters",
-    "status": "progress of a study, also while another process trains it",
-    "report": "tables, figures and one HTML page from finished runs",
-    "study": "sweep, report, and a verdict on each claim of a study",
-    "list": "all norms, models, data sets and other choices",
+    "status": "print the progress of a study, also while another process trains it",
+    "report": "write tables, figures and one HTML page from finished runs",
+    "study": "sweep, report, and judge each claim of a study",
+    "zoo": "measure what each norm does: which elements share statistics, state, refusals, time",
+    "laws": "check closed forms on nets at initialization",
+    "list": "list all norms, models, data sets and other choices",
 }
 
 TRAINING = ("train", "sweep", "study")  # incomplete if their output breaks off
@@ -34,7 +36,7 @@ usage: bnlab VERB [options]        bnlab VERB --help for details
 
 First steps
   bnlab sweep experiment=demo      three norms x seven learning rates x three seeds on real digits
-  bnlab report outputs/demo        its table, figures and HTML page
+  bnlab report outputs/demo        write its tables, figures and HTML page
 
 Exit status: 0 done (a diverged run is a result), 1 a run failed, 2 bad input, 130 interrupted (143 by SIGTERM).
 Tab completion: eval "$(bnlab --shell-completion install=bash)"

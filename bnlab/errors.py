@@ -19,7 +19,7 @@ _REMEDIES = {
 
 
 class BadInput(Exception):
-    """Mistake of the user: one line that says what is wrong and what would be right; exit status 2."""
+    """Mistake of the user: one line with the error and the remedy; exit status 2."""
 
 
 class Refused(BadInput):

@@ -57,12 +57,12 @@ def source(noise: Noise) -> Iterator[None]:
 
 
 def uniform_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Return uniform numbers in [0, 1) of x's shape and device, at least float32; under vmap, each replica's own."""
+    """Return uniform numbers in [0, 1) with x's shape and device, at least float32; under vmap, for each replica."""
     return _like(x, torch.rand, stream)
 
 
 def normal_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Return standard normal numbers of x's shape and device, at least float32; under vmap, each replica's own."""
+    """Return standard normal numbers with x's shape and device, at least float32; under vmap, for each replica."""
     return _like(x, torch.randn, stream)
 
 

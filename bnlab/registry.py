@@ -28,6 +28,7 @@ ROOMS = {
     "optim": "bnlab.optim.optimizers",
     "schedule": "bnlab.optim.schedules",
     "diagnostics": "bnlab.diagnostics",
+    "law": "bnlab.laws",
 }
 
 
@@ -41,7 +42,7 @@ class Entry:
 
     Attributes:
         plugin: the user's file; None for built-in entries.
-        defaults: the options' defaults in the constructor; those of built-in entries are in a yaml.
+        defaults: the options' defaults in the constructor; those of built-in entries but laws are in a yaml.
     """
 
     name: str
@@ -105,7 +106,9 @@ def add_plugin(path: Path) -> dict[str, list[Entry]]:
         if isinstance(node, ast.ClassDef) and "name" in (facts := _literals(node)):
             group = "model" if any("Model" in ast.unparse(base) for base in node.bases) else "norm"
             if not isinstance(facts["name"], str) or not re.fullmatch(r"[A-Za-z_][\w.-]*", facts["name"]):
-                raise BadInput(f"plugins: {path}: {facts['name']!r} cannot name {node.name}: use letters and _")
+                raise BadInput(
+                    f"plugins: {path}: {facts['name']!r} is not a valid name for {node.name}: use letters and _"
+                )
             if facts["name"] in _ours(group):
                 raise BadInput(f"plugins: {path}: {group} {facts['name']} is built in; choose another name")
             if group == "model" and "default_sites" not in facts:
@@ -173,7 +176,8 @@ def _ours(group: str) -> dict[str, Entry]:
             name = facts["name"]
             if name in found:
                 raise RuntimeError(f"{group} {name!r} is defined in {found[name].module} and in {room}.{path.stem}")
-            found[name] = Entry(name, f"{room}.{path.stem}", node.name, _options(node, classes), facts)
+            own, defaults = _options(node, classes), _defaults(node)
+            found[name] = Entry(name, f"{room}.{path.stem}", node.name, own, facts, defaults=defaults)
     return found
 
 
@@ -181,7 +185,7 @@ def find(group: str, name: str) -> Entry:
     """Return the entry of that name, or raise `BadInput` with the known names."""
     known = entries(group)
     if name not in known:
-        raise BadInput(f"{group}.name={name} is not known; there is {', '.join(sorted(known))}")
+        raise BadInput(f"{group}.name={name} is not known; available: {', '.join(sorted(known))}")
     return known[name]
 
 
@@ -203,12 +207,12 @@ def _literals(node: ast.ClassDef) -> dict[str, Any]:
 
 
 def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, Any]:
-    """Return the options of its constructor, or of the one that it inherits within its file."""
+    """Return the options of the class's constructor, or of the constructor inherited from a class of the same file."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             names = vars(options)
             return {
-                argument.arg: eval(ast.unparse(argument.annotation), dict(names))  # code that is imported anyway
+                argument.arg: eval(ast.unparse(argument.annotation), dict(names))  # this code is imported later anyway
                 for argument in statement.args.kwonlyargs
                 if argument.annotation is not None
             }
@@ -219,7 +223,7 @@ def _options(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> dict[str, 
 
 
 def _defaults(node: ast.ClassDef) -> dict[str, Any]:
-    """Return the literal defaults of its constructor's options."""
+    """Return the literal defaults of the options of the class's constructor."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             pairs = zip(statement.args.kwonlyargs, statement.args.kw_defaults, strict=True)

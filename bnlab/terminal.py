@@ -13,7 +13,7 @@ from bnlab.text import printable
 
 
 class Console(rich.console.Console):
-    """Console of rich that cleans every text with `printable` before printing it.
+    """Rich console that cleans every text with `printable` before printing it.
 
     Markup is off, because names and lists contain brackets.
     """

@@ -1,4 +1,4 @@
-"""Text for people: what a mistyped word was meant to be, and names that a terminal may print."""
+"""Text for people: suggestions for mistyped words, and names that are safe to print on a terminal."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -8,10 +8,10 @@ _UNSHOWN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # categories of Unicode
 
 
 class _Signs(dict[int, int | str]):
-    """Map a character to itself, or to the visible sign that stands for it; looked up once each.
+    """Cached map from a character to itself, or to a visible replacement.
 
-    Replaced are control characters, line and paragraph separators, invisible format characters (bidirectional overrides
-    among them), characters that Unicode does not assign, and lone surrogates, which stand for bytes that are no UTF-8.
+    Control characters, line and paragraph separators, invisible format characters (including bidirectional overrides),
+    unassigned characters, and lone surrogates, which denote bytes that are not UTF-8, are replaced.
     """
 
     def __missing__(self, code: int) -> int | str:
@@ -27,10 +27,10 @@ _SIGNS_OF_LINES = _Signs({ord("\n"): "\n", ord("\t"): "\t"})
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Return the text with every character that would act on a terminal replaced, one for one, by a visible sign.
+    """Return the text with every character that would control a terminal replaced by one visible character.
 
     Args:
-        lines: keep line breaks and tabs, for a text of several lines.
+        lines: keep line breaks and tabs, for text with several lines.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -38,7 +38,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """'did you mean X?', or what there is. Of dotted names, those that begin alike come first."""
+    """Return 'did you mean X?', or the known names. For a dotted word, names with the same prefix come first."""
     names = sorted(name for name in set(known) - {word} if not name.startswith("_"))
     group, dot, tail = word.rpartition(".")
     kin = {name.removeprefix(f"{group}."): name for name in names if dot and name.startswith(f"{group}.")}
@@ -52,9 +52,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]}?"
     there = list(kin.values()) or names
-    return f"there is {', '.join(there)}" if len(there) <= 24 else "`bnlab train --cfg job` prints all options"
+    return f"available: {', '.join(there)}" if len(there) <= 24 else "`bnlab train --cfg job` prints all options"
 
 
 def bare(name: str) -> str:
-    """Return a name as it is compared: in lower case, without underscores, hyphens and a `norm` at its end."""
+    """Return a name in the form used for comparison: lower case, without underscores, hyphens and a final `norm`."""
     return name.lower().replace("_", "").replace("-", "").removesuffix("norm")

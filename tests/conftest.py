@@ -1,12 +1,17 @@
-"""What all tests share: the command line called in process."""
+"""Shared by all tests: the command line called in process, and Hypothesis without a clock."""
 
 from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bnlab import cli
+
+# No example fails because the machine is slow or busy.
+settings.register_profile("bnlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bnlab")
 
 
 class Called(NamedTuple):

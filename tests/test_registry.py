@@ -35,7 +35,7 @@ def test_names_no_two_things_alike(group: str) -> None:
 
 @groups
 def test_an_unknown_name_is_refused_with_what_there_is(group: str) -> None:
-    with pytest.raises(BadInput, match="is not known; there is ") as refusal:
+    with pytest.raises(BadInput, match="is not known; available: ") as refusal:
         registry.find(group, "nonsense")
     assert str(refusal.value).startswith(f"{group}.name=nonsense")
     assert all(name in str(refusal.value) for name in registry.entries(group))

@@ -13,7 +13,7 @@ NEAREST: dict[tuple[str, tuple[str, ...]], str] = {
     ("batch-renorm", NORMS): "did you mean batch_renorm?",
     ("batchnorm2d", NORMS): "did you mean batch?",
     ("lay", NORMS): "did you mean layer?",
-    ("zzz", NORMS): "there is batch, batch_renorm, layer, none",
+    ("zzz", NORMS): "available: batch, batch_renorm, layer, none",
     ("after", ("after_add", "after_act", "before_act")): "did you mean after_act?",
     ("sed", OPTIONS): "did you mean seed?",
     ("step", OPTIONS): "did you mean steps?",
@@ -21,7 +21,7 @@ NEAREST: dict[tuple[str, tuple[str, ...]], str] = {
     ("optim.weight", OPTIONS): "did you mean optim.weight_decay?",
     ("optim.esp", OPTIONS): "did you mean optim.eps?",
     ("optim.size", OPTIONS): "did you mean data.size?",
-    ("optim.learning", OPTIONS): "there is optim.eps, optim.lr, optim.weight_decay",
+    ("optim.learning", OPTIONS): "available: optim.eps, optim.lr, optim.weight_decay",
     ("opitm.lr", OPTIONS): "did you mean optim.lr?",
     ("x", tuple(map(str, range(100)))): "`bnlab train --cfg job` prints all options",
 }

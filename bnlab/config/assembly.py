@@ -1,4 +1,4 @@
-"""From valid configs to a loop that is ready to run: of one run alone, or of a pack's runs together."""
+"""Build the training loop of a single run, or of a pack's runs together, from valid configs."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -25,10 +25,10 @@ from bnlab.training.step import make_step
 
 
 def length(config: Config, data: TensorData) -> Length:
-    """How long to train, in updates.
+    """Return the length of training, in updates.
 
     Raises:
-        Refused: an epoch would hold no update.
+        Refused: an epoch is shorter than one update.
     """
     run = config.run
     per_epoch = data.common.updates_per_epoch(data.n_train, run["accumulate"])
@@ -47,12 +47,12 @@ def assemble(
     configs: Sequence[Config], data: TensorData, net: Model, recorders: Sequence[Recorder],
     resumed: Sequence[dict[str, Any]] | None = None, note: Callable[[str], None] = lambda _: None,
 ) -> Loop:  # fmt: skip
-    """The loop of a run alone or, given several, of runs trained together; they differ in seed and `schema.FREE` alone.
+    """Return the loop of one run or of several runs trained together, which differ only in seed and `schema.FREE`.
 
     Args:
-        net: as `build.model` gives it, without storage; filled here.
-        resumed: the checkpoints to resume from, one a run.
-        note: takes a line about what the user should know.
+        net: the net of `build.model`, without storage; initialized here.
+        resumed: the checkpoints to resume from, one per run.
+        note: called with a line that the user should see.
     """
     common = configs[0]
     executor = _executor([_net(config, net, note, fresh=resumed is None) for config in configs], common)
@@ -74,7 +74,7 @@ def assemble(
 
 
 def _net(config: Config, net: Model, note: Callable[[str], None], *, fresh: bool) -> Model:
-    """A copy with its own initial values, or those of the run that `init_from` names."""
+    """Return a copy with the run's initial values, or those of the run that `init_from` names."""
     net = deepcopy(net)
     initialize(net, config.model["init"], config.model["init_std"], config.run["seed"])
     net.to(build.device(config), build.DTYPES[config.run["precision"]])
@@ -82,7 +82,7 @@ def _net(config: Config, net: Model, note: Callable[[str], None], *, fresh: bool
         own = TrainState(0, dict(net.named_parameters()), dict(net.named_buffers()))
         if lacking := transfer.begin_with(own, Path(source), config.origin.partition(":")[2]):
             named = f"{', '.join(lacking[:3])}{' …' if len(lacking) > 3 else ''}"
-            note(f"init_from={source} lacks {named}: {len(lacking)} tensors start anew")
+            note(f"init_from={source} lacks {named}: {len(lacking)} tensors keep their new initial values")
     return net
 
 

@@ -1,4 +1,4 @@
-"""From overrides to configs, with Hydra: once for each distinct choice of groups."""
+"""Compose configs from overrides, calling Hydra once for each distinct choice of groups."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ _WHOLE_NUMBER = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)=(0|[1-9][0-9]{0,18})")
 
 @dataclass(frozen=True)
 class Composed:
-    """A run's config as composed, not yet validated, and the choice of each group (of one yaml, not of several).
+    """A run's config as composed, not yet validated, and the choice of each group that has one yaml, not several.
 
     Attributes:
-        claims: what its experiment claims (see `bnlab.studies.claim`); no part of the run.
+        claims: the claims of its experiment (see `bnlab.studies.claim`); not part of the run.
     """
 
     values: dict[str, Any]
@@ -33,7 +33,11 @@ class Composed:
 
 
 def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
-    """The values of a config, without Hydra's own part, its interpolations resolved."""
+    """Return the values of a config with resolved interpolations, without the `hydra` node.
+
+    Raises:
+        BadInput: an interpolation or a value is missing, or a choice ends in .yaml.
+    """
     try:
         values = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
@@ -41,7 +45,7 @@ def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
     assert isinstance(values, dict)
     for group, choice in choices.items():
         if isinstance(choice, str) and choice.endswith((".yaml", ".yml")):
-            raise BadInput(f"{group}={choice}: leave out the end, {group}={choice.rpartition('.')[0]}")
+            raise BadInput(f"{group}={choice}: leave out the suffix, {group}={choice.rpartition('.')[0]}")
     claims = values.pop("claims", ())
     return Composed(
         all_expanded({str(key): value for key, value in values.items()}),
@@ -51,8 +55,10 @@ def plain(config: DictConfig, choices: Mapping[str, Any]) -> Composed:
 
 
 class Composer:
-    """Composes the configs of a batch of jobs. Hydra takes 0.3 s to compose one, so it composes each distinct choice
-    of groups once, and plain values are set on a copy of the result."""
+    """Composer of the configs of many jobs.
+
+    Hydra takes 0.3 s per config, so it composes each distinct choice of groups once; plain values are set on a copy.
+    """
 
     def __init__(self, loader: ConfigLoader) -> None:
         self._loader = loader
@@ -62,10 +68,10 @@ class Composer:
         self._bases: dict[tuple[str, ...], tuple[DictConfig, Composed | None]] = {}
 
     def compose(self, overrides: Sequence[str]) -> Composed:
-        """The config of one job. Configs share what they have in common: they are not for changing.
+        """Return the config of one job. Configs share their common parts and must not be modified.
 
         Raises:
-            BadInput: an override names nothing that there is, or cannot be read.
+            BadInput: an override names an unknown option or choice, or cannot be read.
         """
         try:
             parsed = [self._parse(word) for word in overrides]
@@ -90,7 +96,7 @@ class Composer:
 
     def _parse(self, word: str) -> Override:
         if word not in self._parsed:
-            if found := _WHOLE_NUMBER.fullmatch(word):  # of 10,000 seeds each is a word of its own, and a parse 0.3 ms
+            if found := _WHOLE_NUMBER.fullmatch(word):  # faster: a sweep may have 10,000 seeds, 0.3 ms each
                 self._parsed[word] = Override(
                     OverrideType.CHANGE, found[1], ValueType.ELEMENT, int(found[2]), input_line=word
                 )
@@ -99,7 +105,7 @@ class Composer:
         return self._parsed[word]
 
     def _is_value(self, override: Override) -> bool:
-        """Whether it sets a plain value, as against a choice of a group or one of Hydra's own settings."""
+        """Return whether an override sets a plain value, not a choice of a group or a setting of Hydra."""
         key = override.key_or_group
         if key not in self._groups:
             self._groups[key] = bool(self._loader.list_groups(key) or self._loader.get_group_options(key))
@@ -114,21 +120,23 @@ class Composer:
 
 
 def _bare(config: DictConfig) -> Composed:
-    """A config as Hydra composed it, without Hydra's own part."""
+    """Return a config that Hydra composed, without the `hydra` node."""
     choices = dict(config.hydra.runtime.choices)
     return plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), choices)
 
 
 def _literal(config: DictConfig) -> Composed | None:
-    """The config where every value stands for itself; null where one refers to another or is still missing."""
+    """Return the config if all values are literals; None if one refers to another or is missing."""
     bare = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     text = OmegaConf.to_yaml(bare)
     return None if "${" in text or "???" in text else _bare(config)
 
 
 def _replaced(values: dict[str, Any], overrides: Sequence[Override]) -> dict[str, Any] | None:
-    """The values with some of them replaced, unchanged parts shared; null where OmegaConf must see to it: a key that
-    is not there, a dict, a list that a value takes the place of, a reference."""
+    """Return the values with overrides applied, sharing unchanged parts; None if that needs OmegaConf.
+
+    It does for a missing key, a dict, a value that replaces a list, and a reference.
+    """
     for override in overrides:
         value = override.value()
         if isinstance(value, dict) or any(sign in str(value) for sign in ("{", "???")):

@@ -1,8 +1,8 @@
-"""What our options are called elsewhere: in PyTorch, Keras, scikit-learn, other trainers and papers."""
+"""Names of our options elsewhere: in PyTorch, Keras, scikit-learn, other trainers and papers."""
 
 from bnlab.text import bare
 
-# Where two options share a word, the likelier one stands first.
+# If two options share a word, the more likely one is first.
 _WORDS = {
     "optim.lr": "learning_rate lr_rate learn_rate rate step_size eta alpha base_lr init_lr initial_lr max_lr",
     "optim.momentum": "momentum",
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def elsewhere(key: str) -> list[str]:
-    """Return the options that a key may stand for, those of its own group first; empty where it is not known."""
+    """Return the options that a key may mean, those of its own group first; empty for an unknown key."""
     group, _, word = key.rpartition(".")
     found = [option for option, words in _WORDS.items() if bare(word) in map(bare, words.split())]
     return sorted(found, key=lambda option: option.rpartition(".")[0] != group)

@@ -1,4 +1,4 @@
-"""A value as messages show it: printable, and never longer than a line."""
+"""Format values for messages: printable, and at most a line long."""
 
 import math
 
@@ -9,10 +9,10 @@ _LARGEST = 10**LENGTH
 
 
 def excerpt(value: object, length: int = LENGTH) -> str:
-    """Return the value as text for a message, null, true and false as yaml writes them, long ones shortened."""
+    """Return the value as text for a message, with null, true and false as in yaml and long values shortened."""
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    if isinstance(value, int) and abs(value) >= _LARGEST:  # Python writes no integers of thousands of digits
+    if isinstance(value, int) and abs(value) >= _LARGEST:  # Python refuses to print thousands of digits
         digits = int(value.bit_length() * math.log10(2))  # or one more
         return f"a whole number of {digits + (abs(value) >= 10**digits)} digits"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Where the configs that ship with bnlab are, and the defaults that a group's choices share."""
+"""Location of the configs that ship with bnlab, and the defaults that a group's choices share."""
 
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,14 @@ from bnlab.config.schema import COMMON
 
 
 def conf_dir() -> Path:
-    """Return the folder of the configs: beside the modules in an installed wheel, beside the package in a checkout."""
+    """Return the folder of the configs: inside the package in an installed wheel, beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "conf"
     return inside if inside.is_dir() else package.parent / "conf"
 
 
 def common_defaults(group: str) -> dict[str, Any]:
-    """Return the defaults of the options that every choice of a group has, from its _base.yaml."""
+    """Return the defaults of the options that all choices of a group share, from its _base.yaml."""
     path = conf_dir() / group / "_base.yaml"
     base = OmegaConf.to_container(OmegaConf.load(path)) if group in COMMON else {}
     assert isinstance(base, dict)

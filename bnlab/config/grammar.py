@@ -1,4 +1,4 @@
-"""The parts of a value as Hydra's grammar sees them: lists, quotes, functions."""
+"""Parts of a value in Hydra's grammar: lists, quotes, functions."""
 
 import re
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ _FUNCTION = re.compile(r"(choice|sort|shuffle|tag|range|interval|glob|int|float|
 
 
 def split(value: str) -> list[str]:
-    """Return the values that a list on the command line names: separated by commas outside quotes and brackets."""
+    """Return the values of a list on the command line, which commas outside quotes and brackets separate."""
     return list(_split(value, brackets=True) or _split(value, brackets=False) or [])
 
 
 def list_items(value: str) -> list[str] | None:
-    """Return the items of `[a,b]`; None where the value is no list."""
+    """Return the items of `[a,b]`; None if the value is not a list."""
     text = value.strip()
     if not (text.startswith("[") and text.endswith("]") and len(split(text)) == 1):
         return None
@@ -31,7 +31,7 @@ def is_function(value: str) -> bool:
 
 
 def unquoted(value: str) -> str:
-    """Return what stands within the quotes of a value that is quoted as a whole, else the value."""
+    """Return the text between the quotes of a value that is quoted as a whole, else the value."""
     text = value.strip()
     if text[:1] not in _QUOTES or not text or _closing(text, 0) != len(text):
         return value
@@ -40,7 +40,7 @@ def unquoted(value: str) -> str:
 
 @lru_cache(maxsize=4096)
 def parses(value: str) -> bool:
-    """Return whether the grammar takes a value."""
+    """Return whether the grammar accepts a value."""
     try:
         _parser().parse_override(f"key={value}")
     except HydraException:
@@ -54,7 +54,7 @@ def _parser() -> OverridesParser:
 
 
 def _split(value: str, brackets: bool) -> list[str] | None:
-    """The parts between commas; None where a bracket is not closed."""
+    """Return the parts between commas; None if a bracket is not closed."""
     ends = list(_commas(value, brackets))
     if ends and ends[-1] < 0:
         return None
@@ -63,9 +63,9 @@ def _split(value: str, brackets: bool) -> list[str] | None:
 
 
 def _commas(value: str, brackets: bool) -> Iterator[int]:
-    """The places of the commas that separate; -1 last where a bracket is not closed."""
+    """Yield the positions of separating commas, and finally -1 if a bracket is not closed."""
     open_: list[str] = []
-    fresh, n = True, 0  # fresh: a quote would open here; within a text it is an apostrophe
+    fresh, n = True, 0  # fresh: a quote here opens a quoted text; inside a text it is an apostrophe
     while n < len(value):
         char = value[n]
         if fresh and char in _QUOTES and (end := _closing(value, n)) is not None:
@@ -92,7 +92,7 @@ def _commas(value: str, brackets: bool) -> Iterator[int]:
 
 
 def _closing(text: str, start: int) -> int | None:
-    """The place behind the quote that closes the one at `start`; None where none does, or where text goes on there."""
+    """Return the position after the quote that closes the one at `start`; None without one, or if text follows it."""
     n = start + 1
     while n < len(text):
         if text[n] == "\\":
@@ -111,7 +111,7 @@ def _closing(text: str, start: int) -> int | None:
 
 
 def _unescaped(text: str) -> str:
-    """What a quoted text says, by the grammar's own rule: backslashes count only before the quote."""
+    """Return the content of a quoted text; as in Hydra's grammar, only backslashes before the quote are escapes."""
     quote = text[0]
     inner = re.sub(rf"(\\+){quote}", lambda found: found[1][: len(found[1]) // 2] + quote, text[1:-1])
     trailing = len(inner) - len(inner.rstrip("\\"))

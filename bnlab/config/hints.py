@@ -1,10 +1,10 @@
-"""What to write where an option takes one number, and several were given, or one in another unit or notation."""
+"""Suggestions for options that take one number and got several, or one in another unit or notation."""
 
 import re
 
 from bnlab.config.excerpt import excerpt
 
-# What the numbers of an option count; messages on other values say it.
+# Units of options, quoted in messages on wrong values.
 _UNITS = {
     "data.val_size": "a share below 1, or a number of examples",
     "schedule.warmup": "a share of all updates",
@@ -14,15 +14,15 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|:|\.\.+|to)\s*({_NUMBER})")
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 _LONGEST = 40  # characters of a text, items of a list
-_LARGEST = 2**63  # of whole numbers
+_LARGEST = 2**63  # bound of whole numbers
 
 
 def hint(key: str, value: object, *, whole: bool) -> str | None:
-    """Return a clause on what was probably meant by a value that is not the number which an option takes.
+    """Return a clause on the probable meaning of a value that is not a valid number for the option, or None.
 
     Args:
-        value: as it was given; None where the option takes a list of numbers.
-        whole: the number is a whole one.
+        value: the given value; None if the option takes a list of numbers.
+        whole: the option takes a whole number.
     """
     several = f"several, with `bnlab sweep`: {key}="
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What makes a run itself: its id, and the axes under which reports find it."""
+"""Identity of a run: its id, and the axes by which reports group runs."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from bnlab.registry import entries, find
 
 
 def scientific(config: Config) -> dict[str, Any]:
-    """The options that can change a number, nested; placement sorted, and empty where the norm ignores it."""
+    """Return the options that can change a result, nested; placement is sorted, and empty if the norm ignores it."""
     idle = () if config.model["init"] == "normal" else ("init_std",)
     return {
         **{key: value for key, value in config.run.items() if key not in UNSCIENTIFIC},
@@ -27,9 +27,9 @@ def scientific(config: Config) -> dict[str, Any]:
 
 
 def run_id(config: Config, fingerprint: str) -> str:
-    """Twelve hexadecimal digits: blake2b of the scientific options and the data's fingerprint as canonical JSON.
+    """Return twelve hexadecimal digits: blake2b of the scientific options and the data's fingerprint as canonical JSON.
 
-    The options are typed by then, so 1 and 1.0 of a real-valued option are one run.
+    The options are typed already, so 1 and 1.0 of a real-valued option are the same run.
     """
     whole: dict[str, Any] = {"config": scientific(config), "fingerprint": fingerprint}
     if config.origin:
@@ -41,22 +41,22 @@ def run_id(config: Config, fingerprint: str) -> str:
 
 
 def _code(config: Config) -> dict[str, str]:
-    """The modules of a user's own model and norm by group; they are named by their content."""
+    """Return the modules of a user's own model and norm by group; their names contain a hash of their code."""
     chosen = {"model": find("model", config.model["name"]), "norm": find("norm", config.norm["name"])}
     return {group: entry.module for group, entry in chosen.items() if entry.plugin is not None}
 
 
 def axes(config: Config) -> dict[str, Any]:
-    """Every option that can change a number, flat: a group's choice under the group, its options dotted.
+    """Return every option that can change a result, flat: a group's choice under the group, its options dotted.
 
-    Runs that differ in nothing here have one id, unless the content of their data differs. So there is too:
+    Runs with equal axes have the same id, unless the content of their data differs. The axes also include:
 
-    - `init_from`: study and run_id of the run whose weights a run began with; `init_from.weights`: of what hash;
-    - `data.root`, but for what can be downloaded, which is the same wherever it lies;
-    - `norm.code`, `model.code`: the hash of a user's own, so that reports keep its versions apart;
-    - `norm.name` and so on: what a yaml that is called otherwise stands for.
+    - `init_from`: study and run_id of the run with the initial weights; `init_from.weights`: the hash of the weights;
+    - `data.root`, except for data sets that can be downloaded, which are the same in every folder;
+    - `norm.code`, `model.code`: the hash of a user's own code, so that reports separate its versions;
+    - `norm.name` and so on: the name of the class, if the yaml has another name.
 
-    Of hashes, six hexadecimal digits.
+    Hashes are shortened to six hexadecimal digits.
     """
     flat: dict[str, Any] = {}
     for key, value in scientific(config).items():
@@ -81,5 +81,5 @@ def _origin(config: Config) -> dict[str, Any]:
 
 
 def _digits(code: str) -> str:
-    """The first six of the hexadecimal digits that a name ends in."""
+    """Return the first six of the hexadecimal digits at the end of a name."""
     return re.split("[_-]", code)[-1][:6]

@@ -1,4 +1,4 @@
-"""One line for each mistake, with the nearest right thing."""
+"""Messages of one line for mistakes in configs, with a suggestion."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -19,7 +19,7 @@ from yaml import MarkedYAMLError, YAMLError
 from bnlab.config.elsewhere import elsewhere
 from bnlab.config.excerpt import excerpt
 from bnlab.config.folder import conf_dir
-from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
+from bnlab.config.schema import COMMON, GROUPS, RUN, SEARCH, STATISTICS, SWEEP
 from bnlab.config.signs import explained
 from bnlab.errors import BadInput
 from bnlab.norms.kinds import KINDS, RECURRENT
@@ -27,14 +27,15 @@ from bnlab.registry import ROOMS, entries
 from bnlab.text import nearest
 
 QUOTES = "\"'"
-COMPLAINTS = (HydraException, OmegaConfBaseException, YAMLError)  # what composing raises for a mistake in a config
+COMPLAINTS = (HydraException, OmegaConfBaseException, YAMLError)  # raised for mistakes in a config
 
 
 def option_keys() -> set[str]:
-    """Every key that some choice of groups has."""
+    """Return every key that exists with some choice of groups."""
     keys = set(RUN) | set(GROUPS) | {f"placement.{kind}" for kind in KINDS}
-    keys |= {f"statistics.{option}" for option in STATISTICS} | {f"sweep.{option}" for option in SWEEP}
-    for group in ROOMS:
+    for part, options in (("statistics", STATISTICS), ("sweep", SWEEP), ("search", SEARCH)):
+        keys |= {f"{part}.{option}" for option in options}
+    for group in ROOMS.keys() & set(GROUPS):
         own = {option for entry in entries(group).values() for option in entry.options}
         if group == "diagnostics":
             keys |= {f"diagnostics.{name}.{o}" for name, entry in entries(group).items() for o in entry.options}
@@ -44,8 +45,10 @@ def option_keys() -> set[str]:
 
 
 def is_complaint(error: Exception) -> bool:
-    """Return whether an error is a complaint of Hydra, OmegaConf or yaml about a config. Some of Hydra's are plain
-    ValueErrors; those that others raise are faults of a program."""
+    """Return whether an error is a complaint of Hydra, OmegaConf or yaml about a config.
+
+    Some complaints of Hydra are plain ValueErrors; ValueErrors from elsewhere are bugs.
+    """
     if isinstance(error, COMPLAINTS):
         return True
     frames = extract_tb(error.__traceback__)
@@ -54,7 +57,7 @@ def is_complaint(error: Exception) -> bool:
 
 
 def translate(error: Exception) -> BadInput:
-    """Return a complaint of Hydra, OmegaConf or yaml, raised while they compose a config, as one line of ours."""
+    """Return a complaint of Hydra, OmegaConf or yaml about a config as a `BadInput` of one line."""
     message = str(error)
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
@@ -74,12 +77,12 @@ def translate(error: Exception) -> BadInput:
     if found := re.search(r"Could not append to config group '([^']+)'", message) or re.search(
         r"config groups is not supported: '\+*([^'=]+)", message
     ):
-        return BadInput(f"{found[1]} is a group that has a choice already: write {found[1]}=NAME without the +")
+        return BadInput(f"{found[1]} is a group that already has a choice: write {found[1]}=NAME without the +")
     if message.startswith("Ambiguous value for argument"):
         given = message.split("'")[1]
-        return BadInput(f"{given} lists several values: `bnlab sweep` takes each, other verbs take one")
+        return BadInput(f"{given} lists several values: `bnlab sweep` trains each, other verbs take one")
     if found := re.search(r"Sweep parameters '(.*)' requires --multirun", message, re.DOTALL):
-        return BadInput(f"{excerpt(found[1])} names several values: `bnlab sweep` takes each, other verbs take one")
+        return BadInput(f"{excerpt(found[1])} lists several values: `bnlab sweep` trains each, other verbs take one")
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override, message)
     if found := re.search(r"You must specify '([^']+)'", message):
@@ -87,7 +90,7 @@ def translate(error: Exception) -> BadInput:
     if isinstance(error, InterpolationResolutionError | GrammarParseError) or "${" in message:
         return BadInput(f"{excerpt(_first(message), 200)}: ${{…}} refers to another option; write the value itself")
     if isinstance(error, MissingMandatoryValue):
-        return BadInput(f"{excerpt(_first(message))}: ??? stands for a value that is still to be given")
+        return BadInput(f"{excerpt(_first(message))}: ??? marks a value that must be given")
     if message.strip():
         return BadInput(_joined(message))
     cause = error.__cause__
@@ -95,7 +98,7 @@ def translate(error: Exception) -> BadInput:
 
 
 def unknown_choice(group: str, choice: str, known: Iterable[str]) -> BadInput:
-    """Return the line on a choice of a group that there is not."""
+    """Return the error for an unknown choice of a group."""
     shown = f"{group or 'config'}={excerpt(choice)}"
     if (said := explained(choice)) is not None:
         char, _, meant = said.partition("; write ")
@@ -105,21 +108,21 @@ def unknown_choice(group: str, choice: str, known: Iterable[str]) -> BadInput:
         return BadInput(f"{shown} is not known; to switch that site on: placement.{choice}=true{where}")
     names = [name for name in known if not name.startswith("_")]
     other, _, name = choice.partition("/")
-    if name and other in (*GROUPS, "experiment") and not names:  # as Hydra reads `model: cnn` within a group
+    if name and other in (*GROUPS, "experiment") and not names:  # how Hydra reads `model: cnn` within a group
         return BadInput(
-            f"{group}/{other} is no group: in the defaults of a yaml write `override /{other}: {excerpt(name)}`"
+            f"{group}/{other} is not a group: in the defaults of a yaml write `override /{other}: {excerpt(name)}`"
         )
     several = [one for one in re.split(r"[;|+&\s]+", choice) if one]
     if len(several) > 1 and set(several) <= set(names):
         return BadInput(f"{shown} is not known: commas separate choices, {group}={','.join(several)}")
     if options := _options_that_take(group, choice):
-        return BadInput(f"{shown} is not known; there is {', '.join(sorted(names))}; a number is set by {options}")
+        return BadInput(f"{shown} is not known; available: {', '.join(sorted(names))}; a number is set by {options}")
     own = " (one of your own: plugins=[FILE.py])" if group in ("model", "norm") else ""
     return BadInput(f"{shown} is not known; {nearest(choice, names)}{own}")
 
 
 def _options_that_take(group: str, choice: str) -> str | None:
-    """The likeliest option of a group, set to a number that was given as the choice itself: optim=0.1."""
+    """Return the override that was probably meant by a number as the choice of a group (optim=0.1), or None."""
     try:
         float(choice)
     except ValueError:
@@ -129,16 +132,16 @@ def _options_that_take(group: str, choice: str) -> str | None:
 
 
 def suggestion(key: str, known: Collection[str]) -> str:
-    """Return 'did you mean X?' of a key that is no option, or what there is."""
+    """Return 'did you mean X?' for an unknown key, or the list of known ones."""
     found = [option for option in elsewhere(key) if option in known]
     return f"did you mean {found[0]}?" if found else nearest(key, known)
 
 
 def no_option(key: str, choices: Mapping[str, str] | None = None) -> BadInput:
-    """Return the line on a key that is no option of the choices made.
+    """Return the error for a key that is not an option of the current choices.
 
     Args:
-        choices: of each group, where they are known.
+        choices: the choice of each group, if known.
     """
     if key.removeprefix("diagnostics.") in entries("diagnostics"):
         return BadInput(f"{key} has options; to choose it: diagnostics=[light,{key.removeprefix('diagnostics.')}]")
@@ -151,28 +154,28 @@ def no_option(key: str, choices: Mapping[str, str] | None = None) -> BadInput:
             return BadInput(f"{key}: {name} is not chosen here; to choose it: diagnostics=[light,{name}]")
         having = [name for name, entry in sorted(entries(group).items()) if option in entry.options]
         where = f"; {', '.join(having)} {'has' if len(having) == 1 else 'have'} it" if having else ""
-        if choices is not None and group in choices:  # those of one run of a sweep, where others may have it
-            way = "leave it out, or sweep each in a command of its own with the same study="
-            return BadInput(f"{key} is no option of {group}={choices[group]}{where}: {way}")
-        return BadInput(f"{key} is no option of the {group} chosen here{where}: leave it out, or choose another")
+        if choices is not None and group in choices:  # choices of one run of a sweep; other runs may have the option
+            way = "leave it out, or sweep each in a separate command with the same study="
+            return BadInput(f"{key} is not an option of {group}={choices[group]}{where}: {way}")
+        return BadInput(f"{key} is not an option of the {group} chosen here{where}: leave it out, or choose another")
     return BadInput(f"{excerpt(key)} is not an option here; {suggestion(key, option_keys())}")
 
 
 def _unreadable(word: str, message: str) -> BadInput:
-    """An override that the grammar refuses."""
+    """Return the error for an override that the grammar rejects."""
     if found := re.search(r"while evaluating '(\w+)(?s:.*?)': (.*)", message):
         usage = {
             "range": "range(0,10) counts from 0 to 9, range(0,1,0.1) in steps of 0.1",
-            "choice": "choice(a,b) takes a and b",
+            "choice": "choice(a,b) lists a and b",
             "interval": "list the values with commas",
-            "glob": "glob(batch*) takes the choices whose names match",
+            "glob": "glob(batch*) lists the choices whose names match",
         }.get(found[1], "list the values with commas")
         return BadInput(f"{excerpt(word)} cannot be evaluated ({excerpt(found[2], 200)}); {usage}")
     return BadInput(f"cannot read {excerpt(word)!r}: write key=value, without spaces around = and commas")
 
 
 def _joined(message: str) -> str:
-    """The lines of a message that say something, in one; the file that Hydra names first."""
+    """Return the informative lines of a message in one line, starting with the file that Hydra names."""
     message = re.sub(r"In '([^']+)': (?:\w+Error raised while composing config:)?", r"\1.yaml: ", message)
     lines = [line.strip() for line in message.partition("Config search path:")[0].splitlines()]
     said = [line for line in lines if line and not re.match(r"full_key:$|object_type=|See https", line)]

@@ -1,4 +1,4 @@
-"""Checks of the overrides of one command, before Hydra sees them: each mistake in one line that names what is right."""
+"""Checks of a command's overrides before Hydra parses them: each mistake gives one line with the remedy."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from bnlab.errors import BadInput
 from bnlab.registry import ROOMS, entries
 
 LONGEST_KEY = 400
-LONGEST_WORD = 1 << 17  # characters; a shell hands over no longer ones
+LONGEST_WORD = 1 << 17  # characters; the limit of Linux for one argument
 
 _KEY = re.compile(r"[A-Za-z_$][\w$-]*([./][\w$-]+)*", re.ASCII)
 _OTHER_LAUNCHERS = ("hydra/launcher", "hydra.launcher", "hydra.sweep")
@@ -27,10 +27,10 @@ def check(words: Sequence[str], *, sweeps: bool = True) -> None:
     """Check every override of a command.
 
     Args:
-        sweeps: several values, separated by commas, may be given.
+        sweeps: whether an override may list several values, separated by commas.
 
     Raises:
-        BadInput: one of them cannot be meant so.
+        BadInput: an override is invalid.
     """
     for word in words:
         check_word(word)
@@ -41,10 +41,10 @@ def check(words: Sequence[str], *, sweeps: bool = True) -> None:
 
 
 def check_word(word: str) -> None:
-    """Check one override, of the command line or of an experiment's grid.
+    """Check one override, from the command line or an experiment's grid.
 
     Raises:
-        BadInput: it cannot be meant so.
+        BadInput: it is invalid.
     """
     check_text(word)
     if word.startswith("~"):
@@ -58,15 +58,15 @@ def check_word(word: str) -> None:
 
 
 def check_text(word: str) -> None:
-    """Check that a word is text that an option can hold.
+    """Check that a word is valid text for an option.
 
     Raises:
-        BadInput: it is empty, too long, or holds a control character, a line break or bytes that are not UTF-8.
+        BadInput: it is empty, too long, or contains a control character, a line break or bytes that are not UTF-8.
     """
     if not word.strip():
         raise BadInput(f"a word of the command is {'blank' if word else 'empty'}: write key=value, as in norm=batch")
     if (char := unusable(word)) is not None:
-        raise BadInput(f"{excerpt(word)} holds {named(char)}: leave it out")
+        raise BadInput(f"{excerpt(word)} contains {named(char)}: leave it out")
     if len(word) > LONGEST_WORD:
         raise BadInput(f"{excerpt(word)} is too long: a word has at most {LONGEST_WORD} characters")
 
@@ -105,19 +105,19 @@ def _check_key(word: str, given: str) -> None:
         raise BadInput(f"{shown}: leave out the space before the =")
     if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
         odd = next((char for char in key if not re.fullmatch(r"[\w$./-]", char, re.ASCII)), None)
-        what = "cannot be read" if odd is None else f"holds {odd!r} ({named(odd)})"
+        what = "cannot be read" if odd is None else f"contains {odd!r} ({named(odd)})"
         raise BadInput(f"{shown}: the key before the = {what}; a key is like optim.lr")
     if key == "hydra" or key.startswith(("hydra.", "hydra/")):
         _check_hydra(word, key)
 
 
 def _check_hydra(word: str, key: str) -> None:
-    """Hydra's own settings are ours, but for what another launcher needs."""
+    """Raise `BadInput` for settings of Hydra, except those that another launcher needs."""
     if key.startswith(_OTHER_LAUNCHERS):
         return
     instead = {
-        "hydra.run": "output_dir=DIR says where runs go",
-        "hydra/sweeper": "`bnlab sweep` lays out its grid itself",
+        "hydra.run": "output_dir=DIR sets the folder of runs",
+        "hydra/sweeper": "`bnlab sweep` expands its grid itself",
         "hydra.sweeper": "list the values with commas, or write them into an experiment (`bnlab sweep`)",
         "hydra.searchpath": "--config-dir DIR adds your own configs",
         "hydra.mode": "`bnlab train` trains one run, `bnlab sweep` many",
@@ -131,7 +131,7 @@ def _check_removal(word: str) -> None:
     if key.startswith("diagnostics.") and key.removeprefix("diagnostics.") in entries("diagnostics"):
         return
     if key in CHOICES:
-        raise BadInput(f"~{key} takes the whole group away: choose one, {key}=NAME (bnlab list {key})")
+        raise BadInput(f"~{key} would remove the whole group: choose one, {key}=NAME (bnlab list {key})")
     if not key:
         raise BadInput(f"{excerpt(word)} has no key after the ~: write key=value, as in norm=batch")
     if key not in option_keys():
@@ -140,13 +140,13 @@ def _check_removal(word: str) -> None:
             f"{excerpt(word)}: {said or f'{excerpt(key)} is not an option; {suggestion(key, option_keys())}'}"
         )
     null = f"{key}=null switches it off" if type(None) in getattr(RUN.get(key), "__args__", ()) else f"{key}=VALUE"
-    raise BadInput(f"{excerpt(word)}: an option cannot be taken away, only set: {null}")
+    raise BadInput(f"{excerpt(word)}: an option cannot be removed, only set: {null}")
 
 
 def _check_length_of_training(words: Sequence[str]) -> None:
     given = {key_of(word): word.partition("=")[2].strip() for word in words}
     if given.get("steps", "null") != "null" and given.get("epochs", "null") != "null":
         raise BadInput(
-            f"epochs={excerpt(given['epochs'])} steps={excerpt(given['steps'])}: both say how long to train, and steps "
-            "would replace epochs: leave one out"
+            f"epochs={excerpt(given['epochs'])} steps={excerpt(given['steps'])}: both set the length of training, "
+            "and steps would override epochs: leave one out"
         )

@@ -1,4 +1,4 @@
-"""Paths as people write them: `~` stands for a home folder, on the command line and in yaml files alike."""
+"""Paths of configs: expand `~` to a home folder, on the command line and in yaml files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,23 +7,23 @@ from typing import Any
 from bnlab.errors import BadInput
 from bnlab.text import printable
 
-OPTIONS = ("output_dir", "init_from", "plugins", "data.root")  # those that name files and folders
+OPTIONS = ("output_dir", "init_from", "plugins", "data.root")  # options that name files and folders
 
-LONGEST_NAME = 255  # bytes that file systems take for one name
-LONGEST_PATH = 3800  # of 4095 bytes, which leaves room for a study's and a run's folder and the files there
+LONGEST_NAME = 255  # bytes; limit of file systems for one name
+LONGEST_PATH = 3800  # bytes; the system's limit is 4095, the rest is for the folders of study and run and their files
 
 
 def expanded(path: str, option: str) -> str:
     """Return the path with `~` and `~user` replaced by the home folder.
 
     Args:
-        option: what the path was given for, as messages name it.
+        option: the option that the path is for, named in messages.
 
     Raises:
-        BadInput: it is empty or too long, there is no such user, or no home folder is known.
+        BadInput: the path is empty or too long, the user does not exist, or no home folder is known.
     """
     if not path.strip():
-        raise BadInput(f"{option} is empty: name a path; . is the folder you are in")
+        raise BadInput(f"{option} is empty: name a path; . is the current folder")
     bytes_ = path.encode(errors="surrogatepass")
     if len(bytes_) > LONGEST_PATH or max(map(len, bytes_.split(b"/"))) > LONGEST_NAME:
         raise BadInput(
@@ -34,19 +34,19 @@ def expanded(path: str, option: str) -> str:
         return path
     try:
         return str(Path(path).expanduser())
-    except RuntimeError:  # what pathlib raises for both
+    except RuntimeError:  # raised by pathlib for both cases
         user = path[1:].partition("/")[0]
-        reason = "no home folder is known here: set HOME, or write the whole path"
+        reason = "no home folder is known here: set HOME, or write the full path"
         if user:
-            reason = f"there is no user {printable(user)}; a folder of that very name is ./{printable(path)}"
+            reason = f"there is no user {printable(user)}; for a folder of that name write ./{printable(path)}"
         raise BadInput(f"{option}={printable(path)}: {reason}") from None
 
 
 def all_expanded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config's values with the paths in them expanded; what is shared with others is left alone.
+    """Return a config's values with expanded paths; the given mapping and its parts are not modified.
 
     Raises:
-        BadInput: a path cannot be used.
+        BadInput: a path is invalid.
     """
     found = dict(values)
     for option in OPTIONS:
@@ -63,4 +63,4 @@ def all_expanded(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _expanded(given: Any, option: str) -> Any:
-    return expanded(given, option) if isinstance(given, str) else given  # what is no text is refused with its type
+    return expanded(given, option) if isinstance(given, str) else given  # validation rejects other types

@@ -1,6 +1,10 @@
-"""The options outside any one model, norm or data set: their types and bounds. Defaults: conf/config.yaml."""
+"""Types and bounds of the options that do not belong to one model, norm or data set. Defaults: conf/config.yaml."""
 
-from typing import Any, Literal, get_type_hints
+from itertools import pairwise
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from bnlab.data.common import Common
 from bnlab.options import Count, Fraction, Init, Moment, Natural, NonNegative, Positive, Workers
@@ -29,16 +33,36 @@ RUN: dict[str, Any] = {
     "launcher": Literal["auto", "serial", "processes", "fused"],
 }
 
-# How a sweep is carried out (conf/config.yaml); nothing of it can change a number.
+
+def _looks(seeds: list[int]) -> list[int]:
+    if seeds[0] < 2 or any(low >= high for low, high in pairwise(seeds)):
+        raise PydanticCustomError("looks", "numbers of seeds that rise, the first at least 2, as in [3,5,8,12,20]")
+    return seeds
+
+
+Looks = Annotated[list[Count], Field(min_length=1), AfterValidator(_looks)]
+
+# Execution of a sweep (conf/config.yaml); cannot change a result.
 SWEEP: dict[str, Any] = {
     "retry": Literal["none", "failed"],
     "fail_fast": bool,
     "workers": Workers | None,
     "pack_size": Count | None,
     "max_runs": Count,
+    "max_minutes": Positive | None,
+    "looks": Looks | None,
+    "family": Literal["each", "holm"],
 }
 
-# How norms come by their statistics (conf/statistics/_base.yaml).
+# Search for the critical learning rate, with optim.lr=interval(LOW,HIGH).
+SEARCH: dict[str, Any] = {
+    "width": Positive,
+    "accuracy": Fraction | None,
+    "share": Annotated[float, Field(gt=0, lt=1)],
+    "runs": Count,
+}
+
+# How norms compute their statistics (conf/statistics/_base.yaml).
 STATISTICS: dict[str, Any] = {
     "recompute": Literal["never", "end", "epoch"],
     "examples": Count,
@@ -49,15 +73,15 @@ STATISTICS: dict[str, Any] = {
 
 _common = get_type_hints(Common.__init__, include_extras=True)
 
-# Options that every choice of a group has beside its own.
+# Options that all choices of a group share.
 COMMON: dict[str, dict[str, Any]] = {
     "model": {"init": Init, "init_std": Positive},
     "data": {name: hint for name, hint in _common.items() if name != "return"},
     "schedule": {"warmup": Fraction},
 }
 
-# What cannot change a number: where things lie and how often one looks. Everything else is part of a run's identity.
-# `init_from` and `plugins` enter the identity by what they are, not by where they lie.
+# Options that cannot change a result: locations and frequencies of measurements. All others are part of a run's id.
+# `init_from` and `plugins` enter the id by their content, not their paths.
 UNSCIENTIFIC = (
     "init_from", "plugins", "threads", "device", "study", "scale", "output_dir", "log_every", "checkpoint_seconds",
     "when", "launcher", "rerun",
@@ -65,5 +89,5 @@ UNSCIENTIFIC = (
 UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")
 
-# Options of the optimizer that runs trained together may differ in, as in their seed: the update takes one a replica.
+# Options of the optimizer that may differ between runs trained together, like the seed: one value per replica.
 FREE = ("lr", "momentum", "weight_decay")

@@ -1,9 +1,9 @@
-"""Characters that no name may hold, and those that look like an ASCII character and are another."""
+"""Characters that are not allowed in names, and characters that look like an ASCII character."""
 
 import unicodedata
 
-# Cyrillic and Greek letters that look like Latin ones; what compatibility normalization knows (full-width letters and
-# digits, no-break spaces, …) and what is told by its category (dashes, spaces, digits) is not listed.
+# Cyrillic and Greek letters that look like Latin ones. Not listed: characters that compatibility normalization maps
+# (full-width letters and digits, no-break spaces, …) or whose category is enough (dashes, spaces, digits).
 _LETTERS = dict(
     zip(
         "авеһіјӏмнорԛѕтѵԝухАВЕНІЈКМОРЅТХУΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορυ",
@@ -17,11 +17,11 @@ _MARKS = {
     "\u2018": "'", "\u2019": "'", "\u201a": "'", "\u201b": "'", "\u2032": "'", "\u00b4": "'", "\u02bc": "'",
     "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u201f": '"', "\u2033": '"', "\u00ab": '"', "\u00bb": '"',
 }  # fmt: skip
-_OVERRIDES = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # bidirectional: they show a name as another
+_OVERRIDES = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # bidirectional: they change how a name is displayed
 
 
 def named(char: str) -> str:
-    """Return how a character is called: `U+2212 MINUS SIGN`."""
+    """Return the code and name of a character: `U+2212 MINUS SIGN`."""
     code = f"U+{ord(char):04X}"
     if unicodedata.category(char) == "Cs":
         return f"{code}, a byte that is not UTF-8" if 0xDC80 <= ord(char) <= 0xDCFF else f"{code}, half a character"
@@ -36,8 +36,11 @@ _CONTROLS = {
 
 
 def unusable(text: str) -> str | None:
-    """Return the first character that no value may hold: a control character, a line break, a bidirectional override,
-    or half of a surrogate pair, which stands for a byte that is not UTF-8; None where there is none."""
+    """Return the first character of a text that is not allowed in values, or None.
+
+    Not allowed are control characters, line breaks, bidirectional overrides, and halves of surrogate pairs, by which
+    Python denotes bytes that are not UTF-8.
+    """
     if text.isascii() and text.isprintable():
         return None
     return next(
@@ -47,7 +50,7 @@ def unusable(text: str) -> str | None:
 
 
 def ascii_for(char: str) -> str | None:
-    """Return the ASCII text that a character looks like; None where it looks like none."""
+    """Return the ASCII text that a character looks like, or None."""
     if char.isascii():
         return char
     if (known := _LETTERS.get(char, _MARKS.get(char))) is not None:
@@ -62,8 +65,10 @@ def ascii_for(char: str) -> str | None:
 
 
 def lookalike(text: str) -> tuple[str, str] | None:
-    """Return the first look-alike of an ASCII character in a text, and the text as it should be written; None where
-    there is none, or where other characters remain that are not ASCII."""
+    """Return the first look-alike of an ASCII character in a text, and the corrected text.
+
+    None if the text has no look-alike, or also has other characters that are not ASCII.
+    """
     pairs = [(char, ascii_for(char)) for char in text]
     if all(plain is not None for _, plain in pairs) and not text.isascii():
         first = next(char for char in text if not char.isascii())
@@ -77,5 +82,5 @@ def explained(text: str) -> str | None:
         return None
     char, meant = found
     shown = f"'{char}' in it" if unicodedata.category(char) not in ("Zs", "Cf") else "it"
-    verb = "is" if shown != "it" else "holds"
+    verb = "is" if shown != "it" else "contains"
     return f"{shown} {verb} {named(char)}; write {meant}"

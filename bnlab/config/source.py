@@ -6,6 +6,6 @@ from bnlab.registry import find
 
 
 def source(config: Config) -> Dataset:
-    """The data set, not yet read (needs no torch)."""
+    """Return the data set, which is not yet read (does not need torch)."""
     entry = find("data", config.data["name"])
     return entry.load()(**{key: config.data[key] for key in entry.options})

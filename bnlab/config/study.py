@@ -1,16 +1,16 @@
-"""The name of a study, which is that of its folder."""
+"""Names of studies, which are also the names of their folders."""
 
 from bnlab.config.excerpt import excerpt
 from bnlab.errors import BadInput
 
-LONGEST_STUDY = 200  # bytes; file systems take 255, and reports add to the name
+LONGEST_STUDY = 200  # bytes; file systems allow 255, and reports add to the name
 
 
 def check_study(study: str, output_dir: str) -> None:
-    """Check that a study's name can be that of a folder.
+    """Check that a study's name is a valid name of a folder.
 
     Raises:
-        BadInput: it cannot, or would be a hidden one, or one that commands take for a flag.
+        BadInput: it is not, or the folder would be hidden, or commands would read it as a flag.
     """
     shown = f"study={excerpt(repr(study)) if not study or study != study.strip() else excerpt(study)}"
     if not study or study in (".", "..") or "/" in study or "\\" in study:
@@ -20,5 +20,5 @@ def check_study(study: str, output_dir: str) -> None:
     if study != study.strip():
         raise BadInput(f"{shown} begins or ends with a space: leave it out")
     if study.startswith((".", "-")):
-        why = "such a folder is hidden" if study.startswith(".") else "commands take such a folder for a flag"
+        why = "such a folder is hidden" if study.startswith(".") else "commands read such a name as a flag"
         raise BadInput(f"{shown} begins with {study[0]}, and {why}: leave it out")

@@ -1,4 +1,4 @@
-"""From composed values to a config whose every option is known, of its type and within its bounds."""
+"""Validate composed values: every option is known, has the right type and is within its bounds."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pydantic import TypeAdapter, ValidationError
 
 from bnlab.config.compose import Composed
 from bnlab.config.excerpt import excerpt
 from bnlab.config.hints import hint
 from bnlab.config.mistakes import no_option, option_keys, suggestion
-from bnlab.config.schema import COMMON, GROUPS, RUN, STATISTICS, SWEEP
+from bnlab.config.schema import COMMON, GROUPS, RUN, SEARCH, STATISTICS, SWEEP
 from bnlab.config.signs import explained, named, unusable
 from bnlab.config.study import check_study
 from bnlab.errors import BadInput
@@ -21,9 +21,9 @@ from bnlab.norms import kinds
 from bnlab.registry import ROOMS, entries, find
 from bnlab.text import nearest
 
-_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)([.][0-9]*)?([eE][+-]?[0-9]+)?")  # quoted where it comes as text
+_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)([.][0-9]*)?([eE][+-]?[0-9]+)?")  # shown in quotes if it is text
 
-# A sum of types fails once for each of its members; the message is that of the likeliest.
+# How messages name the types of pydantic's errors; a union has an error for each of its members.
 _SAYS = {"int_type": "a whole number", "int_from_float": "a whole number", "float_type": "a number",
          "bool_type": "true or false", "string_type": "text", "finite_number": "a finite number",
          "list_type": "a list"}  # fmt: skip
@@ -33,18 +33,19 @@ _NUMERIC = {*_WHOLE, "float_type", "less_than_equal"}
 
 @dataclass(frozen=True)
 class Config:
-    """One run's options, typed. `run` has those outside the groups; each group has `name` beside its options.
+    """Typed options of one run. `run` has those outside the groups; each group has `name` and its options.
 
     Attributes:
-        sites: where the norm stands, sorted; empty for a norm that ignores placement.
+        sites: the kinds of site that have the norm, sorted; empty for a norm that ignores placement.
         diagnostics: the options of each diagnostic by name.
-        choices: the yaml that each group was chosen by, which reports call it by; its name where nobody chose one.
-        origin: the run that `init_from` names, by its run_id and, where they are known, the checksum of its weights
-            ("run_id:checksum"); "" without one.
+        choices: the chosen yaml of each group, by which reports name it; the entry's name if none was chosen.
+        origin: the run that `init_from` names, as its run_id and, if known, the checksum of its weights
+            ("run_id:checksum"); "" without `init_from`.
     """
 
     run: dict[str, Any]
     sweep: dict[str, Any]
+    search: dict[str, Any]
     model: dict[str, Any]
     norm: dict[str, Any]
     data: dict[str, Any]
@@ -59,10 +60,10 @@ class Config:
 
 
 def validate(composed: Composed) -> Config:
-    """Check everything that needs no data and no torch.
+    """Check everything that needs neither data nor torch, and return the config.
 
     Raises:
-        BadInput: one line naming the option, what is wrong with it and what would be right.
+        BadInput: an option is invalid; the line names it, what is wrong and the remedy.
     """
     values = dict(composed.values)
     if "experiment" in values:
@@ -75,27 +76,29 @@ def validate(composed: Composed) -> Config:
                 f"line (bnlab list {group}), `- override /{group}: NAME` in the defaults of an experiment's yaml"
             )
     sweep = _once("sweep", values.pop("sweep", {}), sweep_options)
+    search = _once("search", values.pop("search", {}), lambda part: _options("search.", part, SEARCH))
     run = _options("", {k: v for k, v in values.items() if k not in GROUPS}, RUN)
 
     def choice(group: str) -> dict[str, Any]:
         return _once(group, values[group], lambda part: _named(group, part, composed.choices.get(group)))
 
-    chosen: dict[str, Any] = {group: choice(group) for group in ROOMS if group != "diagnostics"}
-    if run["scale"] is not None:  # a sweep takes it off its runs
-        raise BadInput(f"scale={run['scale']} is a size of an experiment: `bnlab study NAME scale={run['scale']}`")
+    chosen: dict[str, Any] = {group: choice(group) for group in GROUPS if group in ROOMS and group != "diagnostics"}
+    if run["scale"] is not None:  # a sweep removes it from its runs
+        raise BadInput(f"scale={run['scale']} sets the size of a study: `bnlab study NAME scale={run['scale']}`")
     if run["steps"] is not None:
         run["epochs"] = None
     sgd = chosen["optim"]
     if sgd.get("nesterov") and sgd["momentum"] == 0:
         raise BadInput("optim.nesterov=true needs optim.momentum above 0")
     if chosen["schedule"]["name"] == "plateau" and chosen["data"]["val_size"] == 0:
-        raise BadInput("schedule=plateau watches the validation loss: set data.val_size above 0")
+        raise BadInput("schedule=plateau needs a validation loss: set data.val_size above 0")
     study = run["study"] if run["study"] is not None else composed.choices.get("experiment", "main")
     check_study(study, run["output_dir"])
     return Config(
         run=run,
         **chosen,
         sweep=sweep,
+        search=search,
         statistics=_once("statistics", values["statistics"], lambda part: _options("statistics.", part, STATISTICS)),
         diagnostics=_once(f"diagnostics {run['when']}", values["diagnostics"], lambda p: _diagnostics(p, run["when"])),
         sites=_sites(values["placement"], chosen["norm"]["name"], chosen["model"]["name"]),
@@ -104,12 +107,12 @@ def validate(composed: Composed) -> Config:
     )
 
 
-_SHARED = 1000  # parts of configs that are remembered
+_SHARED = 1000  # parts of configs in the cache
 _checked: dict[tuple[str, int], tuple[Any, Any]] = {}
 
 
 def _once(kind: str, part: Any, check: Callable[[Any], Any]) -> Any:
-    """Return a part of a config, checked. The configs of a sweep share what they have in common: it is checked once."""
+    """Return a part of a config, checked once: the configs of a sweep share their common parts."""
     found = _checked.get((kind, id(part)))
     if found is not None and found[0] is part:
         return found[1]
@@ -124,11 +127,15 @@ def sweep_options(values: Any) -> dict[str, Any]:
     """Return the options of `sweep`, checked.
 
     Raises:
-        BadInput: one of them is wrong.
+        BadInput: one of them is invalid.
     """
     if not isinstance(values, Mapping | DictConfig):
-        raise BadInput(f"sweep={excerpt(values)} is no option: there is {', '.join(f'sweep.{key}' for key in SWEEP)}")
-    return _options("sweep.", {str(key): value for key, value in values.items()}, SWEEP)
+        raise BadInput(
+            f"sweep={excerpt(values)} is not an option; available: {', '.join(f'sweep.{key}' for key in SWEEP)}"
+        )
+    plain = OmegaConf.to_container(values) if isinstance(values, DictConfig) else values
+    assert isinstance(plain, Mapping)
+    return _options("sweep.", plain, SWEEP)
 
 
 def _named(group: str, values: Mapping[str, Any], choice: str | None) -> dict[str, Any]:
@@ -136,9 +143,7 @@ def _named(group: str, values: Mapping[str, Any], choice: str | None) -> dict[st
         example = next(iter(entries(group)))
         if choice is None:
             raise BadInput(f"{group} has no name: choose one, {group}=NAME (bnlab list {group})")
-        raise BadInput(
-            f"{group}={excerpt(choice)}: its yaml has no name; write `name: {example}` and the options of it"
-        )
+        raise BadInput(f"{group}={excerpt(choice)}: its yaml has no name; write `name: {example}` and its options")
     entry = find(group, str(values["name"]))
     given = {k: v for k, v in values.items() if k != "name"}
     return {"name": entry.name} | _options(f"{group}.", given, COMMON.get(group, {}) | entry.options)
@@ -147,7 +152,7 @@ def _named(group: str, values: Mapping[str, Any], choice: str | None) -> dict[st
 def _options(prefix: str, values: Any, annotations: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise BadInput(f"{prefix.rstrip('.')}={excerpt(values)} should be options, as in key: value")
-    values = {str(key): value for key, value in values.items()}  # a yaml may have numbers for keys
+    values = {str(key): value for key, value in values.items()}  # a yaml may have numbers as keys
     for key in values:
         if key not in annotations:
             if prefix and prefix + key in option_keys():
@@ -161,18 +166,18 @@ def _options(prefix: str, values: Any, annotations: Mapping[str, Any]) -> dict[s
 
 @cache
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(annotation)  # dearer than many a check
+    return TypeAdapter(annotation)  # building one takes longer than many checks
 
 
 def checked(key: str, value: Any, annotation: Any) -> Any:
-    """Return the value of an option.
+    """Return the value of an option, checked.
 
     Raises:
-        BadInput: it is not of the option's type, or out of its bounds.
+        BadInput: it has the wrong type, or is out of bounds.
     """
     for text in value if isinstance(value, list) else (value,) if isinstance(value, str) else ():
         if isinstance(text, str) and (char := unusable(text)) is not None:
-            raise BadInput(f"{key}={excerpt(text)} holds {named(char)}: leave it out")
+            raise BadInput(f"{key}={excerpt(text)} contains {named(char)}: leave it out")
     try:
         return _adapter(annotation).validate_python(value, strict=True)
     except ValidationError as error:
@@ -201,7 +206,8 @@ def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ..
     for kind, chosen in placement.items():
         if kind != "default" and kind not in kinds.KINDS:
             raise BadInput(
-                f"placement.{kind} is no site; {nearest(f'placement.{kind}', [f'placement.{k}' for k in kinds.KINDS])}"
+                f"placement.{kind} is not a site;"
+                f" {nearest(f'placement.{kind}', [f'placement.{k}' for k in kinds.KINDS])}"
             )
         checked(f"placement.{kind}", chosen, bool)
     if find("norm", norm).facts.get("ignores_placement"):

@@ -1,4 +1,4 @@
-"""Checks of the values of overrides: choices that are none, numbers that no number holds, lists where one is taken."""
+"""Checks of the values of overrides: choices that are not names, numbers out of range, lists for single values."""
 
 import math
 import os
@@ -27,7 +27,7 @@ def check_value(word: str, key: str, value: str) -> None:
     """Check the value of an override.
 
     Raises:
-        BadInput: it cannot be meant so.
+        BadInput: it is invalid.
     """
     shown = excerpt(word)
     if value.startswith("="):
@@ -37,9 +37,9 @@ def check_value(word: str, key: str, value: str) -> None:
     items = list_items(value)
     parts = split(value) if items is None else items
     if len(parts) > 1 and not all(part.strip() for part in parts):
-        raise BadInput(f"{shown} has nothing between two commas, or at an end: leave that comma out")
+        raise BadInput(f"{shown} has an empty value before or after a comma: leave that comma out")
     if key == "experiment" and len(parts) > 1:
-        raise BadInput(f"{shown} names several experiments: one at a time, each has its own grid")
+        raise BadInput(f"{shown} names several experiments: name one at a time, because each has its own grid")
     if items is None and len(parts) > 1 and kind(key) == "text" and key in OPTIONS:
         _check_path(key, value, parts)
     is_choice, is_plain = key in CHOICES, kind(key) == "other"
@@ -53,62 +53,68 @@ def check_value(word: str, key: str, value: str) -> None:
 
 
 def check_single(word: str, key: str, value: str) -> None:
-    """Check the value of an override of a verb that takes one of each.
+    """Check the value of an override of a verb that takes single values.
 
     Raises:
-        BadInput: it lists several.
+        BadInput: it lists several values.
     """
     shown = excerpt(word)
     items = list_items(value)
     if kind(key) == "other" and key in option_keys() and items and _scalar(key):
         several = excerpt(f"{key}={','.join(items)}")
-        raise BadInput(f"{shown} is a list, and {key} takes one value: `bnlab sweep {several}` tries each")
+        raise BadInput(f"{shown} is a list, and {key} takes one value: `bnlab sweep {several}` trains each")
     if len(split(value)) < 2 or is_function(value):
         return
     point = ""
     if _DECIMAL_COMMA.fullmatch(value):
-        point = f"; a decimal point is a point: {key}={value.replace(',', '.')}"
+        point = f"; write decimals with a point: {key}={value.replace(',', '.')}"
     if kind(key) == "text":
-        point = f"; quotes make it one: {_one(key, value)}"
-    raise BadInput(f"{shown} lists several values: `bnlab sweep` takes each, other verbs take one{point}")
+        point = f"; as one value, in quotes: {_one(key, value)}"
+    raise BadInput(f"{shown} lists several values: `bnlab sweep` trains each, other verbs take one{point}")
 
 
 def _check_path(key: str, value: str, parts: Sequence[str]) -> None:
-    """Refuse one path with commas in it, which would be taken for several."""
+    """Raise `BadInput` for an existing path with unquoted commas, which would be split."""
     whole, *each = (os.path.exists(os.path.expanduser(one.strip())) for one in (value, *parts))  # noqa: PTH110, PTH111
     if whole and not all(each):
-        raise BadInput(f"{excerpt(f'{key}={value}')}: commas separate values; quotes make it one: {_one(key, value)}")
+        raise BadInput(
+            f"{excerpt(f'{key}={value}')}: commas separate values; as one value, in quotes: {_one(key, value)}"
+        )
 
 
 def _one(key: str, value: str) -> str:
-    """Return the override, quoted for a shell, that sets an option to one text with commas."""
+    """Return the override that sets an option to one text with commas, quoted for a shell."""
     return f"{key}='\"{excerpt(value)}\"'"
 
 
 def _check_choice(word: str, group: str, choice: str) -> None:
     name = unquoted(choice)
     if name == "null" and group != "experiment":
-        instead = {"norm": "norm=none is the net without norm", "diagnostics": "diagnostics=off measures nothing"}
+        instead = {"norm": "norm=none is a net without norm", "diagnostics": "diagnostics=off measures nothing"}
         said = instead.get(group, f"choose one, {group}=NAME (bnlab list {group})")
         raise BadInput(f"{excerpt(word)}: a run needs a choice of {group}; {said}")
     if name.startswith("{"):
         raise BadInput(f"{excerpt(word)}: set options one by one, as in `bnlab train --cfg job`: {group}.OPTION=VALUE")
     if any(part.startswith("_") for part in PurePath(name).parts):
-        raise BadInput(f"{excerpt(word)} is a part of other choices and none itself; see `bnlab list {group}`")
+        raise BadInput(f"{excerpt(word)} is a part of other choices, not a choice; see `bnlab list {group}`")
     is_path = name.startswith(("/", "~", "./")) or ("/" in name and name.endswith((".yaml", ".yml")))
     if is_path or ".." in PurePath(name).parts:
         where = f"DIR/{group}/{PurePath(name).stem}.yaml"
         raise BadInput(
-            f"{excerpt(f'{group}={name}')}: a choice is a name and no path (bnlab list {group}); one of your own is "
+            f"{excerpt(f'{group}={name}')}: a choice is a name, not a path (bnlab list {group}); your own is "
             f"{excerpt(where)}, chosen by --config-dir DIR {group}={excerpt(PurePath(name).stem)}"
         )
 
 
 def _check_plain(key: str, value: str) -> None:
-    """A value that is a number, a truth or one of a few words, where a look-alike is never meant."""
+    """Check a number, a boolean or a keyword; look-alikes of ASCII characters in it are mistakes.
+
+    Raises:
+        BadInput: it has a look-alike, several numbers without commas, or a number out of range.
+    """
     if (said := explained(value)) is not None and not is_function(value):
         char, _, meant = said.partition("; write ")
-        meant = meant.strip("\"'")  # quotes that a text processor has made typographic
+        meant = meant.strip("\"'")  # typographic quotes from a text processor
         raise BadInput(f"{excerpt(f'{key}={value}')}: {char}; write {excerpt(f'{key}={meant}')}")
     several = re.split(r"[;|\s]+", value)
     if len(several) > 1 and all(map(_NUMBER.fullmatch, several)):
@@ -117,7 +123,7 @@ def _check_plain(key: str, value: str) -> None:
         return
     try:
         number = float(value)
-    except ValueError:  # an underscore at the end, which Hydra's grammar refuses or reads as text
+    except ValueError:  # an underscore at the end, which Hydra's grammar rejects or reads as text
         return
     if math.isinf(number):
         most = "1.7e308" if "float" in str(annotations(key)) else str(2**63 - 1)
@@ -127,7 +133,7 @@ def _check_plain(key: str, value: str) -> None:
 
 
 def _scalar(key: str) -> bool:
-    """Whether no choice of an option's group takes a list."""
+    """Return whether the option is known and takes no list in any choice of its group."""
     return "list[" not in str(annotations(key)) and bool(annotations(key))
 
 

@@ -1,7 +1,7 @@
-"""Words of the command line and of yaml files, as Hydra's grammar takes them and as people write them.
+"""Convert words of the command line and of yaml files between Hydra's grammar and what people write.
 
-Hydra's grammar refuses most characters beyond ASCII, spaces, parentheses and equals signs in a value unless it is
-quoted, and reads `2024` or `1e5` as numbers whatever the option is. `quoted` adds the quotes; `shown` takes them off.
+Hydra's grammar rejects most characters beyond ASCII, spaces, parentheses and equals signs in a value unless it is
+quoted, and reads `2024` or `1e5` as numbers for every option. `quoted` adds the quotes; `shown` removes them.
 """
 
 import re
@@ -17,14 +17,14 @@ from bnlab.registry import ROOMS, entries
 Kind = Literal["text", "texts", "other"]
 
 _NESTING = re.compile(r"(choice|sort|shuffle)\((.*)\)", re.DOTALL)  # functions whose arguments are values themselves
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")  # what the grammar reads as text, reserved words aside
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")  # read as text by the grammar, except reserved words
 _RESERVED = re.compile(r"null|true|false|inf|nan", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ESCAPE = re.compile(r"\\[\\()\[\]{}:=, \t]")
 
 
 def kind(key: str) -> Kind:
-    """Return what an option takes: one text (or null), a choice or a list of texts, or other values."""
+    """Return the kind of value of an option: one text (or null), a choice or a list of texts, or other values."""
     if key in GROUPS or key == "experiment":
         return "texts"
     found = annotations(key)
@@ -40,11 +40,11 @@ def _lists(annotation: Any) -> bool:
 
 
 def annotations(key: str) -> list[Any]:
-    """Return the types of an option, one for each choice of its group that has it."""
+    """Return the types of an option, one per choice of its group that has it."""
     group, _, option = key.partition(".")
     if not option:
         return [RUN[key]] if key in RUN else []
-    if group not in ROOMS:
+    if group not in ROOMS or group not in GROUPS:
         return []
     if group == "diagnostics":
         name, _, option = option.partition(".")
@@ -54,10 +54,10 @@ def annotations(key: str) -> list[Any]:
 
 
 def quoted(word: str) -> str:
-    """Return an override with quotes where Hydra's grammar needs them, else as it is.
+    """Return an override with quotes where Hydra's grammar needs them, else unchanged.
 
-    A text stays the text that the shell handed over, whatever it looks like, unless it is `null`, quoted already, an
-    interpolation, a function (`choice(a,b)`), or holds the grammar's own escapes (backslash and comma).
+    The value of a text option is taken literally, unless it is `null`, already quoted, an interpolation, a function
+    (`choice(a,b)`), or contains escapes of the grammar (backslash and comma).
     """
     head, equals, value = word.partition("=")
     return f"{head}={_value(value, kind(head.lstrip('+~')))}" if equals else word
@@ -65,14 +65,14 @@ def quoted(word: str) -> str:
 
 @lru_cache(maxsize=4096)
 def shown(override: str) -> str:
-    """Return an override without the quotes that `quoted` adds: the word that a person would write."""
+    """Return an override without the quotes that `quoted` adds, as a person would write it."""
     head, equals, value = override.partition("=")
     bare = f"{head}={_bare(value)}" if equals else override
     return bare if bare == override or quoted(bare) == override else override
 
 
 def written(key: str, value: object) -> str:
-    """Return the override that sets an option to a value as Hydra has parsed it."""
+    """Return the override that sets an option to a value that Hydra has parsed."""
     return f"{key}={_written(value)}"
 
 

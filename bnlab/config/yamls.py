@@ -1,4 +1,4 @@
-"""Yaml files of users, checked before anything is built from them: their size, their nesting, what they expand to."""
+"""Checks of users' yaml files before anything is built from them: size, nesting, and size with aliases expanded."""
 
 import re
 import stat
@@ -20,19 +20,19 @@ from bnlab.text import printable
 
 LARGEST = 1 << 20  # bytes of a file
 DEEPEST = 50  # levels of nesting
-MOST = 100_000  # values, aliases counted as what they stand for
+MOST = 100_000  # values, with aliases expanded
 
 _DIGITS = re.compile(r"[+-]?[0-9][0-9_]{99,}")
 
 
 class Configs(FileConfigSource):
-    """Hydra's configs on disk, checked before they are loaded."""
+    """Source of Hydra's configs on disk that checks them before loading."""
 
     def load_config(self, config_path: str) -> ConfigResult:
         """Load one file.
 
         Raises:
-            BadInput: it cannot be used.
+            BadInput: it is invalid.
         """
         path = Path(self.path, self._normalize_file_name(config_path))
         if path.is_file():
@@ -45,15 +45,15 @@ class Configs(FileConfigSource):
 
 
 def register() -> None:
-    """Make Hydra load configs through `Configs`; its own plugins must be registered before."""
+    """Make Hydra load configs with `Configs`; call it after Hydra has registered its own plugins."""
     SourcesRegistry.instance().types["file"] = Configs
 
 
 def load(path: Path) -> DictConfig:
-    """Return what a yaml file holds.
+    """Return the content of a yaml file.
 
     Raises:
-        BadInput: it cannot be read as a mapping, is too large or too deep.
+        BadInput: it cannot be read as a mapping, or is too large or too deep.
     """
     check(path)
     with _told(path):
@@ -66,23 +66,23 @@ def text(path: Path) -> str:
     """Return the text of a yaml file.
 
     Raises:
-        BadInput: it cannot be read, is not text, or too large.
+        BadInput: it cannot be read, is not text, or is too large.
     """
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            raise _refusal(path, "it is no regular file")
+            raise _refusal(path, "it is not a regular file")
         if about.st_size > LARGEST:
             raise _refusal(path, f"it has {about.st_size} bytes, and a config has at most {LARGEST}")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refusal(path, f"byte {error.start} is no UTF-8 text") from None
+        raise _refusal(path, f"byte {error.start} is not UTF-8 text") from None
     except OSError as error:
         raise _refusal(path, error.strerror or str(error)) from None
 
 
 def check(path: Path) -> None:
-    """Check that a file holds one mapping, or nothing, of plain values.
+    """Check that a file contains one mapping of plain values, or nothing.
 
     Raises:
         BadInput: it does not, or is too large or too deep.
@@ -93,7 +93,7 @@ def check(path: Path) -> None:
 
 
 def _defaults_problem(config: DictConfig) -> str | None:
-    """What is wrong with the form of a defaults list, which Hydra would not say of which file."""
+    """Return what is wrong with the form of a defaults list, or None. (Hydra's message would not name the file.)"""
     if "defaults" not in config:
         return None
     defaults = OmegaConf.to_container(config).get("defaults")  # type: ignore[union-attr]
@@ -112,7 +112,7 @@ def _defaults_problem(config: DictConfig) -> str | None:
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Turn what yaml and OmegaConf say of a file into a line that names it."""
+    """Turn errors of yaml and OmegaConf into a `BadInput` of one line that names the file."""
     try:
         yield
     except yaml.MarkedYAMLError as error:
@@ -133,15 +133,15 @@ def _refusal(path: Path, reason: str) -> BadInput:
 
 
 def _problems(content: str) -> Iterator[str]:
-    """What is wrong with a text that is well-formed yaml."""
+    """Yield what is wrong with a text that is well-formed yaml."""
     anchors: dict[str, int] = {}
-    open_: list[tuple[str | None, int]] = []  # the anchor of each collection that is open, and what it holds so far
+    open_: list[tuple[str | None, int]] = []  # each open collection: its anchor, and its number of values so far
     documents = 0
     for event in yaml.parse(content, Loader=yaml.SafeLoader):
         size = 0
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_):
-                yield f"line {event.start_mark.line + 1}: *{event.anchor} stands within itself"
+                yield f"line {event.start_mark.line + 1}: *{event.anchor} contains itself"
             size = anchors.get(event.anchor, 1)
         elif isinstance(event, yaml.ScalarEvent):
             if event.tag not in (None, "tag:yaml.org,2002:str"):
@@ -149,7 +149,7 @@ def _problems(content: str) -> Iterator[str]:
             if event.style is None and _DIGITS.fullmatch(event.value):
                 yield f"line {event.start_mark.line + 1}: {excerpt(event.value)} has too many digits"
             if not open_ and event.value:
-                yield f"it holds {excerpt(event.value)}, and should hold key: value"
+                yield f"it contains {excerpt(event.value)}, and should contain key: value"
             size = 1
             if event.anchor is not None:
                 anchors[event.anchor] = 1
@@ -157,7 +157,7 @@ def _problems(content: str) -> Iterator[str]:
             if event.tag is not None:
                 yield f"line {event.start_mark.line + 1}: it has the tag {_tag(event.tag)}; write the value without it"
             if not open_ and isinstance(event, yaml.SequenceStartEvent):
-                yield "it holds a list, and should hold key: value"
+                yield "it contains a list, and should contain key: value"
             open_.append((event.anchor, 1))
             if len(open_) > DEEPEST:
                 yield f"line {event.start_mark.line + 1}: it is nested more than {DEEPEST} levels deep"
@@ -168,12 +168,12 @@ def _problems(content: str) -> Iterator[str]:
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                yield f"line {event.start_mark.line + 1}: it holds several documents, and should hold one"
+                yield f"line {event.start_mark.line + 1}: it contains several documents, and should contain one"
         if size and open_:
             anchor, held = open_.pop()
             open_.append((anchor, held + size))
             if held + size > MOST:
-                yield f"line {event.start_mark.line + 1}: with its aliases it holds more than {MOST} values"
+                yield f"line {event.start_mark.line + 1}: with aliases expanded it contains more than {MOST} values"
 
 
 def _tag(tag: str) -> str:

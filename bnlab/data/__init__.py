@@ -1,4 +1,4 @@
-"""Data sets as NumPy arrays, one file each (no torch), their cache, and their way into tensors (`tensors.py`).
+"""Data sets as NumPy arrays without torch, one per file, their cache, and their conversion to tensors (`tensors.py`).
 
-Which batch an update gets is in `bnlab.training.batches`.
+`bnlab.training.batches` selects the batch of each update.
 """

@@ -1,8 +1,8 @@
-"""Random shifts and reflections of a whole batch at once.
+"""Random shifts and reflections of a batch of images.
 
-An image is shifted by up to an eighth of its side (4 pixels at 32, 3 at 28, 1 at 8) down or up and right or left, the
-border filled by reflection; a colour image (three channels) is also mirrored left to right half of the time. Grey
-images are not mirrored: digits and letters have a reading direction.
+An image is shifted vertically and horizontally by up to an eighth of its side (4 pixels at 32, 3 at 28, 1 at 8), with
+the border filled by reflection; colour images (three channels) are also mirrored left to right with probability 1/2.
+Grey images are not mirrored, because digits and letters have a reading direction.
 
 Shapes: R replicas (absent for one), B examples, C channels, H height, W width.
 """
@@ -18,9 +18,9 @@ SHARE = 8  # the largest shift is 1/SHARE of the side
 
 
 def augment(x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-    """Augmented copies of x (B,C,H,W) drawn from one CPU generator, or of x (R,B,C,H,W) from R of them.
+    """Return augmented copies of x (B,C,H,W) with one CPU generator, or of x (R,B,C,H,W) with R of them.
 
-    Replica r gets what it would get alone with `generators[r]`. Every device sees the same draws, made on the CPU.
+    Replica r gets the same result as alone with `generators[r]`. Draws are made on the CPU, so devices do not matter.
     """
     *leading, channels, height, width = x.shape
     down, right = height // SHARE, width // SHARE

@@ -1,4 +1,4 @@
-"""What a data set is: a fingerprint for run identity, and arrays.
+"""Base classes of data sets: a fingerprint for run identity, and arrays.
 
 Shapes: N examples, C channels, H height, W width, F features, K outputs.
 """
@@ -14,11 +14,11 @@ from bnlab.errors import BadInput
 
 Task = Literal["classification", "regression"]
 Array = NDArray[Any]
-Progress = Callable[[str], None]  # takes a line for the user
+Progress = Callable[[str], None]  # called with a line for the user
 
 
 def silent(_: str) -> None:
-    """Pass over a line about progress."""
+    """Ignore a line about progress."""
 
 
 class Undecodable(BadInput):
@@ -26,10 +26,10 @@ class Undecodable(BadInput):
 
 
 class Undecoded(ABC):
-    """Examples that are decoded once it is known which of them are used.
+    """Examples that are decoded later, when it is known which of them are used.
 
     Attributes:
-        shape: (N, …), as of the array that they would be.
+        shape: (N, …), the shape of the decoded array.
     """
 
     shape: tuple[int, ...]
@@ -39,10 +39,10 @@ class Undecoded(ABC):
 
     @abstractmethod
     def take(self, *indices: Array) -> list[Array]:
-        """Return the examples at each of these index arrays; together, so that none is decoded twice.
+        """Return the examples at each of these index arrays, decoding each only once.
 
         Raises:
-            Undecodable: some of them cannot be decoded.
+            Undecodable: some examples cannot be decoded.
         """
 
 
@@ -56,18 +56,18 @@ X = TypeVar("X", bound=Array | Undecoded, covariant=True)
 
 @dataclass(frozen=True, eq=False)
 class Arrays(Generic[X]):
-    """A data set as published: neither split for validation nor normalized.
+    """Arrays of a data set as published: neither split for validation nor normalized.
 
     Attributes:
-        train_x: uint8 or float32, N×C×H×W or N×F; in memory, or not decoded yet.
+        train_x: uint8 or float32, N×C×H×W or N×F; in memory, or not yet decoded.
         train_y: int64 class labels (N), or float32 targets (N×K).
         test_x: as `train_x`.
         test_y: as `train_y`.
-        task: what the labels are for.
+        task: classification or regression.
         classes: number of classes; None for regression.
-        outputs: how many outputs a network needs (the classes, or K).
+        outputs: number of outputs of a network (the classes, or K).
         class_names: names of the classes in label order; empty for regression.
-        val_x: a validation set that the data come with; None where one is to be drawn from the training set.
+        val_x: published validation set; None if validation is drawn from the training set.
         val_y: its labels.
     """
 
@@ -83,21 +83,19 @@ class Arrays(Generic[X]):
     val_y: Array | None = None
 
     def parts(self) -> dict[str, tuple[X, Array]]:
-        """Return (x, y) of the training and test set, and of the validation set where the data have one."""
+        """Return (x, y) of the training and test set, and of the validation set if there is one."""
         parts = {"training": (self.train_x, self.train_y), "test": (self.test_x, self.test_y)}
         if self.val_x is not None and self.val_y is not None:
             parts["validation"] = (self.val_x, self.val_y)
         return parts
 
     def check(self, name: str) -> None:
-        """Raise `BadInput` where images and labels do not belong together (the message begins with `name`)."""
+        """Raise `BadInput` if examples and labels do not match (the message begins with `name`)."""
         for part, (x, y) in self.parts().items():
             if len(x) == 0:
                 raise BadInput(f"{name}: the {part} set is empty: check the files under data.root")
             if len(x) != len(y):
-                raise BadInput(
-                    f"{name}: {len(x)} {part} examples but {len(y)} labels: their files do not belong together"
-                )
+                raise BadInput(f"{name}: {len(x)} {part} examples but {len(y)} labels: their files do not match")
             if x.shape[1:] != self.train_x.shape[1:]:
                 raise BadInput(
                     f"{name}: {part} examples have shape {x.shape[1:]}, training examples {self.train_x.shape[1:]}:"
@@ -111,23 +109,24 @@ class Arrays(Generic[X]):
 
 
 class Dataset(ABC):
-    """A data set. Its options are keyword-only arguments of the constructor, their defaults in conf/data/<name>.yaml.
+    """Base class of data sets.
 
-    The module of a data set imports no torch.
+    Options are keyword-only arguments of the constructor; their defaults are in conf/data/<name>.yaml. The module of a
+    data set must not import torch.
     """
 
     name: ClassVar[str]
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A hash of the content, wherever the files lie; part of a run's identity.
+        """Return a hash of the content, independent of the files' location; part of a run's identity.
 
         Raises:
             BadInput: files are missing or wrong.
         """
 
     def notes(self) -> list[str]:
-        """Return lines that tell the user what was read and what was passed over; nothing is decoded for them.
+        """Return lines for the user on what is read and what is ignored; decodes nothing.
 
         Raises:
             BadInput: files are missing or wrong.
@@ -139,10 +138,10 @@ class Dataset(ABC):
         """Return the arrays, not yet checked."""
 
     def arrays(self, progress: Progress = silent) -> Arrays[Array | Undecoded]:
-        """Return the data set. Examples that take long to decode are still `Undecoded`; `split` decodes what it uses.
+        """Return the data set. Examples that are slow to decode are `Undecoded`; `split` decodes those that are used.
 
         Args:
-            progress: called with a line every few seconds while something takes long, here or in `split`.
+            progress: called with a line every few seconds during slow work, here or in `split`.
 
         Raises:
             BadInput: files are missing or wrong.

@@ -1,11 +1,11 @@
-"""Decoded data sets kept on disk under $XDG_CACHE_HOME/bnlab (by default ~/.cache/bnlab).
+"""Cache of decoded data sets on disk, under $XDG_CACHE_HOME/bnlab (by default ~/.cache/bnlab).
 
-An entry is an uncompressed .npz that names its key, and whose own checksums reveal a damaged one: that is decoded anew
-and replaced. Entries are written to a temporary name and renamed, so that runs side by side never see half of one. The
-cache only saves time: where there is no place for it or it cannot be written, work goes on without it.
+An entry is an uncompressed .npz that contains its key; the checksums of the format reveal damage, and a damaged entry
+is decoded again and replaced. Entries are written to a temporary file and renamed, so that concurrent runs never read a
+partial one. The cache only saves time: without a folder, or if it cannot be written, everything works without it.
 
-Entries take at most `MOST_BYTES` together: beyond that, those used longest ago are removed. Only regular files whose
-names we give are read, counted, replaced or removed; links, FIFOs and whatever else lies there are left alone.
+Entries take at most `MOST_BYTES` together: beyond that, the least recently used are removed. Only regular files with
+the cache's own names are read, counted, replaced or removed; links, FIFOs and other files are left alone.
 """
 
 import errno
@@ -29,9 +29,9 @@ from bnlab.data.base import Array, Arrays
 from bnlab.memory import shown
 from bnlab.text import printable
 
-FORMAT = 2  # raise it when decoding changes what an entry holds
-MOST_BYTES = 10 << 30  # of all entries together
-ABANDONED = 86_400  # seconds after which a temporary file belongs to a process that was killed
+FORMAT = 2  # increase it when decoding changes the content of entries
+MOST_BYTES = 10 << 30  # all entries together
+ABANDONED = 86_400  # seconds after which a temporary file is assumed to be left by a killed process
 
 _ENTRY = re.compile(r"[0-9a-f]{32}(\.npz)?")
 _TEMPORARY = re.compile(r"[0-9a-f]{32}\.\w+\.tmp(\.npz)?")
@@ -42,31 +42,31 @@ log = logging.getLogger(__name__)
 
 
 def folder() -> Path | None:
-    """Return the folder of the cache, which may not exist yet; None where there is no place for one.
+    """Return the folder of the cache, which may not exist; None if no folder is known.
 
-    A relative $XDG_CACHE_HOME is ignored, as the XDG specification asks. A user without a home folder (in a container,
-    say) has no cache.
+    A relative $XDG_CACHE_HOME is ignored, as the XDG specification requires. A user without a home folder (for example
+    in a container) has no cache.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if not base.is_absolute():
         try:
             base = Path("~/.cache").expanduser()
-        except RuntimeError:  # neither HOME nor an entry in the table of users
+        except RuntimeError:  # neither HOME nor an entry in passwd
             return None
     return base / "bnlab" if base.is_absolute() else None
 
 
 def decoded(key: Mapping[str, object], decode: Callable[[], Arrays[Array]]) -> Arrays[Array]:
-    """Return the cached arrays of `key`; else those that `decode` gives, which are then kept.
+    """Return the cached arrays of `key`, or call `decode` and cache its result.
 
     Args:
-        key: all that the decoded arrays depend on: the fingerprint of the content and the options of decoding.
+        key: everything that the decoded arrays depend on: the fingerprint of the content and the options of decoding.
     """
     return _decoded(key, decode, _as_members, _as_arrays)
 
 
 def decoded_array(key: Mapping[str, object], decode: Callable[[], Array]) -> Array:
-    """Return the one cached array of `key`; else that which `decode` gives, which is then kept."""
+    """Return the single cached array of `key`, or call `decode` and cache its result."""
     return _decoded(key, decode, lambda x: {"x": x}, lambda members: members["x"])
 
 
@@ -74,7 +74,7 @@ def opened(path: Path) -> BinaryIO:
     """Open a file of the cache for reading, and mark it as used.
 
     Raises:
-        OSError: it is not there, cannot be read, or is no regular file (links are not followed).
+        OSError: it does not exist, cannot be read, or is not a regular file (links are not followed).
     """
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -86,12 +86,12 @@ def opened(path: Path) -> BinaryIO:
 
 
 def keep(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file and rename it to `path`; where that fails, say so and go on."""
+    """Write a temporary file with `write` and rename it to `path`; log a warning if that fails."""
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
-            raise OSError(errno.EEXIST, f"{printable(path.name)} there is no regular file")
+            raise OSError(errno.EEXIST, f"{printable(path.name)} there is not a regular file")
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.stem}.", suffix=f".tmp{path.suffix}")
         os.close(handle)
         temporary = Path(name)
@@ -99,7 +99,7 @@ def keep(path: Path, write: Callable[[Path], None]) -> None:
         temporary.replace(path)
     except OSError as error:
         log.warning(
-            "cannot keep decoded data in %s (%s): it is decoded again each time",
+            "cannot cache decoded data in %s (%s): it is decoded again each time",
             printable(str(path.parent)),
             error.strerror,
         )
@@ -109,9 +109,9 @@ def keep(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def prune(place: Path, *, most_bytes: int) -> None:
-    """Remove our entries in the folder `place` that were used longest ago, until the rest takes `most_bytes` or less.
+    """Remove the least recently used entries of the folder `place` until the rest takes at most `most_bytes`.
 
-    Temporary files that a killed process left go too. What others put there stays, and so does what cannot be removed.
+    Also removes temporary files of killed processes. Other files, and files that cannot be removed, stay.
     """
     entries = []
     with suppress(OSError), os.scandir(place) as found:
@@ -127,7 +127,7 @@ def prune(place: Path, *, most_bytes: int) -> None:
     for time_ns, size, path in sorted(entries):
         if time_ns > 0 and left <= most_bytes:
             break
-        with suppress(OSError):  # another process was faster, or may do what we may not
+        with suppress(OSError):  # removed by another process, or not permitted
             os.unlink(path)  # noqa: PTH108 - scandir gives strings
         left -= size
 
@@ -147,10 +147,10 @@ def _decoded(
         with opened(path) as file:
             return of_members(_read(file, text))
     except FileNotFoundError:
-        pass  # the usual first time
+        pass  # not cached yet
     except OSError as error:
         log.warning("cached data %s cannot be used (%s): decoding again", printable(str(path)), error.strerror or error)
-    except Exception as error:  # damaged bytes surface as any of a dozen types
+    except Exception as error:  # damaged bytes raise a dozen types of error
         log.warning("cached data %s is damaged (%s): decoding again", printable(str(path)), printable(str(error)))
     found = decode()
     _keep(path, {"key": np.array(text), **to_members(found)})
@@ -158,7 +158,7 @@ def _decoded(
 
 
 def _read(file: BinaryIO, key: str) -> dict[str, Array]:
-    with zipfile.ZipFile(file) as archive:  # ours are not compressed, so a small file cannot become a large array
+    with zipfile.ZipFile(file) as archive:  # only uncompressed entries: a small file must not expand to a large array
         if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
             raise ValueError("it is compressed")
     file.seek(0)
@@ -172,7 +172,7 @@ def _read(file: BinaryIO, key: str) -> dict[str, Array]:
 def _keep(path: Path, members: dict[str, Array]) -> None:
     size = sum(member.nbytes for member in members.values())
     if size > MOST_BYTES:
-        log.warning("decoded data of %s is more than the cache takes (%s): not kept", shown(size), shown(MOST_BYTES))
+        log.warning("decoded data of %s exceeds the cache's limit (%s): not cached", shown(size), shown(MOST_BYTES))
         return
     keep(path, lambda temporary: np.savez(temporary, allow_pickle=False, **members))
     prune(path.parent, most_bytes=MOST_BYTES)

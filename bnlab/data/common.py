@@ -1,4 +1,4 @@
-"""The options that every data set has beside its own; their defaults are in conf/data/_base.yaml."""
+"""Options that all data sets share; their defaults are in conf/data/_base.yaml."""
 
 from typing import Annotated, Any
 
@@ -10,7 +10,7 @@ from bnlab.options import Count, Natural, NonNegative
 
 
 def _as_written(value: Any) -> Any:
-    """Refuse a float of 1 or more: 1.0 may be meant as the whole, but would be one example."""
+    """Reject a float of 1 or more: 1.0 could be meant as the whole set, but would be one example."""
     if isinstance(value, float) and value >= 1:
         number = int(value) if value.is_integer() else None
         example = f" ({number} for {'one example' if number == 1 else f'{number} examples'})" if number else ""
@@ -23,16 +23,15 @@ ShareOrNumber = Annotated[NonNegative, BeforeValidator(_as_written)]
 
 
 class Common:
-    """How a data set is split and served.
+    """Options of splitting and batching a data set.
 
     Args:
-        train_size: number of training examples; None for all that validation leaves.
-        val_size: validation examples, drawn from the training set: a share of it if below 1, else a number, which is
-            written without a point.
-        split_seed: draws the validation split and the training subset; independent of the run's seed.
-        batch_size: examples of one batch, which is what a norm sees.
-        drop_last: leave out an epoch's last batch where it is smaller than the others.
-        augment: shift training images at random, and mirror colour ones (see `bnlab.data.augment`).
+        train_size: number of training examples; None for all that are not used for validation.
+        val_size: validation examples, drawn from the training set: a share of it if below 1, else an integer number.
+        split_seed: seed of the validation split and the training subset; independent of the run's seed.
+        batch_size: examples per batch, the batch that norms see.
+        drop_last: leave out an epoch's last batch if it is smaller than the others.
+        augment: randomly shift training images, and mirror colour ones (see `bnlab.data.augment`).
     """
 
     def __init__(
@@ -53,10 +52,10 @@ class Common:
         self.augment = augment
 
     def batches_per_epoch(self, n_train: int) -> int:
-        """How many batches an epoch over `n_train` examples has.
+        """Return the number of batches in an epoch over `n_train` examples.
 
         Raises:
-            Refused: there is none, because the only one is incomplete and `drop_last` leaves it out.
+            Refused: there are none, because `drop_last` leaves out the only batch, which is incomplete.
         """
         full, rest = divmod(n_train, self.batch_size)
         batches = full + (rest > 0 and not self.drop_last)
@@ -68,15 +67,15 @@ class Common:
         return batches
 
     def updates_per_epoch(self, n_train: int, accumulate: int) -> int:
-        """How many updates of `accumulate` batches each an epoch has; an incomplete group of batches is dropped.
+        """Return the number of updates of `accumulate` batches in an epoch; an incomplete group of batches is dropped.
 
         Raises:
-            Refused: not even one update fits.
+            Refused: an epoch has fewer than `accumulate` batches.
         """
         batches = self.batches_per_epoch(n_train)
         if batches < accumulate:
             raise Refused(
                 f"accumulate={accumulate} is more than the {batches} batches of {self.batch_size} that {n_train}"
-                f" training examples give: lower it to {batches} or less, or lower data.batch_size"
+                f" training examples make: lower it to {batches} or less, or lower data.batch_size"
             )
         return batches // accumulate

@@ -1,7 +1,7 @@
-"""Many pictures as one array, on all cores.
+"""Decode many pictures into one array, on all cores.
 
-Small pictures keep the interpreter busier than Pillow's own code, so that threads gain little: many pictures go to
-worker processes, which take a second to start, few to threads.
+With small pictures most of the time is spent in the interpreter, not in Pillow's C code, so threads help little: many
+pictures are decoded by worker processes, which take a second to start, few by threads.
 """
 
 import logging
@@ -24,11 +24,11 @@ from bnlab.data.base import Array, Progress
 from bnlab.data.picture import Fault, Images, check, images
 from bnlab.memory import require
 
-MANY = 1000  # pictures for which worker processes are started
-CHUNK = 20  # pictures that a worker gets at a time; what has begun is finished after Ctrl-C
+MANY = 1000  # least number of pictures for worker processes
+CHUNK = 20  # pictures per task of a worker; tasks that have started are finished after Ctrl-C
 AHEAD = 3  # chunks in the queue for each worker
 EVERY = 5.0  # seconds between lines about progress
-WATCH = 0.5  # seconds between a worker's looks whether its parent lives
+WATCH = 0.5  # seconds between a worker's checks that its parent is alive
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,10 @@ def decoded(paths: Sequence[str], size: int, channels: int, progress: Progress) 
     """Return the pictures as uint8 N×C×size×size.
 
     Raises:
-        Undecodable: some cannot be used; all are tried before.
-        BadInput: all together do not fit in memory.
+        Undecodable: some cannot be used; raised after all have been tried.
+        BadInput: they do not fit in memory.
     """
-    need = 2 * len(paths) * channels * size * size  # they are copied when they are shared out to the parts
+    need = 2 * len(paths) * channels * size * size  # `take` copies them to the sets
     require(
         need, f"image_folder: {len(paths):,} pictures of {channels}×{size}×{size}", "lower data.size or data.train_size"
     )
@@ -60,38 +60,38 @@ def decoded(paths: Sequence[str], size: int, channels: int, progress: Progress) 
 
 def _parts(paths: Sequence[str], work: Callable[[Sequence[str]], Images]) -> Iterator[Images]:
     """Yield the pictures chunk by chunk, in order."""
-    from joblib import cpu_count  # counts what a container leaves
+    from joblib import cpu_count  # respects the limits of a container
 
-    is_worker = multiprocessing.parent_process() is not None  # of a sweep: its siblings decode too
+    is_worker = multiprocessing.parent_process() is not None  # a sweep's worker: the others decode too
     cores = 1 if is_worker else cpu_count()
     if len(paths) >= MANY and cores > 1:
         try:
             for part in _by_processes(paths, work, cores):
                 yield part
                 paths = paths[len(part.x) :]
-        except (BrokenProcessPool, OSError) as error:  # killed by the system, or no means to start any
-            log.warning("worker processes for decoding ended (%s): going on in this process", type(error).__name__)
+        except (BrokenProcessPool, OSError) as error:  # killed by the system, or could not start
+            log.warning("worker processes for decoding ended (%s): continuing in this process", type(error).__name__)
     with ThreadPoolExecutor(cores) as pool:
         yield from _mapped(pool, work, paths, cores)
 
 
 def _by_processes(paths: Sequence[str], work: Callable[[Sequence[str]], Images], cores: int) -> Iterator[Images]:
-    from joblib.externals.loky import ProcessPoolExecutor  # unlike others, its workers do not run __main__ again
+    from joblib.externals.loky import ProcessPoolExecutor  # unlike others, its workers do not rerun __main__
 
     pool = ProcessPoolExecutor(cores, initializer=_start, initargs=(os.getpid(),), env={"OMP_NUM_THREADS": "1"})
     try:
-        resource_tracker.ensure_running()  # which would unblock signals when a worker first needs it
-        with _ctrl_c_blocked():  # workers inherit it: Ctrl-C is for their parent, which ends them
+        resource_tracker.ensure_running()  # started later, it would unblock signals
+        with _ctrl_c_blocked():  # workers inherit the mask: only their parent handles Ctrl-C, and ends them
             pool.submit(os.getpid)  # the first call starts all workers
         yield from _mapped(pool, work, paths, cores)
     finally:
-        pool.shutdown(wait=True)  # what has begun is decoded: loky loses workers where it is told to kill busy ones
+        pool.shutdown(wait=True)  # finish started tasks: loky loses track of busy workers that it kills
 
 
 def _mapped(
     pool: Executor, work: Callable[[Sequence[str]], Images], paths: Sequence[str], cores: int
 ) -> Iterator[Images]:
-    """Yield work(chunk) in order, a bounded number of chunks ahead; an error leaves none in the queue."""
+    """Yield work(chunk) in order, submitting a bounded number of chunks ahead; cancel those in the queue on errors."""
     waiting: deque[Future[Images]] = deque()
     try:
         for n in range(0, len(paths), CHUNK):

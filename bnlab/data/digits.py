@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real data that needs no download.
+"""scikit-learn's handwritten digits, which need no download.
 
 Source: the test set of "Optical Recognition of Handwritten Digits" (E. Alpaydin, C. Kaynak, 1998, UCI), 1,797 images.
 """
@@ -14,9 +14,9 @@ from bnlab.data.split import hold_out
 
 
 class Digits(Dataset):
-    """1,797 grey images of 8×8 with values 0 to 16, ten classes.
+    """Data set of 1,797 grey images of 8×8 with values 0 to 16, ten classes.
 
-    There is no published test set: a fixed random fifth (359 images) is held out, the same for every run.
+    There is no published test set: a fixed random fifth (359 images) is held out, the same for all runs.
     """
 
     name = "digits"
@@ -33,7 +33,7 @@ class Digits(Dataset):
 
 
 def _decode() -> Arrays[Array]:
-    from sklearn.datasets import load_digits  # a second to import
+    from sklearn.datasets import load_digits  # takes a second to import
 
     digits = load_digits()
     x = np.ascontiguousarray(digits.images[:, None], np.uint8)

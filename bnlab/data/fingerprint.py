@@ -1,4 +1,4 @@
-"""The fingerprint of a set of files: what they hold and how they are named below their root, not where the root is."""
+"""Fingerprint of a set of files: a hash of their content and their names below a root, not of the root's location."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from bnlab.data.paths import unreadable
 
 DIGEST = 16  # bytes
 BLOCK = 1 << 20  # bytes read at a time
-MOST_REMEMBERED = 10_000  # fingerprints
+MOST_REMEMBERED = 10_000  # cached fingerprints
 
 Content = tuple[int, Iterable[bytes]]  # length in bytes, and the bytes
 
@@ -25,14 +25,14 @@ def of_files(
 ) -> str:
     """Return blake2b over (name, size, content) of each file `root/name`, in the order of their names.
 
-    Reading 60,000 images takes seconds, so the result is remembered under a digest of where the files are and of their
-    sizes and times. That memory alone knows absolute paths: sizes and times of unlike data sets can agree.
+    Reading 60,000 images takes seconds, so the result is cached under a digest of the files' paths, sizes and times.
+    Only this digest includes absolute paths, because sizes and times of different data sets can agree.
 
     Args:
-        at: where a file lies below the root, by its name, for files that lie elsewhere than their names say: the same
-            data in another layout have the same fingerprint.
-        content: gives what a file holds; by default its bytes. A compressed file so counts as what is in it.
-        version: of how the files are decoded, where that is part of what the data are.
+        at: the path of each file below the root, by its name, if it differs from the name: the same data in another
+            layout have the same fingerprint.
+        content: returns the content of a file, by default its bytes; for a compressed file the decompressed bytes.
+        version: version of the decoding, if that is part of the data's identity.
 
     Raises:
         BadInput: a file cannot be read.
@@ -57,7 +57,7 @@ def of_files(
 
 
 def _state(root: Path, places: Mapping[str, str], version: str) -> str:
-    # In the bytes of the file system: a name may hold some that are no UTF-8.
+    # In the bytes of the file system: names may contain bytes that are not UTF-8.
     state = hashlib.blake2b(os.fsencode(os.path.realpath(root)) + f"\n{version}\n".encode(), digest_size=DIGEST)
     for name, place in places.items():
         facts = os.stat(f"{root}/{place}")  # noqa: PTH116 - half the time of `Path.stat` for 60,000 files
@@ -94,9 +94,9 @@ def _remembered(memory: Path) -> str | None:
         with opened(memory) as file:
             written = file.read(4 * DIGEST + 1)
     except OSError:
-        return None  # not remembered, or no cache to remember in: read the files
+        return None  # not cached, or no cache: read the files
     text = written[: 2 * DIGEST]
-    # A damaged one would give the same data another identity.
+    # A damaged entry would change the data's identity.
     return text.decode() if written == text + _checksum(memory.name, text) else None
 
 

@@ -1,4 +1,4 @@
-"""Synthetic data from Gaussian distributions: any shape and size at once, and a known truth.
+"""Synthetic data from Gaussian distributions, of any shape and size and with a known true model.
 
 Shapes: N examples, F values of an example, K outputs.
 """
@@ -17,25 +17,30 @@ from bnlab.options import Count, Natural, NonNegative
 from bnlab.rng import key
 
 CLASS_NAME = 60  # bytes of a short string and of the reference to it
-VERSION = 1  # of what is drawn below; part of the fingerprint
+VERSION = 1  # version of the draws below; part of the fingerprint
 
 
 class Gaussian(Dataset):
-    """Classes: x = separation · m_y + noise · ε, with m_k a random unit vector a class and y uniform over classes.
+    """Gaussian classes, or a linear regression with Gaussian noise.
+
+    Classification: x = separation · m_y + noise · ε, with m_k a random unit vector per class and y a uniform class.
     Regression: x = ε and y = A x + noise · η, with A (K×F) of entries N(0, 1/F), so that A x has variance 1.
 
     ε, η are standard normal. Two class centres are about √2 · separation apart.
 
     Args:
         task: classification or regression.
-        shape: of one example, [features] or [channels, height, width].
-        n_train: training examples (validation is drawn from them).
-        n_test: test examples.
+        shape: shape of one example, [features] or [channels, height, width].
+        n_train: number of training examples (validation is drawn from them).
+        n_test: number of test examples.
         noise: standard deviation, of x around its class centre or of y around A x.
         classes: number of classes (classification).
         separation: distance of the class centres from 0 (classification).
-        outputs: K, targets an example has (regression).
-        data_seed: draws all of it; independent of the run's seed and of the split.
+        outputs: K, targets per example (regression).
+        data_seed: seed of all draws; independent of the run's seed and of the split.
+
+    Raises:
+        BadInput: the shape has neither one nor three numbers, or classification has fewer than two classes.
     """
 
     name = "gaussian"
@@ -59,7 +64,7 @@ class Gaussian(Dataset):
                 " [channels,height,width]"
             )
         if task == "classification" and classes < 2:
-            raise BadInput(f"data.classes={classes} leaves nothing to tell apart: give 2 or more")
+            raise BadInput(f"data.classes={classes} is too few for classification: give 2 or more")
         self.task: Task = task
         self.shape = tuple(shape)
         self.n_train = n_train
@@ -71,7 +76,7 @@ class Gaussian(Dataset):
         self.data_seed = data_seed
 
     def fingerprint(self) -> str:
-        """A hash of the options rather than of the numbers, whose last bits may differ between machines."""
+        """Return a hash of the options, because the last bits of the numbers may differ between machines."""
         facts = json.dumps({"version": VERSION, **vars(self)}, sort_keys=True)
         return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
 
@@ -106,7 +111,7 @@ class Gaussian(Dataset):
         )
 
     def _bytes(self) -> int:
-        """Return the memory that drawing takes at its height: two float64 beside the float32 that are kept."""
+        """Return the peak memory of drawing in bytes: two float64 arrays in addition to the float32 result."""
         features = prod(self.shape)
         height = max(16 * self.n_train, 4 * self.n_train + 16 * self.n_test) * features
         if self.task == "classification":

@@ -1,4 +1,4 @@
-"""Pictures in folders, one folder a class."""
+"""Pictures in folders, one folder per class."""
 
 import hashlib
 import os
@@ -19,26 +19,28 @@ from bnlab.options import Count
 from bnlab.text import printable
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
-VERSION = "2"  # of what is made of a picture; part of the fingerprint
+VERSION = "2"  # version of the decoding; part of the fingerprint
 
 
 class Selection(NamedTuple):
-    """The pictures of a training, test or validation set: names below the root, and labels."""
+    """Pictures of a training, test or validation set: names below the root, and labels."""
 
     names: Sequence[str]
     labels: Array
 
 
 class ImageFolder(Dataset):
-    """Pictures as `root/<class>/…`, or `root/train/<class>/…` with `root/test/<class>/…`, `root/val/<class>/…` or both.
+    """Data set of pictures in a folder.
 
-    Splits have these names or others that mean the same, in upper or lower case (`bnlab.data.layout`). Classes are the
-    sorted folder names. Without a published test set a fixed random fifth is held out. With `train` and `val` alone,
-    `val` is the test set and validation is drawn from `train` as for any data set; with `test` too, it is the
-    validation set. Links are followed; hidden files and folders are passed over.
+    The layout is `root/<class>/…`, or `root/train/<class>/…` with `root/test/<class>/…`, `root/val/<class>/…` or both.
 
-    A picture is turned upright by its EXIF orientation and laid on white where it is transparent; its shorter side is
-    scaled to `size` and the longer cropped around its middle. Only pictures that are used are decoded.
+    Splits may have synonyms of these names, in upper or lower case (`bnlab.data.layout`). Classes are the sorted folder
+    names. Without a test set a fixed random fifth is held out. With only `train` and `val`, `val` is the test set and
+    validation is drawn from `train` as for other data sets; with `test` too, `val` is the validation set. Links are
+    followed; hidden files and folders are ignored.
+
+    A picture is rotated by its EXIF orientation and, if transparent, put on a white background; its shorter side is
+    scaled to `size` and the longer cropped around the middle. Only pictures that are used are decoded.
 
     Args:
         root: the folder.
@@ -68,14 +70,14 @@ class ImageFolder(Dataset):
         untested = sorted(set(range(len(classes))) - set(sets["test"].labels.tolist()))
         if untested:
             lines.append(
-                f"no test picture of {_some([classes[k] for k in untested])}: there are too few to hold one out"
+                f"no test picture of {_some([classes[k] for k in untested])}: too few pictures to hold one out"
             )
         if passed := found.passed.text():
-            lines.append(f"passed over {passed}")
+            lines.append(f"ignored {passed}")
         return [f"{self.name}: {line}" for line in lines]
 
     def _fingerprint(self, found: Listing) -> str:
-        """Return a hash in which splits have their usual names, so that `Train` and `train` are the same data."""
+        """Return a hash that uses the usual names of splits, so that `Train` and `train` are the same data."""
         at: dict[str, str] = {}
         for part in found.parts.values():
             at |= {f"{part.split}{name[len(part.folder) :]}" if part.folder else name: name for name in part.names}
@@ -109,13 +111,13 @@ class ImageFolder(Dataset):
     def _listing(self) -> Listing:
         if paths.kind(self.root) != "folder":
             raise BadInput(
-                f"image_folder: {printable(str(self.root))} is no folder: set data.root to the folder that holds the"
-                " classes"
+                f"image_folder: {printable(str(self.root))} is not a folder: set data.root to the folder that contains"
+                " the classes"
             )
         return listing(self.root)
 
     def _sets(self, found: Listing) -> dict[str, Selection]:
-        """Return the training, validation and test set; the last drawn from the first where there is none."""
+        """Return the training, validation and test set; a missing test set is drawn from the training set."""
         sets = {
             part: Selection(listed.names, np.array(listed.labels, np.int64)) for part, listed in found.parts.items()
         }
@@ -136,7 +138,7 @@ class ImageFolder(Dataset):
 def _held_out(labels: Array) -> tuple[Array, Array]:
     """Return the indices for training and for testing: a fixed random fifth, but every class keeps one for training.
 
-    Where all of a class would be held out, one of it is exchanged for one of a class that has others left.
+    If all pictures of a class would be held out, one of them is exchanged for one of a class that has more.
     """
     train, train_y, test, test_y = (part.tolist() for part in hold_out(np.arange(len(labels)), labels))
     left = Counter(train_y)
@@ -153,7 +155,7 @@ def _held_out(labels: Array) -> tuple[Array, Array]:
 
 
 class _Pictures(Undecoded):
-    """Pictures of one set that wait to be chosen; what was decoded is kept by what was chosen."""
+    """Undecoded pictures of one set; decoded ones are cached per selection."""
 
     def __init__(
         self, source: ImageFolder, names: Sequence[str], key: Mapping[str, object], progress: Progress
@@ -169,21 +171,21 @@ class _Pictures(Undecoded):
         return [x[np.searchsorted(used, index)] for index in indices]
 
     def _decoded(self, names: Sequence[str]) -> Array:
-        """Return the pictures, decoded.
+        """Return the decoded pictures.
 
         Raises:
-            BadInput: some cannot be decoded, or have changed since the fingerprint was taken.
+            BadInput: some cannot be decoded, or have changed since the fingerprint was computed.
         """
         _, channels, size, _ = self.shape
         x = decoded([f"{self._source.root}/{name}" for name in names], size, channels, self._progress)
         if self._source.fingerprint() != self._key["fingerprint"]:
             where = printable(str(self._source.root))
-            raise BadInput(f"image_folder: pictures in {where} changed while they were read: repeat the command later")
+            raise BadInput(f"image_folder: pictures in {where} changed during reading: run the command again later")
         return x
 
 
 def _source(found: Listing) -> str:
-    """Return which folders the sets are from, where that goes without saying for nobody."""
+    """Return a clause on the source of the sets: their folders, or that the test set is held out."""
     parts = found.parts
     if "test" not in parts:
         return "; the test set is a fixed random fifth"

@@ -1,8 +1,8 @@
-"""What the folders of a picture folder mean: which are splits, which are classes, and which are neither.
+"""Interpret the folders of a picture folder: which are splits, which are classes, and which are neither.
 
-A folder is a split if it has a split's name (`SPLITS`, in upper or lower case) and holds class folders. Where no folder
-is a split, each is a class, and a single one with a split's name may be among them if it holds its pictures directly.
-What fits neither is refused rather than guessed at.
+A folder is a split if it has a split's name (`SPLITS`, in upper or lower case) and contains class folders. If no folder
+is a split, all are classes, of which one may have a split's name if it contains its pictures directly. Ambiguous
+layouts are rejected.
 """
 
 from pathlib import Path
@@ -21,13 +21,13 @@ _SPLIT = {word: split for split, words in SPLITS.items() for word in words}
 
 
 class Layout(NamedTuple):
-    """The folders of classes, by split.
+    """Folders of classes, by split.
 
     Attributes:
-        splits: by the usual name of a split, the name of its folder (empty where the root itself is that of train) and
+        splits: by the usual name of a split, the name of its folder (empty if the root itself is the training set) and
             its tree.
-        top: the root itself, where it is not the folder of a split but holds those.
-        beside: names of folders beside those of the splits, which are passed over.
+        top: the root, if it contains the folders of the splits; None if it is the folder of a split itself.
+        beside: names of folders beside those of the splits, which are ignored.
     """
 
     splits: dict[str, tuple[str, Tree]]
@@ -36,10 +36,10 @@ class Layout(NamedTuple):
 
 
 def layout(root: Path) -> Layout:
-    """Return what the folders of a picture folder mean.
+    """Return the layout of a picture folder.
 
     Raises:
-        BadInput: they have no one meaning, or a folder cannot be read.
+        BadInput: the layout is ambiguous or incomplete, or a folder cannot be read.
     """
     scan = Scan(root)
     top = scan.top()
@@ -57,42 +57,42 @@ def layout(root: Path) -> Layout:
         classes = [name for name in others if scan.tree(name).has_pictures]
         if classes:
             raise BadInput(
-                f"image_folder: {_at(root, splits[0])} holds pictures as well as the folder"
-                f" {printable(mixed.class_folders[0])}, so it may be a class beside {printable(classes[0])} or the"
-                " training set: rename it, or move one or the other out of it"
+                f"image_folder: {_at(root, splits[0])} contains pictures and the folder"
+                f" {printable(mixed.class_folders[0])}, so it may be a class like {printable(classes[0])} or the"
+                " training set: rename it, or move the pictures or the folder out of it"
             )
     order = {split: name for split in SPLITS for name in splits if _SPLIT[name.casefold()] == split}
     return Layout({split: (name, named[name]) for split, name in order.items()}, top, tuple(others))
 
 
 def _check_classes(root: Path, bare: list[str], others: list[str]) -> None:
-    """Refuse folders with the names of splits that hold pictures which no folder gives a class."""
+    """Raise `BadInput` for folders with names of splits whose pictures are not in class folders."""
     if bare and (len(bare) > 1 or not others):
         names = " and ".join(map(printable, bare))
         raise BadInput(
-            f"image_folder: {names} of {_at(root)} hold{'s' if len(bare) == 1 else ''} pictures directly and no class"
-            f" folders: put the pictures of each class in a folder of its own, {printable(bare[0])}/<class>/ (if these"
-            " are classes, give them other names)"
+            f"image_folder: {names} in {_at(root)} contain{'s' if len(bare) == 1 else ''} pictures but no class"
+            f" folders: put the pictures of each class in a folder, {printable(bare[0])}/<class>/ (if these are"
+            " classes, rename them)"
         )
 
 
 def _check_below(root: Path, top: Tree) -> None:
-    """Refuse classes that all hold splits of their own: their test pictures would be trained on."""
+    """Raise `BadInput` if all classes contain splits, because their test pictures would be trained on."""
     found = []
     for name in top.class_folders:
         inside = [below for below in top.folders[name].class_folders if below.casefold() in _SPLIT]
         if len({_SPLIT[below.casefold()] for below in inside}) < 2:
             return
         found.append(f"{name}/{inside[0]}")
-    if len(found) > 1:  # a single folder holds the whole data set
+    if len(found) > 1:  # a single folder may contain the whole data set
         raise BadInput(
-            f"image_folder: each class of {_at(root)} holds splits ({printable(found[0])}), but a split should hold the"
-            f" classes: move the pictures to {printable('/'.join(reversed(found[0].split('/'))))}/ and so on"
+            f"image_folder: each class of {_at(root)} contains splits ({printable(found[0])}), but splits should"
+            f" contain classes: move the pictures to {printable('/'.join(reversed(found[0].split('/'))))}/ and so on"
         )
 
 
 def _check_splits(root: Path, splits: list[str], named: dict[str, Tree]) -> None:
-    """Refuse splits that are there twice, have no classes, or lack the one for training."""
+    """Raise `BadInput` for duplicate splits, splits without classes, and a missing training set."""
     by_split: dict[str, str] = {}
     for name in splits:
         split = _SPLIT[name.casefold()]
@@ -104,15 +104,15 @@ def _check_splits(root: Path, splits: list[str], named: dict[str, Tree]) -> None
         by_split[split] = name
     for name, tree in named.items():
         if name not in splits:
-            what = "pictures directly and no class folders" if tree.pictures else "no pictures"
+            what = "pictures but no class folders" if tree.pictures else "no pictures"
             raise BadInput(
-                f"image_folder: {_at(root, name)} holds {what}, but {printable(splits[0])} beside it holds class"
-                f" folders: give it the same, or move it out of {_at(root)}"
+                f"image_folder: {_at(root, name)} contains {what}, but {printable(splits[0])} beside it contains class"
+                f" folders: add the same ones, or move it out of {_at(root)}"
             )
     if "train" not in by_split:
         raise BadInput(
             f"image_folder: {_at(root)} has a folder {printable(splits[0])} but none called"
-            f" {' or '.join(SPLITS['train'])}: add or rename it (a class needs another name than that of a split)"
+            f" {' or '.join(SPLITS['train'])}: add or rename it (classes must not have the names of splits)"
         )
 
 

@@ -1,4 +1,4 @@
-"""Which pictures a folder of pictures has, of which classes and splits, and what in it is passed over."""
+"""List the pictures of a picture folder by split and class, and count what is ignored."""
 
 import os
 from collections import Counter
@@ -16,13 +16,14 @@ from bnlab.text import printable
 
 
 class Part(NamedTuple):
-    """The pictures of one split, sorted by class and name.
+    """Pictures of one split, sorted by class and name.
 
     Attributes:
-        split: train, val or test, as its folder says.
-        folder: below the root; empty for the root itself.
-        names: of the pictures, below the root.
-        labels: their classes, as positions in the sorted names.
+        split: train, val or test, by the name of its folder.
+        folder: path below the root; empty for the root itself.
+        classes: sorted names of the classes.
+        names: paths of the pictures below the root.
+        labels: class of each picture, as an index into `classes`.
     """
 
     split: str
@@ -34,7 +35,15 @@ class Part(NamedTuple):
 
 @dataclass
 class Passed:
-    """What is passed over."""
+    """Counts of ignored files and folders.
+
+    Attributes:
+        beside: names of folders beside those of the splits.
+        others: number of files of each suffix that are not pictures.
+        hidden: number of hidden files and folders.
+        dead: number of links that lead nowhere, or back to a folder that contains them.
+        strays: number of pictures beside class folders.
+    """
 
     beside: tuple[str, ...] = ()
     others: Counter[str] = field(default_factory=Counter)
@@ -43,23 +52,23 @@ class Passed:
     strays: int = 0
 
     def add(self, tree: Tree) -> None:
-        """Count what a folder of classes or of splits has beside them."""
+        """Count the files of a folder of classes or of splits."""
         self.strays += len(tree.pictures)
         self.add_class(tree)
 
     def add_class(self, tree: Tree) -> None:
-        """Count what a folder of pictures has beside pictures and folders."""
+        """Count the files of a folder of pictures that are not pictures."""
         self.others += tree.others
         self.hidden += tree.hidden
         self.dead += tree.dead
 
     def text(self) -> str:
-        """Return it as one line; empty where nothing was passed over."""
+        """Return the counts as one line; empty if nothing was ignored."""
         others = self.others.total()
         suffixes = ", ".join(printable(suffix) or "no suffix" for suffix in sorted(self.others)[:5])
         more = ", …" if len(self.others) > 5 else ""
         counts = {
-            f"file that is no picture ({suffixes}{more})|files that are no pictures ({suffixes}{more})": others,
+            f"file that is not a picture ({suffixes}{more})|files that are not pictures ({suffixes}{more})": others,
             "picture beside the class folders|pictures beside the class folders": self.strays,
             "hidden file or folder|hidden files or folders": self.hidden,
             "link that leads nowhere or back|links that lead nowhere or back": self.dead,
@@ -72,17 +81,17 @@ class Passed:
 
 
 class Listing(NamedTuple):
-    """The parts, "train" and, where they exist, "val" and "test"; and what was passed over."""
+    """The parts, "train" and, if they exist, "val" and "test"; and what was ignored."""
 
     parts: dict[str, Part]
     passed: Passed
 
 
 def listing(root: Path) -> Listing:
-    """Return the pictures below a folder. With "train" and "val" alone, "val" is given as "test".
+    """Return the pictures below a folder. With only "train" and "val", "val" is returned as "test".
 
     Raises:
-        BadInput: the folders have no one meaning, do not fit together, or hold pictures that cannot be read here.
+        BadInput: the layout is ambiguous, splits have different classes, or a format cannot be read here.
     """
     found = layout(root)
     passed = Passed(found.beside)
@@ -98,7 +107,7 @@ def listing(root: Path) -> Listing:
 
 
 def _check_same_classes(root: Path, found: Layout) -> None:
-    """Refuse a split that lacks a class folder which the one for training has, or has one more."""
+    """Raise `BadInput` for a split whose class folders differ from those of the training set."""
     of_train, train = found.splits["train"]
     for folder, tree in found.splits.values():
         lacking = [
@@ -115,12 +124,12 @@ def _check_same_classes(root: Path, found: Layout) -> None:
 
 
 def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen: dict[int, str]) -> Part:
-    """Return the pictures below one folder, which holds one folder a class."""
+    """Return the pictures below one folder, which contains one folder per class."""
     where = printable(str(root / folder))
     classes = list(tree.folders)
     if not classes:
         raise BadInput(
-            f"image_folder: {where} has no class folders: put the pictures of each class in a folder of its own"
+            f"image_folder: {where} has no class folders: put the pictures of each class in a separate folder"
         )
     if len(classes) == 1:
         only = printable(classes[0])
@@ -147,7 +156,7 @@ def _part(root: Path, split: str, folder: str, tree: Tree, passed: Passed, seen:
 
 
 def _check_formats(root: Path, parts: dict[str, Part]) -> None:
-    """Refuse pictures of formats that this Pillow was built without."""
+    """Raise `BadInput` for pictures of formats that the installed Pillow cannot read."""
     names = [name for part in parts.values() for name in part.names]
     suffixes = [os.path.splitext(name)[1].lower() for name in names]  # noqa: PTH122
     foreign = {suffix for suffix in set(suffixes) if not is_readable(suffix)}

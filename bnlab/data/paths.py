@@ -1,4 +1,4 @@
-"""Paths of data as users give them, and what to say where one cannot be read."""
+"""Users' paths of data, and the error for paths that cannot be read."""
 
 import os
 import stat
@@ -13,10 +13,10 @@ def expanded(root: str) -> Path:
     """Return `data.root` as a path, with `~` and `~user` replaced by home folders.
 
     Raises:
-        BadInput: it is empty, there is no such user, or this user has no home folder.
+        BadInput: it is empty, the user does not exist, or this user has no home folder.
     """
     if not root:
-        raise BadInput("data.root is empty: give the folder that holds the data")
+        raise BadInput("data.root is empty: give the folder that contains the data")
     try:
         return Path(root).expanduser()
     except RuntimeError:
@@ -26,23 +26,23 @@ def expanded(root: str) -> Path:
 
 
 def unreadable(path: str | Path, error: OSError) -> BadInput:
-    """Return the one line for a file or folder that the system does not let us read."""
+    """Return the error for a file or folder that cannot be read."""
     return BadInput(
         f"cannot read {printable(str(path))} ({error.strerror or error}): check data.root and its permissions"
     )
 
 
 def kind(path: str | Path) -> Literal["folder", "file", "other"] | None:
-    """Return what is at the path (links are followed); None where there is nothing.
+    """Return what is at the path (links are followed); None if nothing.
 
     Raises:
-        BadInput: this cannot be found out, for example because a folder above may not be entered.
+        BadInput: the path cannot be accessed, for example because of a parent's permissions.
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - takes strings, of which there are many
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError:  # a NUL, or a surrogate that stands for no byte: no file has such a name
+    except ValueError:  # a NUL, or a surrogate that does not denote a byte: no file has such a name
         return None
     except OSError as error:
         raise unreadable(path, error) from error

@@ -1,8 +1,8 @@
-"""One picture file as an array, by Pillow's own functions.
+"""Decode picture files into arrays with Pillow.
 
-A picture is turned upright as its EXIF orientation says, laid on white where it is transparent, converted to colour or
-grey, and scaled so that its shorter side is the wanted one, the longer cropped around the middle. Of an animation the
-first frame is taken.
+A picture is rotated by its EXIF orientation, put on a white background if it is transparent, converted to colour or
+grey, scaled so that its shorter side has the given size, and cropped around the middle. Of an animation the first frame
+is used.
 """
 
 import struct
@@ -18,14 +18,14 @@ from PIL import ExifTags, Image, ImageOps
 from bnlab.data.base import Array, Undecodable
 from bnlab.text import printable
 
-# What marks a file as a picture. Whether this Pillow can read it is another question: see `is_readable`.
+# Suffixes of pictures. The installed Pillow may not read all of them: see `is_readable`.
 SUFFIXES = (
     ".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe",
     ".jpeg", ".jpg", ".jpx", ".jxl", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif", ".tiff", ".webp",
 )  # fmt: skip
 BACKGROUND = "white"
-NAMED = 3  # pictures or folders of many that a message names
-# What undoes each orientation of EXIF; 1 is upright.
+NAMED = 3  # pictures or folders that a message names at most
+# Inverse of each EXIF orientation; 1 is upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,14 +36,14 @@ TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# What damaged files raise in Pillow, beside its own errors: it reads their fields unchecked here and there.
+# Errors that Pillow raises for damaged files, including those from fields that it does not check.
 DAMAGED = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, AttributeError, ArithmeticError,
            struct.error, zlib.error, MemoryError, RuntimeError, Image.DecompressionBombError)  # fmt: skip
 
 
 @cache
 def is_readable(suffix: str) -> bool:
-    """Return whether this Pillow, as it was built, reads files of that suffix."""
+    """Return whether the installed Pillow reads files with this suffix."""
     kind = Image.registered_extensions().get(suffix)
     return kind is not None and kind in Image.OPEN
 
@@ -52,7 +52,8 @@ class Fault(NamedTuple):
     """A picture that cannot be used.
 
     Attributes:
-        reason: why it cannot be read; None where it has more than 8 bits a channel.
+        path: the file.
+        reason: why it cannot be read; None if it has more than 8 bits per channel.
     """
 
     path: str
@@ -60,14 +61,14 @@ class Fault(NamedTuple):
 
 
 class Images(NamedTuple):
-    """Pictures as uint8 N×C×size×size; what stands in the place of those that cannot be used is undefined."""
+    """Pictures as uint8 N×C×size×size; the values of those that cannot be used are undefined."""
 
     x: Array
     faults: list[Fault]
 
 
 def images(paths: Sequence[str], size: int, channels: int) -> Images:
-    """Return the pictures, and those of them that cannot be used."""
+    """Return the decoded pictures, and the faults of those that cannot be used."""
     x_NCHW = np.empty((len(paths), channels, size, size), np.uint8)
     faults = []
     for n, path in enumerate(paths):
@@ -83,7 +84,7 @@ def check(faults: Sequence[Fault], total: int) -> None:
     """Check that all pictures can be used.
 
     Raises:
-        Undecodable: some cannot; it says how many, and which are the first.
+        Undecodable: some cannot; the message has their number and the first names.
     """
     faults = sorted(faults, key=lambda fault: fault.path)
     unread = [f"{printable(fault.path)} ({fault.reason})" for fault in faults if fault.reason is not None]
@@ -94,16 +95,16 @@ def check(faults: Sequence[Fault], total: int) -> None:
         remedy = "replace or remove " + ("them" if which else "that file")
         lines.append(f"cannot read {which}{first(unread)}: {remedy}")
     if len(deep) == 1:
-        lines.append(f"{deep[0]} has more than 8 bits a channel: convert it to an 8-bit picture")
+        lines.append(f"{deep[0]} has more than 8 bits per channel: convert it to an 8-bit picture")
     elif deep:
-        have = f"{len(deep):,} of {total:,} pictures have more than 8 bits a channel"
+        have = f"{len(deep):,} of {total:,} pictures have more than 8 bits per channel"
         lines.append(f"{have}: convert them to 8-bit pictures: {first(deep)}")
     if lines:
         raise Undecodable(f"image_folder: {'; '.join(lines)}")
 
 
 def first(names: Sequence[str]) -> str:
-    """Return the first few names as one text."""
+    """Return the first few names, separated by commas."""
     return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
 
 
@@ -113,8 +114,8 @@ def _image(path: str, size: int, channels: int) -> Image.Image | Fault:
         with (
             warnings.catch_warnings(action="ignore"),
             Image.open(path) as picture,
-        ):  # of damaged EXIF, of large pictures
-            # Pillow reads colours of 16 bits as 8 bits, and shows it in the way the file is decoded alone.
+        ):  # warnings on damaged EXIF and on large pictures
+            # Pillow converts 16-bit colours to 8 bits; only the decoder's arguments reveal it.
             if picture.mode.startswith(("I", "F")) or any(
                 ";16" in str(tile[3]) for tile in getattr(picture, "tile", ())
             ):
@@ -132,22 +133,22 @@ def _image(path: str, size: int, channels: int) -> Image.Image | Fault:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Return what `ImageOps.exif_transpose` does, which fails where another of the EXIF fields is damaged."""
+    """Return the picture upright, like `ImageOps.exif_transpose`, which fails if other EXIF fields are damaged."""
     try:
         orientation = picture.getexif().get(ExifTags.Base.Orientation)
-    except DAMAGED:  # nothing that can be read says how to turn it
+    except DAMAGED:  # the orientation cannot be read
         return picture
     try:
         turn = (
             None if orientation is None else TURNS.get(int(orientation))
-        )  # a fraction or a float counts, as in Pillow
+        )  # fractions and floats are allowed, as in Pillow
     except (TypeError, ValueError, ArithmeticError):
         turn = None
     return picture if turn is None else picture.transpose(turn)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    """Return the picture on white where it has an alpha channel or a transparent colour, else itself."""
+    """Return the picture on white if it has an alpha channel or a transparent colour, else unchanged."""
     palette = picture.palette.mode if picture.palette is not None else ""
     if not (picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info or palette == "RGBA"):
         return picture

@@ -1,4 +1,4 @@
-"""A data set on the device: moved and normalized once, then served by index.
+"""A data set on the device: moved and normalized once, then indexed.
 
 Shapes: N examples of a part, R replicas (absent for one), B examples of a batch, C channels, H, W sides, F features.
 """
@@ -23,10 +23,10 @@ CHUNK = 4096  # examples in float64 at a time
 
 
 def channel_statistics(x: Array) -> tuple[Array, Array]:
-    """Mean and biased standard deviation over all axes but 1, in float64; the deviation of a constant channel is 1.
+    """Return the mean and biased standard deviation over all axes but 1, in float64; 1 for constant channels.
 
     Args:
-        x: N×C×H×W (statistics of C channels) or N×F (of F features).
+        x: N×C×H×W (statistics per channel) or N×F (per feature).
     """
     axes = (0, *range(2, x.ndim))
     count = x.size // x.shape[1]
@@ -34,7 +34,7 @@ def channel_statistics(x: Array) -> tuple[Array, Array]:
     mean = sum(x[n : n + CHUNK].sum(axes, dtype=np.float64) for n in chunks) / count
     centre = mean.reshape(-1, *[1] * (x.ndim - 2))
     variance = sum(np.square(x[n : n + CHUNK] - centre).sum(axes) for n in chunks) / count
-    constant = x.min(axes) == x.max(axes)  # the rounding of the mean would leave a deviation of about 1e-17
+    constant = x.min(axes) == x.max(axes)  # rounding of the mean would give a deviation of about 1e-17
     return mean, np.where(constant, 1.0, np.sqrt(variance))
 
 
@@ -43,18 +43,18 @@ class TensorData:
 
     Args:
         published: the data set as published.
-        common: how it is split and served.
-        device: where the tensors lie.
+        common: options of splitting and batching.
+        device: device of the tensors.
         dtype: type of inputs and of regression targets.
 
     Attributes:
         parts: (x, y) of "train", "val" (possibly empty) and "test"; x is normalized by `mean` and `std`.
-        mean: of the training examples, a channel (images) or a feature, float64.
-        std: likewise.
-        shape: of one example, (C, H, W) or (F,).
+        mean: mean of the training examples per channel (images) or feature, float64.
+        std: standard deviation likewise.
+        shape: shape of one example, (C, H, W) or (F,).
 
     Raises:
-        BadInput: the data cannot be split, batched or augmented as asked.
+        BadInput: the options of splitting, batching or augmentation do not suit the data, or memory is too small.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class TensorData:
 
     @staticmethod
     def _check_memory(arrays: Arrays[Array], device: torch.device, dtype: torch.dtype) -> None:
-        """Raise `BadInput` where the tensors do not fit beside what they are made from."""
+        """Raise `BadInput` if the tensors do not fit in memory together with their source."""
         size = sum(x.size for x, _ in arrays.parts().values()) * dtype.itemsize
         remedy = "lower data.train_size, the pictures' size or n_train"
         if device.type == "cpu":
@@ -107,23 +107,23 @@ class TensorData:
             require(size, f"the data set in {dtype}".replace("torch.", ""), remedy, there)
 
     def _normalized(self, x: Tensor, device: torch.device | str, dtype: torch.dtype) -> Tensor:
-        """(x - mean) / std a channel, in place in the one copy that is made."""
+        """Return (x - mean) / std per channel, computed in place in the only copy."""
         view = (-1, *[1] * (x.ndim - 2))
         moved = x.to(device).to(dtype, copy=True)
         return moved.sub_(self.mean.to(moved).view(view)).div_(self.std.to(moved).view(view))
 
     def order(self, seed: int, epoch: int) -> Tensor:
-        """The order of the training examples in an epoch: a permutation (n_train) keyed by (seed, epoch)."""
+        """Return the order of the training examples in an epoch: a permutation (n_train) keyed by (seed, epoch)."""
         draws = generator(seed, "order", epoch)
         return torch.randperm(self.n_train, generator=draws).to(self.parts["train"][0].device)
 
     def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Training examples (x, y) of those indices, (B) or (R,B); the result has the index's shape in front."""
+        """Return the training examples (x, y) of indices (B) or (R,B), whose shape leads that of the result."""
         x, y = (part.index_select(0, index.flatten()) for part in self.parts["train"])  # copies whole rows
         return x.view(*index.shape, *x.shape[1:]), y.view(*index.shape, *y.shape[1:])
 
     def augmented(self, x: Tensor, seeds: Sequence[int], step: int) -> Tensor:
-        """A training batch augmented by draws keyed by (seed, step); x itself without `data.augment`.
+        """Return a training batch augmented with draws keyed by (seed, step); x itself without `data.augment`.
 
         Args:
             x: (B,C,H,W) with one seed, or (R,B,C,H,W) with R.

@@ -1,4 +1,4 @@
-"""A folder of pictures as it lies on disk: what is in it at any depth, links followed."""
+"""Scan a folder of pictures on disk at any depth, following links."""
 
 import errno
 import os
@@ -13,20 +13,20 @@ from bnlab.errors import BadInput
 from bnlab.text import printable
 
 DEEPEST = 100  # folders within each other
-# Folders that systems and archives add, partly with small copies of the pictures; the same as hidden ones.
+# Folders that systems and archives add, some with thumbnails of the pictures; treated as hidden.
 HIDDEN = ("__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found")
 
 
 @dataclass(eq=False)
 class Tree:
-    """One folder. Two names for one folder (links) are one tree.
+    """Content of one folder. Two names of the same folder (links) share one tree.
 
     Attributes:
         pictures: names of the pictures directly in it, sorted.
         folders: the folders directly in it by name, sorted, without hidden ones.
-        others: how many files of each suffix are no pictures.
-        hidden: how many files and folders are hidden.
-        dead: how many links lead nowhere, or back to a folder that they are in.
+        others: number of files of each suffix that are not pictures.
+        hidden: number of hidden files and folders.
+        dead: number of links that lead nowhere, or back to a folder that contains them.
     """
 
     pictures: list[str] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Tree:
     @property
     def has_pictures(self) -> bool:
         """Whether there are pictures at any depth."""
-        if self._has_pictures is None:  # once a folder: links can make many ways to each
+        if self._has_pictures is None:  # once per folder: with links many paths can lead to it
             self._has_pictures = bool(self.pictures) or any(tree.has_pictures for tree in self.folders.values())
         return self._has_pictures
 
@@ -50,7 +50,7 @@ class Tree:
 
 
 class Scan:
-    """Reads folders below a root, each once."""
+    """Scanner of the folders below a root, which reads each once."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
@@ -58,7 +58,7 @@ class Scan:
         self._open: set[tuple[int, int]] = set()
 
     def top(self) -> Tree:
-        """Return the root itself, its folders not yet read."""
+        """Return the root itself, without the content of its folders."""
         tree = Tree()
         above = Path(self._root).resolve().parents
         self._open |= {_identity(str(folder)) for folder in (self._root, *above)}  # a link back to one is a loop
@@ -67,20 +67,20 @@ class Scan:
         return tree
 
     def tree(self, name: str) -> Tree:
-        """Return the folder of that name in the root.
+        """Return the folder of this name in the root.
 
         Raises:
-            BadInput: a folder in it cannot be read, or folders lie deeper within each other than any data set needs.
+            BadInput: a folder in it cannot be read, or folders are nested more than `DEEPEST` levels deep.
         """
         tree = self._tree(f"{self._root}/{name}", 1)
         return Tree(dead=1) if tree is None else tree
 
     def _tree(self, path: str, depth: int) -> Tree | None:
-        """Return the folder at that path; None where it is one that it lies in."""
+        """Return the folder at a path; None if it is one of its own parents (a link)."""
         if depth > DEEPEST:
             raise BadInput(
-                f"image_folder: {printable(path[:200])}… lies more than {DEEPEST} folders deep: set data.root to the"
-                " folder that holds the classes"
+                f"image_folder: {printable(path[:200])}… is more than {DEEPEST} folders deep: set data.root to the"
+                " folder that contains the classes"
             )
         identity = _identity(path)
         if identity in self._open:
@@ -98,7 +98,7 @@ class Scan:
         return self._known[identity]
 
     def _entries(self, path: str, tree: Tree) -> list[str]:
-        """Sort what is directly in a folder into its tree; return the names of the folders."""
+        """Add the content of a folder to its tree and return the names of the folders in it."""
         folders = []
         try:
             with os.scandir(path) as found:
@@ -122,7 +122,7 @@ class Scan:
 
 def _identity(path: str) -> tuple[int, int]:
     try:
-        facts = os.stat(path)  # noqa: PTH116 - strings, as all of this
+        facts = os.stat(path)  # noqa: PTH116 - strings, as in all of this module
     except OSError as error:
         raise unreadable(path, error) from error
     return facts.st_dev, facts.st_ino
@@ -147,18 +147,20 @@ def walk(tree: Tree, path: str, seen: dict[int, str]) -> Iterator[tuple[str, Tre
     """Yield each folder of a tree with its path, the tree itself first.
 
     Args:
-        seen: where each folder lies that was visited before, here or in other trees of the data set; added to.
+        tree: the folder.
+        path: its path.
+        seen: paths of the folders that were visited before, in this or other trees of the data set; updated.
 
     Raises:
-        BadInput: links make the data set hold one folder twice.
+        BadInput: because of links the data set contains a folder twice.
     """
     waiting = [(path, tree)]
     while waiting:
         where, one = waiting.pop()
         if id(one) in seen:
             raise BadInput(
-                f"image_folder: {printable(seen[id(one)])} and {printable(where)} are one folder (a link), whose"
-                " pictures would count twice: remove the link"
+                f"image_folder: {printable(seen[id(one)])} and {printable(where)} are the same folder (a link),"
+                " whose pictures would count twice: remove the link"
             )
         seen[id(one)] = where
         yield where, one

@@ -1,10 +1,10 @@
-"""The data sets that torchvision downloads: the MNIST family and CIFAR.
+"""Data sets that torchvision downloads: the MNIST family and CIFAR.
 
-torchvision takes seconds to import and brings torch, so it is imported only to download, and to decode CIFAR; the rest
-of a launch (existence, fingerprint, cached arrays) does without.
+torchvision takes seconds to import and imports torch, so it is imported only to download and to decode CIFAR; the rest
+(finding files, fingerprint, cached arrays) does not need it.
 
-Files are found where torchvision puts them, and also flat in the folder given. Their fingerprint is of what they hold
-under the names that torchvision gives them, so that the same images are the same data in whatever layout.
+Files are found where torchvision puts them, and also directly in the given folder. The fingerprint is computed from
+their content and torchvision's names, so that it does not depend on the layout.
 """
 
 import tarfile
@@ -26,10 +26,10 @@ from bnlab.text import printable
 
 
 class Found(NamedTuple):
-    """Where the files of a data set lie.
+    """Location of a data set's files.
 
     Attributes:
-        folder: below the root; empty for the root itself.
+        folder: path below the root; empty for the root itself.
         files: the name of each file below that folder, by its usual name.
     """
 
@@ -38,16 +38,16 @@ class Found(NamedTuple):
 
 
 class _Published(Dataset):
-    """A data set as published.
+    """Base class of downloadable data sets.
 
     Args:
-        root: folder that holds the data set's own folder, as torchvision lays it out, or the files themselves.
-        download: fetch missing files.
+        root: folder that contains the data set's folder, in torchvision's layout, or the files themselves.
+        download: download missing files.
     """
 
     origin: ClassVar[str]  # its class in torchvision.datasets
     folder: ClassVar[str]  # below the root
-    files: ClassVar[tuple[str, ...]]  # what is decoded, below the folder
+    files: ClassVar[tuple[str, ...]]  # files to decode, below the folder
 
     def __init__(self, *, root: str, download: bool) -> None:
         self.root = paths.expanded(root)
@@ -65,10 +65,10 @@ class _Published(Dataset):
         return [f"{self.name}: read from {where} and {len(others)} files beside it"]
 
     def _located(self) -> Found:
-        """Return where the files are, downloaded if need be.
+        """Return the location of the files, downloading them if needed.
 
         Raises:
-            BadInput: they are missing or wrong.
+            BadInput: files are missing or wrong.
         """
         found = self._find()
         if found.files.keys() != set(self.files) and self.download:
@@ -78,18 +78,18 @@ class _Published(Dataset):
         if missing:
             raise BadInput(
                 f"{self.name}: {printable(str(self.root / found.folder / missing[0]))} is missing: set data.root to the"
-                f" folder that holds {self.folder} or the files themselves, or data.download=true"
+                f" folder that contains {self.folder} or the files themselves, or data.download=true"
             )
         self._check_files(found)
         return found
 
     def _find(self) -> Found:
-        """Return the first folder that has all files, else the one that has most of them, the usual one first."""
+        """Return the folder that has most of the files, in case of ties the first of `_folders`."""
         places = [Found(folder, self._files_in(folder)) for folder in self._folders()]
-        return max(places, key=lambda place: len(place.files))  # the first of equals
+        return max(places, key=lambda place: len(place.files))  # the first in case of ties
 
     def _folders(self) -> list[str]:
-        """Return the folders below the root where the files may lie, the usual one first."""
+        """Return the folders below the root that may contain the files, the usual one first."""
         parts = self.folder.split("/")
         inner = ["/".join(parts[k:]) for k in range(len(parts) + 1)]
         return list(dict.fromkeys([*inner, parts[0]]))
@@ -108,7 +108,7 @@ class _Published(Dataset):
         return [file]
 
     def _check_files(self, found: Found) -> None:
-        """Raise `BadInput` where a file's form is wrong; by default that is left to torchvision's checksums."""
+        """Raise `BadInput` if the format of a file is wrong; by default torchvision's checksums detect that."""
 
     def _fingerprint(self, found: Found) -> str:
         at = {
@@ -119,7 +119,7 @@ class _Published(Dataset):
 
     @staticmethod
     def _content(path: Path) -> Content:
-        """Return what the fingerprint is of: the length and the bytes of what a file holds."""
+        """Return the content for the fingerprint: the length and the bytes of a file."""
         return plain(path)
 
     def _fetch(self) -> None:
@@ -131,12 +131,12 @@ class _Published(Dataset):
             getattr(datasets, self.origin)(self.root, download=True)
         except (OSError, RuntimeError, HTTPException, tarfile.TarError, EOFError) as error:
             for path in new:
-                with suppress(OSError):  # not there, or something has come into it
+                with suppress(OSError):  # missing, or not empty any more
                     path.rmdir()
             reason = printable(" ".join(str(error).split()))
             raise BadInput(
                 f"{self.name}: cannot download to {printable(str(self.root))} ({textwrap.shorten(reason, 160)}): check"
-                f" the network, or put {self.folder} there by hand, or set data.root to a folder that holds it"
+                f" the network, or put {self.folder} there yourself, or set data.root to a folder that contains it"
             ) from error
 
     def _load(self, _: Progress, /) -> Arrays[Array]:
@@ -146,18 +146,18 @@ class _Published(Dataset):
 
     @abstractmethod
     def _decode(self, found: Found) -> Arrays[Array]:
-        """Return the arrays, decoded from the files."""
+        """Return the arrays decoded from the files."""
 
 
 class _Idx(_Published):
-    """A relative of MNIST: 60,000 + 10,000 grey images of 28×28 in four IDX files."""
+    """Base class of the MNIST family: 60,000 + 10,000 grey images of 28×28 in four IDX files."""
 
     files = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
     classes: ClassVar[tuple[str, ...]]
 
     def _names(self, file: str) -> list[str]:
         other = file.replace("-idx", ".idx")
-        plain = [file, other, f"{file}/{file}", f"{other}/{other}", f"{file}/{other}"]  # unpacked into folders, too
+        plain = [file, other, f"{file}/{file}", f"{other}/{other}", f"{file}/{other}"]  # unpacked into folders
         return plain + [f"{name}.gz" for name in (file, other)]
 
     def _check_files(self, found: Found) -> None:
@@ -168,14 +168,14 @@ class _Idx(_Published):
             self._check_family(found)
 
     def _check_family(self, found: Found) -> None:
-        """Refuse the files of a relative: they have the same names, and no folder of their own to tell them apart."""
+        """Raise `BadInput` for files of another data set of the family, whose names are the same."""
         path = self.root / found.folder / found.files["t10k-labels-idx1-ubyte"]
         first = idx.values(path, 1)[:10].tolist()
         for name, labels in FIRST_LABELS.items():
             if first == labels and name != self.name:
                 raise BadInput(
                     f"{self.name}: {printable(str(path))} has the labels of {name}: choose data={name}, or set"
-                    f" data.root to the folder that holds {self.folder}"
+                    f" data.root to the folder that contains {self.folder}"
                 )
 
     @staticmethod
@@ -237,7 +237,7 @@ FIRST_LABELS = {"mnist": [7, 2, 1, 0, 4, 1, 4, 9, 5, 9], "fashion_mnist": [9, 2,
 
 
 class _Cifar(_Published):
-    """A CIFAR set: 50,000 + 10,000 colour images of 32×32 in pickles whose checksums torchvision knows."""
+    """Base class of CIFAR: 50,000 + 10,000 colour images of 32×32 in pickles, verified by torchvision's checksums."""
 
     def _decode(self, found: Found) -> Arrays[Array]:
         from torchvision import datasets

@@ -19,10 +19,10 @@ class Diagnostic:
     Subclasses set a literal `name`, and literals for `bnlab list`:
 
     Attributes:
-        measures: what it measures, in a few words.
+        measures: the measured quantities, in a few words.
         unit: unit of its numbers.
         cost: extra work when it is due, relative to a training step.
-        source: where the definition comes from.
+        source: reference for the definition.
         needs: parts of a look that are costly and present only on request.
         when: the moments at which it is due.
         table: the table of `runs.schema` that its rows belong to, or `arrays`.

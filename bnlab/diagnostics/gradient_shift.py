@@ -1,4 +1,4 @@
-"""Internal covariate shift of gradients: the change of a weight's gradient when all before it is updated."""
+"""Internal covariate shift of gradients: the change of a weight's gradient when the layers before it are updated."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What diagnostics observe: one step of R replicas, before its update.
+"""The data that diagnostics observe: one step of R replicas, before its update.
 
 Legend: R replicas (leading, 1 for a single run), B batch, C units (features or channels), then positions; N = S·R for S
 stacked sites of one shape; n numbers.

@@ -1,6 +1,5 @@
 """Shared code of the models: sites, the dry run on the meta device, and initial weights."""
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -13,6 +12,7 @@ from bnlab.models.budget import budget
 from bnlab.norms.placement import Placement
 from bnlab.norms.reparametrization import Reparametrization, norm_of_weight
 from bnlab.norms.site import sites, tape
+from bnlab.norms.storage import allocate, check_initial
 from bnlab.rng import generator, key
 
 
@@ -123,10 +123,7 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     Schemes (weights of fan-in n and fan-out m): torch, U(±1/√n), bias too (PyTorch's default); he, N(0, 2/n) (He et
     al. 2015); glorot, U(±√(6/(n+m))) (Glorot & Bengio 2010); normal, N(0, std²). Biases are 0 except with torch.
     """
-    model.to_empty(device="cpu")
-    with torch.no_grad():
-        for tensor in _tensors(model).values():
-            tensor.fill_(_unset(tensor))
+    allocate(model)
     for path, module in model.named_modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             _initialize_weight(module, scheme, std, generator(seed, f"initialization {path}", 0))
@@ -141,24 +138,7 @@ def initialize(model: Model, scheme: str, std: float, seed: int) -> None:
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d) and (norm := norm_of_weight(module)) is not None:
             norm.reset_parameters(module.weight)
-    for path, tensor in _tensors(model).items():
-        if (tensor.isnan() if tensor.is_floating_point() else tensor == _unset(tensor)).any():
-            owner, _, name = path.rpartition(".")
-            kind = type(model.get_submodule(owner)).__name__
-            raise Refused(
-                f"{kind} gives {name} no initial value, or nan: write it in {kind}.reset_parameters, because a net "
-                "is built without storage and filled afterwards"
-            )
-
-
-def _tensors(model: Model) -> dict[str, Tensor]:
-    """Return the parameters and buffers whose dtype has a value to mark them as unset."""
-    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-    return {path: tensor for path, tensor in tensors.items() if tensor.dtype.is_signed and not tensor.is_complex()}
-
-
-def _unset(tensor: Tensor) -> float:
-    return math.nan if tensor.is_floating_point() else torch.iinfo(tensor.dtype).min
+    check_initial(model)
 
 
 def _initialize_weight(layer: nn.Linear | nn.Conv2d, scheme: str, std: float, draw: torch.Generator) -> None:

@@ -113,8 +113,8 @@ def refuse_single_value(
     Args:
         values: number of values in each mean; known from shapes alone, so that a dry run without data raises too.
         norm: the norm's name in the config.
-        unit: what has its own statistics ("channel").
-        way_out: what to change.
+        unit: the unit that has its own statistics ("channel").
+        way_out: the remedy, named in the message.
         outcome: the result of normalizing a single value; 0 if the mean is subtracted.
     """
     if values < 2:

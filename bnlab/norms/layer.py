@@ -46,7 +46,7 @@ class LayerNorm(AffineNorm):
 
 
 def values_together(x: Tensor, axes: str) -> tuple[int, str]:
-    """Return how many values of x (B, C, *spatial) share statistics for these `axes`, and what they belong to."""
+    """Return how many values of x (B, C, *spatial) share statistics for these `axes`, and the unit they belong to."""
     if axes == "channels" and x.ndim > 2:
         return x.shape[1], "position of an example"
     return x[0].numel(), "example"

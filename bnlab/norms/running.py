@@ -67,7 +67,7 @@ def is_watching() -> bool:
 
 @contextmanager
 def slot(index: int) -> Iterator[None]:
-    """Assign what is collected inside the block to the index-th set of running statistics of its norm."""
+    """Assign the statistics collected inside the block to the index-th set of running statistics of each norm."""
     global _slot
     before, _slot = _slot, index
     try:

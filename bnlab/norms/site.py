@@ -102,7 +102,7 @@ class _Leading(Function):
 
 @contextmanager
 def tape(running: bool = True, *, before: bool = False, leading: bool = False) -> Iterator[Tape]:
-    """Record what passes the sites inside the block. Under vmap the mapped function must return the tape.
+    """Record the outputs of sites inside the block. Under vmap the mapped function must return the tape.
 
     Args:
         before: also record the inputs of norms and the terms of sums.

@@ -1,4 +1,7 @@
-"""Tables, figures and one HTML page from run folders. Knows no torch; its libraries load when a report is built."""
+"""Tables, figures and one HTML page from run folders. Does not import torch; pandas and matplotlib load on demand.
+
+Run folders are read by `bnlab.runs`; claims and their verdicts are in `bnlab.studies`.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,24 +24,24 @@ def build(
     remark: str = "",
     notes: Sequence[str] = (),
 ) -> Built:
-    """Report on the runs of these studies.
+    """Build the report of these studies.
 
     Args:
-        target: val accuracy (0-1) that "epochs to target" waits for.
-        tolerance: val accuracy (0-1) that a usable learning rate may lie below the best.
-        out: the report's folder, made where there is none. By default `report/` in the folder of a single study;
-            `report_A_B` beside the first of several, whose own report stays (`report_A_B_2` where that is another's).
-        pdf: each figure as PDF too.
-        verdicts: what the page shows first; one of runs that are no longer there is left out and counted.
-        command: what repeats the report, for its page.
-        remark: what a reader should know before all else; "" where there is nothing.
-        notes: what else could not be used, for its notes.
+        target: val accuracy (0-1) of "epochs to target".
+        tolerance: how far the val accuracy (0-1) of a usable learning rate may lie below the best.
+        out: the report's folder, created if missing. Default: `report/` in the folder of a single study; for several
+            studies `report_A_B` beside the first one, whose own report is kept (`report_A_B_2` if that is taken).
+        pdf: whether to save each figure as PDF too.
+        verdicts: shown first on the page; a verdict on runs that no longer exist is left out and counted.
+        command: the command that repeats the report, for the page.
+        remark: the most important note, shown first; "" for none.
+        notes: what else could not be used, for the report's notes.
 
     Raises:
-        BadInput: a folder is no study or holds no run that can be read, or the report's folder cannot be written, or
-            holds a run, another report or files that are not known to be a report's.
+        BadInput: a folder is not a study or contains no readable run; or the report's folder cannot be written, or
+            contains a run, another report or files that may not belong to a report.
     """
-    from bnlab.report.builder import Request, write_report  # pandas and matplotlib cost a second
+    from bnlab.report.builder import Request, write_report  # pandas and matplotlib take a second to import
 
     return write_report(
         Request(tuple(map(Path, studies)), target, tolerance, out, pdf, tuple(verdicts), command, remark, tuple(notes))

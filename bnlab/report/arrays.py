@@ -1,7 +1,7 @@
-"""Images of a run: arrays/<diagnostic>_<step>.npz, read so that no file costs more than what a sound one would.
+"""Images of a run, arrays/<diagnostic>_<step>.npz, read safely: a bad file costs no more than a valid one.
 
-An archive may hold a gigabyte of zeros in a kilobyte, or objects that run code when they are made: only arrays of
-numbers are read, and each size is compared with what there is before anything is made.
+An archive may expand from a kilobyte to a gigabyte of zeros, or contain objects that execute code when unpickled. Only
+arrays of numbers are read, and each size is checked before memory is allocated.
 """
 
 import io
@@ -21,11 +21,11 @@ from bnlab.report.stats.estimate import LARGEST
 from bnlab.runs.files import Unreadable, read_bytes
 from bnlab.text import printable
 
-LARGEST_FILE = 64 << 20  # bytes of an archive, and of all that is packed in it
-LONGEST = 1024  # pixels of a side
+LARGEST_FILE = 64 << 20  # bytes of an archive, and of its unpacked contents
+LONGEST = 1024  # pixels per side
 _MEMBERS = 4096
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# What zipfile, zlib and NumPy's reader of headers raise on bytes that are no archive of arrays.
+# Errors of zipfile, zlib and NumPy's header reader for bytes that are not an archive of arrays.
 _ODD = (
     zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError, RecursionError, NotImplementedError,
     EOFError, ValueError, TypeError, KeyError, OverflowError,
@@ -59,10 +59,10 @@ def looks(folder: Path, diagnostic: str) -> tuple[dict[int, Path], dict[Path, st
 
 
 def images(path: Path) -> dict[str, Images]:
-    """Return the arrays (example, channel, H, W) of an archive by name; what is too large to be drawn is nan.
+    """Return the arrays (example, channel, H, W) of an archive by name; values too large to draw become nan.
 
     Raises:
-        Unreadable: it is no archive of such arrays, or too large.
+        Unreadable: the file is missing, too large or not an archive of such arrays.
     """
     name = printable(str(path))
     try:
@@ -73,7 +73,7 @@ def images(path: Path) -> dict[str, Images]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if len(members) > _MEMBERS or sum(one.file_size for one in members) > LARGEST_FILE:
-                raise ValueError(f"unpacked, more than {LARGEST_FILE:,} bytes or {_MEMBERS:,} arrays")
+                raise ValueError(f"more than {LARGEST_FILE:,} bytes unpacked, or more than {_MEMBERS:,} arrays")
             return {_site(one): _array(archive, one) for one in members}
     except _ODD as error:
         reason = printable(" ".join(str(error).split()))[:120] or type(error).__name__
@@ -83,24 +83,24 @@ def images(path: Path) -> dict[str, Images]:
 def _site(member: zipfile.ZipInfo) -> str:
     site, _, side = member.filename.removesuffix(".npy").rpartition(".")
     if not site or side not in ("before", "after") or not member.filename.endswith(".npy"):
-        raise ValueError(f"{member.filename[:60]} is no site.before.npy or site.after.npy")
+        raise ValueError(f"{member.filename[:60]} is not site.before.npy or site.after.npy")
     return printable(f"{site}.{side}")
 
 
 def _array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Images:
     if member.compress_type not in _METHODS or member.flag_bits & 1:
-        raise ValueError("it is compressed or encrypted in another way than NumPy does")
+        raise ValueError("it is encrypted, or compressed by a method that NumPy does not use")
     content = io.BytesIO(archive.read(member))
     version = np.lib.format.read_magic(content)
     if version != (1, 0):
-        raise ValueError(f"an array is written in version {version} of NumPy's format")
+        raise ValueError(f"an array has version {version} of NumPy's format, not (1, 0)")
     shape, by_column, kind = np.lib.format.read_array_header_1_0(content)
     if kind.kind not in "fiub" or kind.itemsize > 8:
-        raise ValueError(f"an array holds {kind} and not numbers")
+        raise ValueError(f"an array contains {kind}, not numbers")
     if len(shape) != 4 or max(shape[2:]) > LONGEST or min(shape) < 0:
-        raise ValueError(f"an array has the shape {shape}: examples, channels and at most {LONGEST} × {LONGEST} pixels")
+        raise ValueError(f"an array has the shape {shape}, not (example, channel, H ≤ {LONGEST}, W ≤ {LONGEST})")
     data = content.read()
     if len(data) != math.prod(shape) * kind.itemsize:
-        raise ValueError("an array is longer or shorter than its shape")
+        raise ValueError("the length of an array does not match its shape")
     values = np.frombuffer(data, kind).reshape(shape, order="F" if by_column else "C").astype(np.float64)
     return np.where(np.abs(values) <= LARGEST, values, np.nan)

@@ -1,4 +1,4 @@
-"""Builds a report's folder: tables, figures with the numbers behind them, and the page."""
+"""Write a report's folder: tables, figures with their data, and the page."""
 
 import io
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from bnlab.text import printable
 
 _SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
 _UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same numbers give the same files
-_FEW = 3  # of what is missing, by name
-_LONGEST = 120  # characters of a cell of a table for people
+_FEW = 3  # missing parts that a note names
+_LONGEST = 120  # characters per cell of a shown table
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, see `bnlab.report.build`."""
+    """The arguments of `bnlab.report.build`."""
 
     studies: tuple[Path, ...]
     target: float
@@ -42,7 +42,7 @@ class Request:
 
 
 def write_report(request: Request) -> Built:
-    """See `bnlab.report.build`."""
+    """Write the report's files, see `bnlab.report.build`."""
     studies = {study.resolve(): study for study in reversed(request.studies)}  # each once, under its first name
     folders = list(reversed(studies.values()))
     frame = read(folders, request.target, request.tolerance)
@@ -74,18 +74,18 @@ def write_report(request: Request) -> Built:
     missing = [one.title for one in sections if isinstance(one.part, Missing)]
     if missing:
         few = "; ".join(missing[:_FEW]) + (" …" if len(missing) > _FEW else "")
-        notes.append(f"{len(missing)} tables and figures not shown, the page says why: {few}")
+        notes.append(f"{len(missing)} tables and figures not shown (reasons on the page): {few}")
     return Built(page, tables[0] if tables else "", notes)
 
 
 def _names() -> list[str]:
-    """Every file that a report may have, report.json aside."""
+    """Return the names of all files that a report may have, except report.json."""
     parts = [f"{room}/{name}.{end}" for room, ends in _SUFFIXES.items() for name in modules(room) for end in ends]
     return ["index.html", "runs.csv", *parts]
 
 
 def _brief(part: Table | Drawn | Missing) -> Table | Drawn | Missing:
-    """A table for people has no names of thousands of characters; its data has."""
+    """Return a part with long cells and column names shortened in the shown table; its data keeps them."""
     if not isinstance(part, Table):
         return part
     shown = part.shown.map(lambda cell: clipped(cell, _LONGEST))
@@ -98,7 +98,7 @@ def _clean(verdict: Verdict) -> Verdict:
 
 
 def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -> dict[str, bytes]:
-    """The content of a part's files, by suffix."""
+    """Return the contents of a part's files by suffix."""
     if isinstance(part, Missing):
         return {}
     files = {"csv": csv(part.data)}
@@ -108,6 +108,6 @@ def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -
     for form in ("png", "svg", *(["pdf"] if pdf else [])):
         buffer = io.BytesIO()
         part.figure.savefig(buffer, format=form, metadata=_UNDATED.get(form))
-        part.figure.set_layout_engine("none")  # the places found for the PNG hold: finding them is half the time
+        part.figure.set_layout_engine("none")  # keep the layout of the PNG: computing it takes half of the time
         files[form] = buffer.getvalue()
     return files

@@ -1,20 +1,20 @@
-"""What goes into a report beside its runs, and what comes out."""
+"""Verdicts, an input of a report besides its runs, and the result of building one."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Verdict(NamedTuple):
-    """What became of a claim, in words for the page.
+    """Verdict on a claim, as text for the page.
 
     Attributes:
         claim: the claim, a sentence.
         verdict: "confirmed", "refuted", "undecided" …
-        effect: what was measured, with its unit.
-        interval: its 95 % interval over seeds, or one rate of the grid to the next; "" where it has none.
-        n: seeds (or pairs of seeds) behind it.
-        command: what repeats it.
-        published: the value of the source, and whether it was verified; "" where there is none.
+        effect: the measured effect, with its unit.
+        interval: its 95 % interval over seeds, or from one rate of the grid to the next; "" if it has none.
+        n: number of seeds (or pairs of seeds) behind it.
+        command: the command that repeats it.
+        published: the published value, and whether it was verified; "" if there is none.
         runs: run_id of each run behind it.
     """
 
@@ -29,11 +29,11 @@ class Verdict(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What `build` made.
+    """Result of `build`.
 
     Attributes:
         page: the self-contained HTML page.
-        table_text: the first table as Markdown, for a terminal; "" where no table has anything to show.
+        table_text: the first table as Markdown, for a terminal; "" if no table has anything to show.
         notes: one line each on what the report could not use or draw, and why.
     """
 

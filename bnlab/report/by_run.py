@@ -1,4 +1,4 @@
-"""A long table with an index by run: the rows of some runs, without a look at all the others."""
+"""A long table indexed by run, to select the rows of some runs without scanning the others."""
 
 from collections.abc import Iterable
 
@@ -14,6 +14,6 @@ class ByRun:
         self.places = table.groupby("run_id", sort=False).indices
 
     def of(self, run_ids: Iterable[str]) -> pd.DataFrame:
-        """The rows of these runs; those that have none add none."""
+        """Return the rows of these runs; runs without rows are skipped."""
         found = [self.places[run_id] for run_id in run_ids if run_id in self.places]
         return self.table.iloc[np.concatenate(found) if found else []]

@@ -1,4 +1,4 @@
-"""Conditions: what a report compares. A condition is a norm and every other axis that varies, but for lr and seed."""
+"""Conditions, which a report compares: a norm and every other varying axis except lr and seed."""
 
 import json
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from bnlab.report.escaping import clipped
 Axes = Mapping[str, Any]
 
 LR, SEED = "optim.lr", "seed"
-_LENGTH = ("epochs", "steps")  # one of them is null, and the other says how long a run is
+_LENGTH = ("epochs", "steps")  # one of them is null, the other is the length of a run
 _LONGEST = 40  # characters of a value in a label
 
 
@@ -22,7 +22,7 @@ class Condition:
     A norm that ignores placement has no placement in its variant: it is the baseline of every placement.
 
     Attributes:
-        label: names it; no other condition of the report has the same.
+        label: its name, unique within the report.
     """
 
     norm: str
@@ -31,10 +31,10 @@ class Condition:
 
 
 def varying_axes(runs: Sequence[Axes]) -> list[str]:
-    """The axes that distinguish conditions, norm first.
+    """Return the axes that distinguish conditions, norm first.
 
-    An option counts only if it varies within one choice of its group: batch norm's momentum, constant wherever there is
-    batch norm, tells nothing that `norm` does not; so with a placement that follows from the model.
+    An option counts only if it varies within one choice of its group: the momentum of batch norm, if constant in all
+    runs with batch norm, adds nothing to `norm`. The same holds for a placement that follows from the model.
     """
     found = []
     for name in sorted({name for axes in runs for name in axes}):
@@ -50,17 +50,17 @@ def varying_axes(runs: Sequence[Axes]) -> list[str]:
 
 
 def exact(value: Any) -> Hashable:
-    """What tells values apart as their JSON does: 1 from 1.0 and from true."""
+    """Return a key that distinguishes values as their JSON does: 1 from 1.0 and from true."""
     return json.dumps(value) if isinstance(value, list | dict) else (type(value), value)
 
 
 def has(axes: Axes, name: str) -> bool:
-    """Whether the run has this axis (a placement that its norm ignores is none)."""
+    """Return whether the run has this axis (a placement that its norm ignores does not count)."""
     return name in axes and not (name == "placement" and axes[name] == "")
 
 
 def owner(name: str, axes: Axes) -> str:
-    """The group whose choice an axis depends on: `norm` of `norm.momentum`, `model` of a placement; else ""."""
+    """Return the group whose choice an axis depends on: `norm` for `norm.momentum`, `model` for placement; else ""."""
     if name == "placement":
         return "model"
     group = name.partition(".")[0]
@@ -68,7 +68,7 @@ def owner(name: str, axes: Axes) -> str:
 
 
 def conditions(runs: Sequence[Axes], varying: Sequence[str]) -> tuple[list[Condition], list[int]]:
-    """The conditions, `none` first, then by norm and variant; and the place of each run's condition among them."""
+    """Return the conditions, `none` first, then by norm and variant, and the index of each run's condition."""
     keys = [_key(axes, varying) for axes in runs]
     ordered = sorted(set(keys), key=lambda key: (key[0] != "none", key[0], [_sortable(value) for value in key[1:]]))
     names = {name for axes in runs for name in axes}
@@ -99,7 +99,7 @@ def conditions(runs: Sequence[Axes], varying: Sequence[str]) -> tuple[list[Condi
 
 
 def told_apart(values: Iterable[Any]) -> dict[Hashable, str]:
-    """The text of each value by `exact`, with all of its digits where another value would have the same."""
+    """Return the text of each value by `exact`, with all digits if another value has the same text."""
     every = {exact(value): value for value in values}
     counts = Counter(map(text, every.values()))
     return {key: text(value) if counts[text(value)] == 1 else json.dumps(value) for key, value in every.items()}
@@ -110,7 +110,7 @@ def _worded(name: str, value: Any, names: Set[str], spelt: str) -> str:
 
 
 def _numbered(labels: Sequence[str]) -> list[str]:
-    """Labels with a number behind those that came before, as of names cut to one length."""
+    """Return labels with a number appended to repeated ones, as after cutting long names."""
     found: list[str] = []
     taken: set[str] = set()
     for label in labels:
@@ -124,25 +124,25 @@ def _numbered(labels: Sequence[str]) -> list[str]:
 
 
 def describe(name: str, value: Any, names: Set[str]) -> str:
-    """An axis with its value, in a label: of a group the choice alone."""
+    """Return an axis with its value for a label; for a group only its choice."""
     return _worded(name, value, names, text(value))
 
 
 def short(name: str, names: Set[str]) -> str:
-    """The last part of an axis's name, where no other axis ends in the same."""
+    """Return the last part of an axis's name, or the whole name if another axis ends in the same part."""
     last = name.rpartition(".")[2]
     return name if sum(other.rpartition(".")[2] == last for other in names) > 1 else last
 
 
 def text(value: Any) -> str:
-    """An axis's value for people."""
+    """Return an axis's value as text."""
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def by_size(value: Any) -> tuple[int, float, str]:
-    """For sorting an axis's values: numbers by size, then text with `none` first, then what is neither, as null."""
+    """Return a sort key for an axis's values: numbers, then text with `none` first, then others such as null."""
     if isinstance(value, int | float):
         return (0, float(value), "")
     return (1, value != "none", value) if isinstance(value, str) else (2, 0.0, json.dumps(value))

@@ -1,11 +1,11 @@
-"""What all runs of a report share."""
+"""The settings that all runs of a report share."""
 
 from collections.abc import Sequence
 
 from bnlab.report.condition import LR, SEED, Axes, exact, has, owner, short, text
 from bnlab.report.escaping import clipped
 
-# Constant axes that a caption names, in its order; the page lists the others.
+# Constant axes that captions name, in this order; the page lists the others.
 _CAPTION = (
     "model", "model.depth", "model.width", "model.activation", "placement", "data", "data.train_size",
     "data.batch_size", "optim", "optim.momentum", "optim.weight_decay", "schedule", "epochs", "steps", "clip",
@@ -13,7 +13,7 @@ _CAPTION = (
 
 
 def constants(runs: Sequence[Axes], varying: Sequence[str]) -> dict[str, str]:
-    """Each axis that does not tell conditions apart, with its value; where it follows a choice, of which."""
+    """Return the value of each axis that does not distinguish conditions, or its values by the choice of its group."""
     found = {}
     for name in sorted({name for axes in runs for name in axes} - {LR, SEED, *varying}):
         pairs = {}
@@ -32,11 +32,11 @@ def constants(runs: Sequence[Axes], varying: Sequence[str]) -> dict[str, str]:
 
 
 def in_words(runs: Sequence[Axes], varying: Sequence[str]) -> str:
-    """A line for captions, of what every run has alike: model mlp, depth 4 …"""
+    """Return the settings that all runs share as a line for captions: model mlp, depth 4 …"""
     names = {name for axes in runs for name in axes}
     shown = []
     for name in _CAPTION:
-        # A norm that ignores placement is the baseline of each: its runs do not say which.
+        # A norm that ignores placement is the baseline of every placement: its runs have none.
         concerned = runs if name != "placement" else [axes for axes in runs if has(axes, name)]
         values = {exact(axes.get(name)): axes.get(name) for axes in concerned}
         if name not in varying and len(values) == 1 and (value := next(iter(values.values()))) is not None:

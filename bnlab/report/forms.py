@@ -1,7 +1,7 @@
 """A table as CSV, as Markdown and as LaTeX.
 
-CSV files are meant for spreadsheets too: text that one would take for a formula begins with a single quote, in cells
-and in the names of columns (`runs.cell.inert`; numbers never do). What reads names back drops it:
+CSV files are meant for spreadsheets too: text that a spreadsheet would read as a formula gets a leading single quote,
+in cells and in column names (`runs.cell.inert`; numbers never do). To read names back, remove it:
 
     table["norm"].str.removeprefix("'")
 """
@@ -27,7 +27,7 @@ _LATEX = {
 
 
 def csv(data: pd.DataFrame) -> bytes:
-    """Numbers with 9 digits, learning rates with all of theirs; the same numbers give the same bytes."""
+    """Return CSV with 9 digits per number and all digits of learning rates; equal numbers give equal bytes."""
     words = [name for name in data.columns if not pd.api.types.is_numeric_dtype(data[name])]
     rates = [name for name in data.columns if name == LR or f"_{name}".endswith("_lr")]
     exact = {name: data[name].map(_digits) for name in rates}
@@ -36,7 +36,7 @@ def csv(data: pd.DataFrame) -> bytes:
 
 
 def _digits(rate: float | None) -> str | None:
-    """A learning rate with as many digits as it takes to tell it from every other."""
+    """Return a learning rate with as many digits as distinguish it from every other float."""
     if rate is None or math.isnan(rate):
         return None
     short = f"{rate:.9g}"
@@ -44,7 +44,7 @@ def _digits(rate: float | None) -> str | None:
 
 
 def markdown(title: str, part: Table) -> str:
-    """A table with its notes and caption."""
+    """Return a table with its notes and caption as Markdown."""
     rows = [list(part.shown.columns), *part.shown.to_numpy().tolist()]
     head, *lines = ("| " + " | ".join(map(as_markdown, row)) + " |" for row in rows)
     notes = "\n".join(f"- {as_markdown(note)}" for note in part.notes)
@@ -54,9 +54,9 @@ def markdown(title: str, part: Table) -> str:
 
 
 def latex(name: str, title: str, part: Table) -> str:
-    """A table environment with booktabs' rules, the notes below it; a wide table is shrunk to the line.
+    """Return a table environment with booktabs rules and the notes below; a wide table is shrunk to the line width.
 
-    Label: tab:<name>. What an 8-bit LaTeX cannot set (letters beyond Latin) becomes a question mark.
+    Label: tab:<name>. Characters that an 8-bit LaTeX cannot set (beyond Latin) become question marks.
     """
     rows = [list(part.shown.columns), *part.shown.to_numpy().tolist()]
     head, *lines = (_row(list(map(escaped, row))) for row in rows)
@@ -90,5 +90,5 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Any text for LaTeX."""
+    """Return any text escaped for LaTeX."""
     return "".join(_LATEX.get(letter, letter if ord(letter) < 0x180 else "?") for letter in " ".join(text.split()))

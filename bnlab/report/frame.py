@@ -1,4 +1,4 @@
-"""What tables and figures draw from: the runs of some studies, sorted into conditions and cells."""
+"""The input of tables and figures: the runs of some studies, grouped into conditions and cells."""
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from bnlab.report.target_times import TargetTimes, target_times
 from bnlab.runs.reader import Runs
 from bnlab.text import printable
 
-_PANELS = 12  # pictures of one figure
+_PANELS = 12  # panels per figure
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Frame:
     """The runs of a report.
 
     Attributes:
-        runs: run_id, study, condition (place in `conditions`), lr, seed, status, cause, diverged_at, seconds and the
+        runs: run_id, study, condition (index in `conditions`), lr, seed, status, cause, diverged_at, seconds and the
             final metrics of each run.
-        axes: axes that tell conditions apart, norm first.
+        axes: axes that distinguish conditions, norm first.
         target, tolerance: val accuracies (0-1), see `stats`.
-        damaged: files of runs that are left out, each with the reason, as far as they have been read. The run itself
-            stays, as long as its run.json is sound.
+        damaged: files of runs that are left out, each with the reason; grows as files are read. The run itself is
+            kept if its run.json is valid.
     """
 
     source: Runs
@@ -53,20 +53,20 @@ class Frame:
 
     @cached_property
     def finished(self) -> list[int]:
-        """The conditions (places) that have a finished run: those that figures draw."""
+        """Indices of the conditions that have a finished run: those that figures draw."""
         done = self.runs["status"].isin(["complete", "diverged"])
         return sorted(set(self.runs.loc[done, "condition"]))
 
     @cached_property
     def styles(self) -> dict[int, Style]:
-        """The style of each condition that is drawn."""
+        """Style of each condition that is drawn."""
         return dict(zip(self.finished, styles([self.conditions[place] for place in self.finished]), strict=True))
 
     @cached_property
     def panels(self) -> list[tuple[str, list[int]]]:
-        """Conditions that belong in one picture: (title, places), the first of many.
+        """Conditions to draw in one plot: (title, indices), at most `_PANELS` of them.
 
-        Those without a finished run are in none.
+        Conditions without a finished run are in no panel.
         """
         return self._every_panel[:_PANELS]
 
@@ -76,14 +76,14 @@ class Frame:
         return [(title, [self.finished[number] for number in numbers]) for title, numbers in found]
 
     def name(self, place: int) -> str:
-        """A condition's name within its panel, whose title (where there is one) tells the variant."""
+        """Return a condition's name within its panel, whose title (if any) names the variant."""
         condition = self.conditions[place]
         split = len(self.panels) > 1 and self.panels[0][0]
         name = clipped(condition.norm if split else condition.label)
         return listed(name)
 
     def rate(self, lr: float | None) -> str:
-        """A learning rate for people, with as many digits as tell it from the others; a dash for none."""
+        """Return a learning rate as text, with enough digits to distinguish it from the others; a dash for None."""
         return "–" if lr is None else self._spelt[exact(float(lr))]
 
     @cached_property
@@ -91,44 +91,44 @@ class Frame:
         return told_apart(self.rates)
 
     def at_best(self, place: int, name: str) -> str:
-        """A condition's name with the rate that stands for it and, where it is so, that it did not learn."""
+        """Return a condition's name with the rate that represents it, and whether it did not learn."""
         found = self.sensitivity[place]
         idle = ", did not learn" if found.learned is False else ""
         return f"{name}, lr {self.rate(found.shown_lr)}{idle}"
 
     @cached_property
     def arrangement(self) -> str:
-        """For captions: that panels are split, and which conditions are in none; "" where there is nothing to say."""
+        """Caption text on panels that are split and conditions that are in no panel; "" if there are none."""
         parts = []
         drawn = [self.conditions[place] for place in self.finished]
         if len(self._every_panel) > len(self.panels):
             parts.append(f"{len(self.panels)} of {len(self._every_panel)} panels are drawn. ")
         if len(self._every_panel) > len(variants(drawn)):
             norms = {condition.norm for condition in drawn}
-            reference = ", and none in each for reference" if "none" in norms and len(norms) > 1 else ""
-            parts.append(f"At most {MOST} conditions a panel{reference}. ")
+            reference = ", plus the norm none in each as the reference" if "none" in norms and len(norms) > 1 else ""
+            parts.append(f"At most {MOST} conditions per panel{reference}. ")
         missing = [one.label for place, one in enumerate(self.conditions) if place not in self.finished]
         if missing:
-            parts.append(f"Not drawn, for no run has finished: {few(missing)}. ")
+            parts.append(f"Not drawn, because no run has finished: {few(missing)}. ")
         return "".join(parts)
 
     @cached_property
     def cells(self) -> list[list[Cell]]:
-        """The cells of each condition, by ascending rate."""
+        """Cells of each condition, in ascending order of rate."""
         return [self._cells(place) for place in range(len(self.conditions))]
 
     @cached_property
     def sensitivity(self) -> list[Sensitivity]:
-        """Best lr and usable range of each condition."""
+        """Best rate and usable range of each condition."""
         return [sensitivity(cells, self.classes(place), self.tolerance) for place, cells in enumerate(self.cells)]
 
     def classes(self, place: int) -> int | None:
-        """Classes of a condition's data; None for regression."""
+        """Return the number of classes of a condition's data; None for regression."""
         known = {self.source.infos[run_id]["classes"] for run_id in self.of(place)["run_id"]}
         return max((value for value in known if value), default=None)
 
     def of(self, place: int, lr: float | None = None, status: str | None = None) -> pd.DataFrame:
-        """The runs of a condition, all or those at one rate, of one status."""
+        """Return the runs of a condition, optionally only those at one rate or of one status."""
         runs = self._by_condition[place]
         if lr is not None:
             runs = runs[runs["lr"] == lr]
@@ -140,19 +140,19 @@ class Frame:
         return [parts[place] for place in range(len(self.conditions))]
 
     def at_shown(self, place: int) -> pd.DataFrame:
-        """The complete runs that stand for a condition: those at its best (or nearest to best) rate, by seed."""
+        """Return the complete runs that represent a condition, at its best (or nearest to best) rate, by seed."""
         lr = self.sensitivity[place].shown_lr
         runs = self.of(place, lr, "complete") if lr is not None else self.runs.iloc[:0]
         return runs.sort_values("seed")
 
     def by_seed(self, place: int, metric: str, lr: float | None = None) -> pd.Series:
-        """A final metric of a condition's complete runs at one rate, by default the one that stands for it."""
+        """Return a final metric of a condition's complete runs at one rate, by default the one that represents it."""
         runs = self.at_shown(place) if lr is None else self.of(place, lr, "complete")
         return runs.groupby("seed")[metric].mean()
 
     @cached_property
     def references(self) -> dict[int, int]:
-        """What each condition is compared with: the first of its variant, `none` where that was run."""
+        """The condition that each one is compared with: the first of its variant, `none` if it was run."""
         found: dict[int, int] = {}
         for _, numbers in variants([self.conditions[place] for place in self.finished]):
             places = [self.finished[number] for number in numbers]
@@ -160,22 +160,22 @@ class Frame:
         return found
 
     def difference(self, place: int, reference: int, metric: str) -> Estimate:
-        """A final metric of a condition less that of another, each at its own best rate, paired by seed."""
+        """Return a final metric of a condition minus that of another, each at its best rate, paired by seed."""
         return paired(self.by_seed(place, metric), self.by_seed(reference, metric))
 
     def shown_cell(self, place: int) -> Cell | None:
-        """The cell that stands for a condition: that of its best (or nearest to best) rate."""
+        """Return the cell that represents a condition: that of its best (or nearest to best) rate."""
         lr = self.sensitivity[place].shown_lr
         return next((cell for cell in self.cells[place] if cell.lr == lr), None)
 
     @cached_property
     def score(self) -> str:
-        """The metric that conditions are compared by: test accuracy; val accuracy where nothing was tested."""
+        """Metric that conditions are compared by: test accuracy, or val accuracy if nothing was tested."""
         complete = self.runs[self.runs["status"] == "complete"]
         return "test_accuracy" if complete["test_accuracy"].notna().any() else "val_accuracy"
 
     def table(self, name: str) -> pd.DataFrame:
-        """One of the tables of `runs.schema`: run_id, then its columns; what is damaged is left out and named."""
+        """Return a table of `runs.schema`: run_id, then its columns; damaged files go to `damaged` instead."""
         if name not in self._tables:
             rows = getattr(self.source, name)
             self.damaged.update(self.source.damaged or {})
@@ -191,7 +191,7 @@ class Frame:
 
     @cached_property
     def steps(self) -> ByRun:
-        """Training by step."""
+        """Training metrics by step."""
         return ByRun(self.table("steps"))
 
     @cached_property
@@ -202,7 +202,7 @@ class Frame:
 
     @cached_property
     def rates(self) -> list[float]:
-        """Every learning rate, ascending."""
+        """All learning rates, ascending."""
         return sorted(set(self.runs["lr"].tolist()))
 
     @cached_property
@@ -221,22 +221,22 @@ class Frame:
 
     @cached_property
     def seeds(self) -> str:
-        """How many seeds a cell has: "3 seeds", "1 to 3 seeds"."""
+        """Number of seeds per cell: "3 seeds", "1 to 3 seeds"."""
         return span(self.runs.groupby(["condition", "lr"])["seed"].nunique())
 
     @cached_property
     def constants(self) -> dict[str, str]:
-        """Each axis that does not tell conditions apart, with its value: "1e-05", or "1e-05 (batch), 1e-06 (layer)"."""
+        """Value of each axis that does not distinguish conditions: "1e-05", or "1e-05 (batch), 1e-06 (layer)"."""
         return constants(self._every_axes, self.axes)
 
     @cached_property
     def repeated(self) -> int:
-        """Runs that share condition, lr and seed with an earlier one, as when data changed under its name."""
+        """Number of runs that share condition, lr and seed with an earlier one, as after a change of the data."""
         return int(self.runs.duplicated(["condition", "lr", "seed"]).sum())
 
     @cached_property
     def configuration(self) -> str:
-        """What is the same in every run, in a line for captions."""
+        """The settings that all runs share, as one line for captions."""
         return in_words(self._every_axes, self.axes)
 
     @property
@@ -244,13 +244,13 @@ class Frame:
         return [info["axes"] for info in self.source.infos.values()]
 
     def _cells(self, place: int) -> list[Cell]:
-        """A condition's grid is that of its studies and optimizer: optimizers are swept over rates of their own."""
+        """Return a condition's cells; its grid is that of its studies and optimizer, which have their own rates."""
         mine = self.of(place)
         peers = self.runs[self.runs["grid"].isin(set(mine["grid"]))]
         return cells(mine, peers["lr"], peers["seed"])
 
 
 def span(counts: Iterable[int]) -> str:
-    """ "3 seeds", "1 seed", "2 to 3 seeds"."""
+    """Return a number of seeds as text: "3 seeds", "1 seed", "2 to 3 seeds"."""
     low, high = min(counts, default=0), max(counts, default=0)
     return f"{low} {'seed' if low == 1 else 'seeds'}" if low == high else f"{low} to {high} seeds"

@@ -1,4 +1,4 @@
-"""The text in figures: names as they are written, whatever signs are in them."""
+"""Text in figures: names are drawn literally, whatever characters they contain."""
 
 import re
 from collections.abc import Iterator
@@ -10,19 +10,19 @@ from matplotlib.text import Text
 
 from bnlab.report.escaping import as_xml
 
-# What matplotlib writes at a logarithmic axis: $\mathdefault{10^{-3}}$, or $\mathdefault{2\times10^{-3}}$.
+# Tick labels of a logarithmic axis in matplotlib: $\mathdefault{10^{-3}}$, or $\mathdefault{2\times10^{-3}}$.
 _POWER = re.compile(r"\$\\mathdefault\{(?:\\times|[-−+\d.^{} ])*\}\$")
 
 
 def listed(name: str) -> str:
-    """Return a name as it may stand in a legend: matplotlib leaves out what begins with an underscore."""
+    """Return a name that a legend shows: matplotlib leaves out labels that begin with an underscore."""
     return f" {name}" if name.startswith("_") else name
 
 
 def as_written(figure: Figure) -> None:
-    """Let no text be read as a formula, where a config's name holds two dollars, but for the powers on log axes."""
+    """Draw all text literally, also a name with two dollar signs; only the powers on log axes are formulas."""
     for axes in figure.axes:
-        axes.get_xticklabels(which="both")  # their texts are made when they are asked for
+        axes.get_xticklabels(which="both")  # creates the texts of the tick labels
         axes.get_yticklabels(which="both")
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
@@ -35,7 +35,7 @@ def as_written(figure: Figure) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep matplotlib's word on letters that its font lacks from the user: the SVG, the CSV and the page have them."""
+    """Suppress matplotlib's warning on characters that its font lacks: the SVG, the CSV and the page have them."""
     with catch_warnings():
         filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         yield

@@ -1,4 +1,4 @@
-"""The HTML page: one file that needs no network."""
+"""The HTML page: one self-contained file."""
 
 import base64
 from collections import Counter
@@ -21,7 +21,7 @@ from bnlab.text import printable
 
 
 class Section(NamedTuple):
-    """A table or figure with its place on the page; `files`: its paths beside the page; `png`: of a figure."""
+    """A table or figure with its position on the page, its files relative to the page, and a figure's PNG."""
 
     name: str
     title: str
@@ -43,10 +43,10 @@ def render(
     command: str = "",
     settings: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """The page's text.
+    """Return the page as HTML.
 
     Args:
-        settings: more of what the runs share, beside their axes.
+        settings: name and value of further settings that the runs share, besides their axes.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -72,13 +72,13 @@ def render(
         again=any(one.part.again for one in missing if isinstance(one.part, Missing)),
         notes=notes,
         troubles=_troubles(frame),
-        runs=Markup(as_json(frame)),  # no character in it means anything to HTML
+        runs=Markup(as_json(frame)),  # contains no character that is special in HTML
         provenance=provenance(frame, command),
     )
 
 
 def _swept(frame: Frame) -> list[tuple[str, str]]:
-    """What varied, each axis with its values."""
+    """Return each varying axis with its values."""
     every = [info["axes"] for info in frame.source.infos.values()]
     found = []
     for name in [*frame.axes, LR, "seed"]:
@@ -90,9 +90,9 @@ def _swept(frame: Frame) -> list[tuple[str, str]]:
 
 
 def _troubles(frame: Frame) -> list[dict[str, Any]]:
-    """Runs that did not complete, those of one condition, status and cause together."""
+    """Return the runs that did not complete, grouped by condition, status and cause."""
     runs = frame.runs[frame.runs["status"] != "complete"]
-    # A diverged run's cause names its step; together they have a range of steps.
+    # The cause of a diverged run names its step; a group of them shows the range of steps.
     cause = runs["cause"].fillna("").where(runs["status"] != "diverged", "")
     found = []
     for (status, _, why), group in runs.assign(cause=cause).groupby(["status", "condition", "cause"]):

@@ -1,4 +1,4 @@
-"""Panels: which conditions share a picture."""
+"""Panels: the conditions that are drawn in one plot."""
 
 import math
 from collections.abc import Hashable, Sequence
@@ -7,14 +7,14 @@ from bnlab.report.condition import Condition, exact
 
 _Key = tuple[tuple[str, Hashable], ...]
 
-MOST = 6  # conditions in a panel of a split set, but for `none`
+MOST = 6  # conditions per panel of a split set, not counting `none`
 
 
 def panels(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
-    """Sets of conditions that belong in one picture: (title, places).
+    """Return the sets of conditions to draw in one plot: (title, places).
 
-    A panel for each variant (see `variants`); one with more than MOST conditions and `none` is split into panels of at
-    most MOST, and `none`, the reference, is in every one of them.
+    There is one panel per variant (see `variants`). A variant with more than MOST conditions besides `none` is split
+    into panels of at most MOST; `none`, the reference, is in each of them.
     """
     result = []
     for title, places in variants(found):
@@ -25,8 +25,10 @@ def panels(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
 
 
 def variants(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
-    """One set for each variant, with all norms in it; a condition without one of the axes (none, under any placement)
-    is in every set that agrees with the axes it has. With a single norm the variants are compared: one set.
+    """Return one set per variant, with all its norms: (title, places).
+
+    A condition that lacks an axis (`none`, under any placement) is in every set that agrees with the axes it has. With
+    a single norm there is one set, because the variants are compared.
     """
     if len({condition.norm for condition in found}) == 1:
         return [("", list(range(len(found))))]
@@ -42,7 +44,7 @@ def variants(found: Sequence[Condition]) -> list[tuple[str, list[int]]]:
 
 
 def _split(found: Sequence[Condition], places: list[int]) -> list[list[int]]:
-    """Parts of about one size."""
+    """Split into parts of about equal size."""
     if len(places) <= MOST + 1:
         return [places]
     one_norm = len({found[place].norm for place in places}) == 1
@@ -53,7 +55,7 @@ def _split(found: Sequence[Condition], places: list[int]) -> list[list[int]]:
 
 
 def _key(condition: Condition) -> _Key:
-    """The variant as its JSON tells it apart: 1 is neither 1.0 nor true, and lists are compared too."""
+    """Return the variant as a hashable key that distinguishes values as JSON does: 1, 1.0 and true differ."""
     return tuple((name, exact(value)) for name, value in condition.variant)
 
 

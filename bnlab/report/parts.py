@@ -1,7 +1,7 @@
-"""What a table's and a figure's file offer, and how they are found: a new one is one new file.
+"""The interface of tables and figures, and their discovery: a new one is one new file.
 
-A file of `tables/` has `TITLE`, `ORDER` (place on the page) and `table(frame) -> Table | Missing`; a file of
-`figures/` has `TITLE`, `ORDER` and `draw(frame) -> Drawn | Missing`. Names that begin with `_` are shared by several.
+A module of `tables/` has `TITLE`, `ORDER` (position on the page) and `table(frame) -> Table | Missing`; a module of
+`figures/` has `TITLE`, `ORDER` and `draw(frame) -> Drawn | Missing`. Modules that begin with `_` hold shared code.
 """
 
 import importlib
@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 
 
 class Missing(NamedTuple):
-    """There is nothing to show, and why (a sentence without its full stop).
+    """Result of a table or figure that has nothing to show.
 
     Attributes:
-        again: runs would have to be trained again, with more diagnostics.
+        reason: why, a sentence without its full stop.
+        again: whether runs would have to be trained again, with more diagnostics.
     """
 
     reason: str
@@ -42,7 +43,7 @@ class Table(NamedTuple):
 
 
 def modules(room: str) -> dict[str, ModuleType]:
-    """The files of `bnlab/report/<room>/` by name, in the order of the page."""
+    """Return the modules of `bnlab/report/<room>/` by name, in the order of the page."""
     names = sorted(path.stem for path in (Path(__file__).parent / room).glob("*.py") if not path.stem.startswith("_"))
     found = {name: importlib.import_module(f"bnlab.report.{room}.{name}") for name in names}
     return dict(sorted(found.items(), key=lambda item: item[1].ORDER))

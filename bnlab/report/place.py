@@ -1,7 +1,7 @@
-"""The folder of a report: which one, and that nothing in it is replaced or removed but what a report has made.
+"""The folder of a report: how it is chosen, and how it is written without replacing files of others.
 
-report.json in it says whose report it is. Its paths are relative to the folder, so that a study that is copied or moved
-takes its report along.
+report.json in it names the studies of the report. Its paths are relative to the folder, so that a study can be copied
+or moved together with its report.
 """
 
 import errno
@@ -16,14 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bnlab.errors import BadInput
 from bnlab.runs.atomic import write_atomic
 from bnlab.runs.files import Foreign, Unreadable, check_own, is_regular, make_folder, read_bytes, read_json
+from bnlab.runs.index import NAME as INDEX
 from bnlab.runs.packing import NAME as PACKS
 from bnlab.text import printable
 
 NAME = "report.json"
 PAGE = "index.html"
-_LONGEST = 100  # bytes of the studies' names in a folder's name; 255 is what file systems take
+_LONGEST = 100  # bytes of the studies' names in a folder's name; file systems allow 255
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # another folder on the same disk would not help
-_MOST = 1000  # folders of comparisons whose names are alike
+_MOST = 1000  # folders of comparisons whose names differ only in a number
 
 
 class _Content(BaseModel):
@@ -33,7 +34,7 @@ class _Content(BaseModel):
 
 
 class Place:
-    """A report's folder, settled by `settle`: writes its files and removes those that are no longer made."""
+    """A report's folder, chosen by `settle`: writes the report's files and removes outdated ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +47,7 @@ class Place:
             name: relative to the report's folder; at most one folder deep.
 
         Raises:
-            BadInput: it cannot be written, or something else stands in its place.
+            BadInput: the file cannot be written, or a folder has its name.
         """
         path = self.folder / name
         try:
@@ -55,7 +56,7 @@ class Place:
                 self._rooms.add(path.parent)
             if path.is_dir() and not path.is_symlink():
                 raise Foreign(
-                    f"{printable(str(path))} cannot be written (a folder that bnlab has not made): move it away"
+                    f"{printable(str(path))} cannot be written (a folder that bnlab did not create): move it away"
                 )
             write_atomic(path, content)
         except OSError as error:
@@ -63,7 +64,7 @@ class Place:
         return path
 
     def remove(self, names: Iterable[str]) -> None:
-        """Remove files that an earlier report has made and this one has not, which would pass for its own."""
+        """Remove files that an earlier report wrote and this one did not, which would look like its own."""
         for name in names:
             path = self.folder / name
             if path.parent.is_symlink() or not (path.is_symlink() or is_regular(path)):
@@ -75,67 +76,85 @@ class Place:
 
 
 def settle(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> Place:
-    """Return the folder for a report of these studies, made if need be and marked as theirs.
+    """Return the folder for a report of these studies, created if missing and marked as theirs.
 
     Args:
-        studies: their folders, each once.
-        out: the folder that was asked for; by default `report` in the folder of a single study, else a folder beside
-            the first, under a name that no report of others has.
-        names: of all files that a report may have, relative to its folder.
+        studies: their folders, without repetition.
+        out: the requested folder. Default: `report` in the folder of a single study; for several studies a folder
+            beside the first, with a name that no other report has.
+        names: names of all files that a report may have, relative to its folder.
 
     Raises:
-        BadInput: the folder cannot be written, or holds something else: a run, another report, a file of a report's.
+        BadInput: the folder cannot be written, or contains something else: a run, another report, or a file with a
+            name in `names` that may not belong to a report.
     """
     if out is not None:
         folder = out
         _check(folder, studies, names)
     elif len(studies) == 1:
         folder = studies[0] / "report"
-        # An older bnlab wrote no report.json; its page says that it is one.
+        # Older versions of bnlab wrote no report.json; the page identifies their reports.
         if folder.is_dir():
             _check(folder, studies, () if _is_page(folder / PAGE) else names)
     else:
         folder = _free(studies)
-    try:
-        if out is None:
-            make_folder(folder)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        _refuse(error, folder)
-    except RecursionError:
-        raise BadInput("--out lies too many folders deep: name another") from None
-    place = Place(folder)
+    place = make_place(folder, parents=out is not None)
     place.write(NAME, json.dumps({"studies": _relative(studies, folder)}, indent=1) + "\n")
     return place
 
 
-def _check(folder: Path, studies: Sequence[Path], names: Sequence[str]) -> None:
-    """Raise BadInput where a report of these studies may not go to a folder."""
-    shown = printable(str(folder))
+def make_place(folder: Path, *, parents: bool) -> Place:
+    """Return the place of a folder, created if necessary, with `parents` also the folders above it.
+
+    Raises:
+        BadInput: it cannot be created.
+    """
+    try:
+        if parents:
+            folder.mkdir(parents=True, exist_ok=True)
+        else:
+            make_folder(folder)
+    except OSError as error:
+        _refuse(error, folder)
+    except RecursionError:
+        raise BadInput("--out is nested too deeply: choose a folder higher up") from None
+    return Place(folder)
+
+
+def check_free(folder: Path, what: str) -> None:
+    """Raise BadInput if a folder is a file, belongs to a run, or is a study.
+
+    Args:
+        what: noun of the message: "a report".
+    """
+    refusal = f"{what} cannot go to {printable(str(folder))}, which is"
     if is_regular(folder):
-        raise BadInput(f"a report cannot go to {shown}, which is a file: --out DIR")
+        raise BadInput(f"{refusal} a file: --out DIR")
     for above in (folder, *folder.parents[:1]):
         if os.path.lexists(above / "run.json"):
-            raise BadInput(
-                f"a report cannot go to {shown}, which is {'' if above == folder else 'in '}a run: --out DIR"
-            )
-    if os.path.lexists(folder / PACKS):
-        raise BadInput(f"a report cannot go to {shown}, which is a study: --out DIR")
+            raise BadInput(f"{refusal} {'' if above == folder else 'in '}a run: --out DIR")
+    if os.path.lexists(folder / PACKS) or os.path.lexists(folder / INDEX):
+        raise BadInput(f"{refusal} a study: --out DIR")
+
+
+def _check(folder: Path, studies: Sequence[Path], names: Sequence[str]) -> None:
+    """Raise BadInput if a report of these studies must not be written to a folder."""
+    check_free(folder, "a report")
+    shown = printable(str(folder))
     try:
         found = _owners(folder)
     except Unreadable as error:
         raise BadInput(f"a report cannot go to {shown}: {error}: --out DIR") from None
     if found is None:
         if taken := next((name for name in names if os.path.lexists(folder / name)), None):
-            raise BadInput(f"a report cannot go to {shown}, whose {taken} is not known to be a report's: --out DIR")
+            raise BadInput(f"a report cannot go to {shown}, whose {taken} may not belong to a report: --out DIR")
     elif sorted(found) != sorted(_relative(studies, folder)):
         listed = printable(", ".join(os.path.normpath(folder / name) for name in found))
-        raise BadInput(f"{shown} holds the report of {listed}: give another folder (--out DIR), or remove it")
+        raise BadInput(f"{shown} contains the report of {listed}: choose another folder (--out DIR), or remove it")
     for room in {Path(name).parent for name in names} - {Path()}:
         try:
             check_own(folder / room, folder=True)
-        except OSError as error:  # a name that is too long, say
+        except OSError as error:  # for example a name that is too long
             _refuse(error, folder)
 
 
@@ -148,7 +167,7 @@ def _is_page(path: Path) -> bool:
 
 
 def _free(studies: Sequence[Path]) -> Path:
-    """Return a folder for a comparison beside the first study: one that holds it already, or a new one."""
+    """Return a folder for a comparison beside the first study: the one that already contains it, or a new one."""
     beside = studies[0].resolve().parent
     joined = "_".join(study.resolve().name for study in studies)
     name = f"report_{os.fsencode(joined)[:_LONGEST].decode(errors='ignore')}"
@@ -159,14 +178,14 @@ def _free(studies: Sequence[Path]) -> Path:
                 return folder
         except Unreadable:
             continue
-    raise BadInput(f"{printable(str(beside))} holds {_MOST} folders named like {printable(name)}: --out DIR")
+    raise BadInput(f"{printable(str(beside))} contains {_MOST} folders named like {printable(name)}: --out DIR")
 
 
 def _owners(folder: Path) -> list[str] | None:
-    """Return the studies that a folder holds the report of; null where it holds none.
+    """Return the studies whose report a folder contains; None without a report.
 
     Raises:
-        Unreadable: its report.json is damaged, or not ours.
+        Unreadable: its report.json is damaged, or not that of a report.
     """
     path = folder / NAME
     try:
@@ -174,7 +193,7 @@ def _owners(folder: Path) -> list[str] | None:
     except FileNotFoundError:
         return None
     except ValidationError:
-        raise Unreadable(f"{printable(str(path))} is not of a report") from None
+        raise Unreadable(f"{printable(str(path))} does not belong to a report") from None
 
 
 def _relative(studies: Sequence[Path], folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where the numbers of a report come from."""
+"""Provenance of the numbers of a report."""
 
 import math
 import shlex
@@ -11,7 +11,7 @@ from bnlab.report.frame import Frame
 
 
 def provenance(frame: Frame, command: str) -> list[tuple[str, str]]:
-    """Studies, versions, git commit, machine and commands of the runs; where runs differ, each with how many."""
+    """Return studies, versions, git commit, machine and commands of the runs; differing values have run counts."""
     infos = list(frame.source.infos.values())
     found = [("studies", ", ".join(f"{name} ({_runs(count)})" for name, count in Counter(frame.runs["study"]).items()))]
     for name in sorted({name for info in infos for name in info["versions"] or {}}):
@@ -19,20 +19,20 @@ def provenance(frame: Frame, command: str) -> list[tuple[str, str]]:
     found.append(("git commit", _tally(info["git"] for info in infos)))
     found.append(("machine", _tally(info["device"] for info in infos)))
     found.append(("executor", _tally((info["execution"] or {}).get("executor") for info in infos)))
-    ordered = frame.runs.sort_values(["condition", "lr", "seed"])["run_id"]  # as a grid lists its values
+    ordered = frame.runs.sort_values(["condition", "lr", "seed"])["run_id"]  # in the order of a grid
     every = (frame.source.infos[run_id]["command"] for run_id in ordered)
     commands = list(dict.fromkeys(command for command in every if command))
-    found.append(("command", together(commands) or "each run's own: see the table of runs"))
+    found.append(("command", together(commands) or "differs by run: see the table of runs"))
     return [*found, ("this page", command)] if command else found
 
 
 def together(commands: Sequence[str]) -> str:
-    """One command for all: the same overrides, several values of one listed with commas; "" where there is none."""
+    """Return one command for all runs, which lists the values of an override with commas; "" if there is none."""
     if len(commands) < 2:
         return "".join(commands)
     try:
         parted = [[word.partition("=") for word in shlex.split(command)] for command in commands]
-    except ValueError:  # a quote that does not close: not a command of ours
+    except ValueError:  # an unclosed quote: not a command of bnlab
         return ""
     if len({tuple((name, equals) for name, equals, _ in words) for words in parted}) > 1:
         return ""

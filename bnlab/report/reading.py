@@ -1,4 +1,4 @@
-"""From the folders of studies to a frame: which runs can be reported, and the condition of each."""
+"""Read the folders of studies into a frame: the runs that can be reported, and the condition of each."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from bnlab.text import printable
 def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
     """Return the frame of these studies (folders of studies or of single runs).
 
-    A run that cannot be placed is left out and named, as one whose run.json cannot be read.
+    A run that cannot be assigned to a condition is left out and named, like one whose run.json cannot be read.
 
     Raises:
-        BadInput: a folder is no study, or no run is left.
+        BadInput: a folder is not a study, or no run is left.
     """
     source = load(list(studies), lenient=True)
     for run_id, reason in _misfits(source.infos).items():
         folder = source.folders.pop(run_id)
         source.unreadable[folder] = (
-            f"{printable(str(folder / 'run.json'))} {reason}; remove its folder or train it anew"
+            f"{printable(str(folder / 'run.json'))} {reason}; remove its folder or train it again"
         )
         del source.infos[run_id]
     if not source.infos:
@@ -41,7 +41,7 @@ def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
     axes = varying_axes(every)
     found, places = conditions(every, axes)
     study = [printable(folder.parent.name) for folder in source.folders.values()]
-    runs = pd.DataFrame(  # not `source.runs`, where an axis may have the name of a fact
+    runs = pd.DataFrame(  # not `source.runs`, where an axis may have the name of another column
         {
             "run_id": pd.Series(list(source.infos), dtype=object),
             "study": pd.Series(study, dtype=object),
@@ -62,18 +62,18 @@ def _number(value: float | None) -> float:
 
 
 def _misfits(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return why runs have no place in a report, by run_id."""
+    """Return why runs cannot be reported, by run_id."""
     found = {}
     for run_id, info in infos.items():
         lacking = [name for name in (LR, SEED) if info["axes"].get(name) is None]
         for name, value in info["metrics"].items():
             share = name.endswith("accuracy") and value is not None and not math.isnan(value)
             if share and not -ROUNDING <= value <= 1 + ROUNDING:
-                found[run_id] = f"is damaged ({name} is {value:g}, an accuracy lies in 0 to 1)"
+                found[run_id] = f"is damaged ({name} is {value:g}, not between 0 and 1)"
         if (info["seconds"] or 0) > LARGEST:
             found[run_id] = f"is damaged (seconds is {info['seconds']:g})"
         if lacking:
             found[run_id] = f"has no {' and no '.join(lacking)} among its axes"
         elif not 1 / LARGEST <= info["axes"][LR] <= LARGEST:
-            found[run_id] = f"has the {LR} {info['axes'][LR]:g}, and reports take {1 / LARGEST:g} to {LARGEST:g}"
+            found[run_id] = f"has {LR}={info['axes'][LR]:g}, and reports accept {1 / LARGEST:g} to {LARGEST:g}"
     return found

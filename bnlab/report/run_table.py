@@ -1,4 +1,4 @@
-"""The runs one by one: a table for people and machines, and its JSON for the page, whose script pages through it."""
+"""The table of single runs, as CSV and as JSON for the script of the page."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pandas as pd
 
 from bnlab.report.frame import Frame
 
-# Columns of the page with the digits after the point; None: as it is.
+# Columns of the page with their number of decimals; None: unformatted.
 _SHOWN: dict[str, int | None] = {
     "run": None, "condition": None, "lr": None, "seed": None, "status": None, "val_accuracy": 3, "test_accuracy": 3,
     "train_loss": 4, "seconds": 1, "cause": None, "command": None,
@@ -16,7 +16,7 @@ _SHOWN: dict[str, int | None] = {
 
 
 def listing(frame: Frame) -> pd.DataFrame:
-    """One row a run, by condition, rate and seed."""
+    """Return one row per run, by condition, rate and seed."""
     runs = frame.runs.sort_values(["condition", "lr", "seed", "run_id"])
     labels = [one.label for one in frame.conditions]
     return pd.DataFrame(
@@ -37,7 +37,7 @@ def listing(frame: Frame) -> pd.DataFrame:
 
 
 def as_json(frame: Frame) -> str:
-    """{"columns": [{"name", "digits"}], "rows": [[…]]} for a script element: no character in it ends or opens a tag."""
+    """Return {"columns": [{"name", "digits"}], "rows": [[…]]} for a script element, without characters of tags."""
     columns = [{"name": name.replace("_", " "), "digits": digits} for name, digits in _SHOWN.items()]
     table = listing(frame)[list(_SHOWN)]
     rows = [[_plain(value) for value in row] for row in table.itertuples(index=False)]
@@ -46,7 +46,7 @@ def as_json(frame: Frame) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers that are not finite have no JSON: nan (not measured) is null."""
+    """Return a value that JSON can represent: nan (not measured) as null, infinite numbers as text."""
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

@@ -1,4 +1,4 @@
-// The table of runs: sorts by a click on a column's name, filters by words, shows a page of rows at a time.
+// The table of runs: sorts on a click on a column's name, filters by words, shows one page of rows at a time.
 "use strict";
 (() => {
   const SIZE = 50;
@@ -19,14 +19,14 @@
   let first = 0;
   let sorted = { at: -1, falling: false };
 
-  // A word is looked for in every column; name=value asks that column for exactly that.
+  // A word is searched for in every column; name=value must equal the value of that column.
   function matches(run, word) {
     const [name, value] = word.split("=", 2);
     const at = value === undefined ? -1 : columns.findIndex((column) => column.name.replace(" ", "_") === name);
     return at < 0 ? run.lower.some((one) => one.includes(word)) : run.lower[at] === value;
   }
 
-  // Numbers by size before text; what was not measured comes last either way.
+  // Numbers by size before text; missing values come last in both directions.
   function compare(a, b, falling) {
     if (a === b) return 0;
     if (a === null || a === "") return 1;

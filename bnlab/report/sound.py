@@ -1,7 +1,7 @@
-"""Tables of runs whose numbers make no sense together, though each of them could be there.
+"""Consistency checks of runs' tables whose single values are valid.
 
-A step twice, a bin that ends before it begins: what a hand, a merge or a broken disk leaves. The table of such a run is
-left out and named; all other runs, and the run's other tables, stay.
+A repeated step, or a bin that ends before it begins, comes from manual edits, merges or a broken disk. The table of
+such a run is left out and named; all other runs, and the run's other tables, are kept.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _Faults = dict[str, pd.Series]
 
 
 def sound(rows: pd.DataFrame, table: str) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the rows of the runs whose table makes sense, and of each other run why it does not.
+    """Return the rows of the runs whose table is consistent, and the reason for each other run.
 
     Args:
         rows: as `bnlab.runs.table` reads them, the rows of a run together.
@@ -32,7 +32,7 @@ def sound(rows: pd.DataFrame, table: str) -> tuple[pd.DataFrame, dict[str, str]]
     if not reasons:
         return rows, {}
     kept = rows[~rows["run_id"].isin(list(reasons))].reset_index(drop=True)
-    whole = [name for name in _WHOLE & set(kept.columns) if not kept[name].isna().any()]  # a gap has made them floats
+    whole = [name for name in _WHOLE & set(kept.columns) if not kept[name].isna().any()]  # gaps make floats
     return kept.astype(dict.fromkeys(whole, "int64")), reasons
 
 
@@ -42,7 +42,7 @@ def measured(values: pd.Series) -> "pd.Series[bool]":
 
 
 def _steps(rows: pd.DataFrame) -> _Faults:
-    return {"a row has no step": rows["step"].isna(), "steps do not rise": _not_rising(rows)} | _unmeasured(
+    return {"a row has no step": rows["step"].isna(), "steps do not increase": _not_rising(rows)} | _unmeasured(
         rows, "epoch", "seconds"
     )
 
@@ -50,13 +50,13 @@ def _steps(rows: pd.DataFrame) -> _Faults:
 def _evals(rows: pd.DataFrame) -> _Faults:
     return {
         "a row has no step": rows["step"].isna(),
-        "an evaluation is there twice": rows.duplicated(["run_id", "step", "split", "mode"]),
+        "an evaluation is repeated": rows.duplicated(["run_id", "step", "split", "mode"]),
     } | _unmeasured(rows, "epoch")
 
 
 def _sites(rows: pd.DataFrame) -> _Faults:
     return {
-        "a site is there twice": rows.duplicated(["run_id", "site"]),
+        "a site is repeated": rows.duplicated(["run_id", "site"]),
         "a site has no depth": rows["depth"].isna(),
     }
 
@@ -66,7 +66,7 @@ def _layers(rows: pd.DataFrame) -> _Faults:
     index = pd.to_numeric(rows["index"].where(numbered, "0"), errors="coerce")
     return {
         "a row has no step": rows["step"].isna(),
-        "the index of a row is no number": ~measured(index),
+        "a row has a non-numeric index": ~measured(index),
     }
 
 
@@ -75,11 +75,11 @@ def _histograms(rows: pd.DataFrame) -> _Faults:
     ordered = rows.sort_values([*by, "left"], kind="stable")
     same = ordered[by].eq(ordered[by].shift()).all(axis=1)
     ends = ordered["right"].shift()
-    room = 1e-6 * np.maximum(ends.abs(), ordered["left"].abs())  # files have nine digits
+    room = 1e-6 * np.maximum(ends.abs(), ordered["left"].abs())  # numbers in files have nine digits
     overlapping = same & (ordered["left"] < ends - room)
     return {
         "a row has no step": rows["step"].isna(),
-        "a bin ends before it begins": ~(rows["left"] <= rows["right"]),  # bins about a large number have no width left
+        "a bin ends before it begins": ~(rows["left"] <= rows["right"]),  # rounding may leave a bin no width
         "a bin has no count": rows["count"].isna(),
         "bins overlap": overlapping.reindex(rows.index),
     }

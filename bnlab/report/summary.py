@@ -1,4 +1,4 @@
-"""What came out, in sentences: the head of the page; and what a reader must know before believing it."""
+"""Sentences for the head of the page that summarize the results, and notes that qualify them."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from bnlab.runs.packing import planned
 
 
 def summary(frame: Frame) -> list[str]:
-    """The condition that is best on val, its difference from its reference, and which stands the highest rate."""
+    """Return sentences on the condition best on val, its difference from its reference, and the highest stable rate."""
     found = []
     means = {place: frame.by_seed(place, "val_accuracy").mean() for place in frame.finished}
     known = [place for place, mean in means.items() if mean == mean]
@@ -43,12 +43,12 @@ def _interval(value: Estimate, sign: str = "") -> str:
 
 
 def left_out(frame: Frame) -> list[str]:
-    """Run folders that are in no number here, and files that are in none; as far as tables have been read."""
+    """Return a line for each run folder and file that is left out, as far as tables have been read."""
     return [f"left out: {reason}" for reason in (*frame.source.unreadable.values(), *frame.damaged.values())]
 
 
 def outlived(frame: Frame, verdicts: Sequence[Verdict]) -> tuple[list[Verdict], list[str]]:
-    """The verdicts whose runs are all there, and a line on the others."""
+    """Return the verdicts whose runs all exist, and a line on the others."""
     there = {*frame.source.infos, *(folder.name for folder in frame.source.unreadable)}
     kept = [one for one in verdicts if there.issuperset(one.runs)]
     if len(kept) == len(verdicts):
@@ -56,12 +56,12 @@ def outlived(frame: Frame, verdicts: Sequence[Verdict]) -> tuple[list[Verdict], 
     commands = dict.fromkeys(one.command for one in verdicts if not there.issuperset(one.runs))
     count = len(verdicts) - len(kept)
     what = "1 verdict is" if count == 1 else f"{count} verdicts are"
-    return kept, [f"{what} left out, for runs behind {'it' if count == 1 else 'them'} are no longer there; judge anew: "
+    return kept, [f"{what} left out, because runs behind {'it' if count == 1 else 'them'} are missing; judge again: "
                   + " ; ".join(commands)]  # fmt: skip
 
 
 def warnings(frame: Frame) -> list[str]:
-    """What is not there yet, and best rates that a wider grid may beat."""
+    """Return notes on missing runs, and on best rates that a wider grid may beat."""
     found = []
     counts = frame.runs["status"].value_counts()
     begun = {folder.name for folder in (*frame.source.folders.values(), *frame.source.unreadable)}
@@ -76,19 +76,19 @@ def warnings(frame: Frame) -> list[str]:
         if count
     ]
     if missing:
-        found.append(f"incomplete: {', '.join(missing)}; what is shown may change")
+        found.append(f"incomplete: {', '.join(missing)}; results may change")
     if lacking := _lacking(frame, waiting):
-        found.append(f"asked for, and nothing of it has begun: {few(lacking)}")
+        found.append(f"requested, but not started: {few(lacking)}")
     if count := frame.repeated:
         found.append(
             f"{count} {'run shares' if count == 1 else 'runs share'} condition, lr and seed with another, and run.json "
-            "does not tell in what they differ (another version of the data?): each counts as a seed of its own here, "
+            "does not record the difference (another version of the data?): each counts as a separate seed here, "
             "which makes intervals too narrow"
         )
     if len(frame.rates) > 1 and frame.finished and not frame.has_accuracy:
         found.append(
             "no val accuracy to choose a learning rate by: figures show each condition at the rate of least val loss, "
-            "or of least training loss where there is no val split"
+            "or of least training loss if there is no val split"
         )
     for end, beyond in (("lowest", "lower"), ("highest", "higher")):
         names = [
@@ -97,16 +97,16 @@ def warnings(frame: Frame) -> list[str]:
             if one.best_end == end
         ]
         if names:
-            edge = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
+            edge = f"best lr at the edge of the grid, or of its finished part; a {beyond} one may be better"
             found.append(f"{edge}: {few(names)}")
     return found
 
 
 def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
-    """The overrides of runs not begun whose value no begun run has: "norm=layer"."""
+    """Return the overrides of runs not started whose value no started run has: "norm=layer"."""
     asked = dict.fromkeys(word for command in commands for word in shlex.split(command)[2:] if "=" in word)
     infos = frame.source.infos.values()
-    axes = {name for info in infos for name in info["axes"]}  # launchers, devices and the like are none
+    axes = {name for info in infos for name in info["axes"]}  # excludes launchers, devices and the like
     begun = {word for info in infos for word in shlex.split(info["command"] or "")}
     return [
         word
@@ -116,7 +116,7 @@ def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
 
 
 def _has(axes: Mapping[str, Any], override: str) -> bool:
-    """Whether a run has the value of an override, be it by default or written in another way."""
+    """Return whether a run has the value of an override, also by default or in another notation."""
     axis, _, written = override.partition("=")
     value = axes.get(axis)
     if isinstance(value, int | float):

@@ -1,4 +1,4 @@
-"""Which diagnostics the runs took, and when: what their config.yaml says and run.json's axes do not."""
+"""The diagnostics of the runs and their times, from config.yaml, because the axes in run.json lack them."""
 
 import re
 from collections import Counter
@@ -16,16 +16,16 @@ from bnlab.text import printable
 _PARTS = re.compile(r"^(?:diagnostics|when):.*\n(?:[ -].*\n)*", re.MULTILINE)
 _SETTING = re.compile(r"^\w+:(?:\s|$)", re.MULTILINE)
 LARGEST = 1 << 20  # bytes of a config.yaml that are read
-_LONGEST = 200  # characters of a list of moments that are shown
+_LONGEST = 200  # characters shown of a list of moments
 
 
 class Taken(NamedTuple):
-    """What the configs say.
+    """Settings of diagnostics in the configs.
 
     Attributes:
-        settings: (setting, value) of `diagnostics` and of `when`, which overrides all of theirs; values that differ
-            with runs.
-        damaged: config.yaml files that are in no setting, each with the reason.
+        settings: (setting, value) of `diagnostics` and of `when`, which overrides the times of all diagnostics; values
+            that differ have their numbers of runs.
+        damaged: config.yaml files that could not be used, each with the reason.
     """
 
     settings: list[tuple[str, str]]
@@ -33,7 +33,7 @@ class Taken(NamedTuple):
 
 
 def _known(value: Any) -> Any:
-    """Return null for the words that YAML has for it."""
+    """Return None for the words that denote null in YAML."""
     return None if value in ("null", "~", "") else value
 
 
@@ -57,9 +57,9 @@ class _Config(BaseModel):
 
 
 def taken(folders: Iterable[Path]) -> Taken:
-    """Read the configs of runs; one without a config.yaml counts as one without diagnostics.
+    """Read the configs of runs; a run without a config.yaml counts as one without diagnostics.
 
-    Diagnostics that are taken at the same times stand together: "init, last: stable_rank, site_drift".
+    Diagnostics that are taken at the same times are grouped: "init, last: stable_rank, site_drift".
     """
     texts: dict[str, list[Path]] = {}
     damaged: dict[Path, str] = {}
@@ -73,11 +73,11 @@ def taken(folders: Iterable[Path]) -> Taken:
             damaged[path] = str(error)
             continue
         if text and not _SETTING.search(text):
-            damaged[path] = f"{printable(str(path))} cannot be read (it holds no settings)"
+            damaged[path] = f"{printable(str(path))} cannot be read (it contains no settings)"
             continue
         texts.setdefault("".join(_PARTS.findall(text)), []).append(path)
     found: dict[str, Counter[str]] = {"diagnostics": Counter(), "when": Counter()}
-    for text, paths in texts.items():  # one of them for hundreds of runs
+    for text, paths in texts.items():  # hundreds of runs may share one
         try:
             config = _parsed(text)
         except ValueError as error:
@@ -89,16 +89,16 @@ def taken(folders: Iterable[Path]) -> Taken:
 
 
 def as_text(text: str) -> Any:
-    """Return the content of YAML whose scalars are text and that knows no merge keys: nothing is computed or grows.
+    """Return the content of YAML with all scalars as text and without merge keys, so that nothing is computed.
 
     Raises:
-        ValueError: it is no YAML.
+        ValueError: the text is not YAML.
     """
     try:
         return yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.YAMLError as error:
         reason = " ".join(str(getattr(error, "problem", None) or error).split())
-        raise ValueError(f"no YAML: {printable(reason)[:120]}") from None
+        raise ValueError(f"not YAML: {printable(reason)[:120]}") from None
     except RecursionError:
         raise ValueError("its YAML is nested too deeply") from None
 
@@ -107,7 +107,7 @@ def _parsed(text: str) -> _Config:
     """Return the settings in a part of a config.yaml.
 
     Raises:
-        ValueError: it is no YAML, or holds something else.
+        ValueError: the text is not YAML, or has invalid settings.
     """
     content = as_text(text)
     try:

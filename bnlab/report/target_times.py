@@ -1,4 +1,4 @@
-"""How long each condition takes to the target, at its best rate."""
+"""Time to the target of each condition, at its best rate."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ def target_times(runs: pd.DataFrame, evals: ByRun, steps: ByRun, infos: Infos, t
     Args:
         runs: the complete runs that represent it.
         evals: evaluations of the val split.
-        steps: training by step.
+        steps: training metrics by step.
         target: val accuracy (0-1).
     """
     mine = evals.of(runs["run_id"])
@@ -40,6 +40,6 @@ def target_times(runs: pd.DataFrame, evals: ByRun, steps: ByRun, infos: Infos, t
 
 
 def own_seconds(infos: Infos, run_ids: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Return whether each run was trained alone: runs of a pack have no seconds of their own."""
+    """Return whether each run was trained alone: runs of a pack are not timed separately."""
     executions = (infos[run_id]["execution"] or {} for run_id in run_ids)
     return np.array([execution.get("executor") == "serial" for execution in executions], dtype=bool)

@@ -1,4 +1,4 @@
-"""Where runs began and where their data lay, as far as run.json does not say it and config.yaml does."""
+"""The initial weights and the data folder of runs, from config.yaml if run.json does not record them."""
 
 import json
 import re
@@ -18,10 +18,10 @@ _PARTS = re.compile(r"^(?:init_from|data):.*\n(?:[ -].*\n)*", re.MULTILINE)
 
 
 def tell(source: Runs) -> None:
-    """Add to the axes of runs what an older bnlab has not written there, and call roots by their shortest names.
+    """Add axes that older versions of bnlab did not record, and shorten the names of data folders.
 
-    Published data are the same wherever they lie. Runs that differ in nothing but their root prove the contrary: then
-    all are told apart by it.
+    Published data are assumed to be the same in every folder. If runs differ in nothing but the folder, the data
+    differ, and the folder becomes an axis of all runs.
     """
     infos, folders = source.infos, source.folders
     for run_id, info in infos.items():
@@ -40,7 +40,7 @@ def tell(source: Runs) -> None:
 
 
 def shortest(paths: Iterable[str]) -> dict[str, str]:
-    """Return for each path the fewest of its last parts that no other one ends in; all where another one ends in it."""
+    """Return for each path the fewest last parts that no other path ends in; all parts if another path ends in it."""
     parts = {path: PurePath(path).parts or (path,) for path in paths}
     every = set(parts.values())
     found = {}
@@ -52,18 +52,18 @@ def shortest(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _repeated(every: Collection[Axes]) -> int:
-    """Runs that have every axis in common with an earlier one."""
+    """Return the number of runs that have every axis in common with an earlier one."""
     return len(every) - len({json.dumps(axes, sort_keys=True) for axes in every})
 
 
 def _config(folder: Path) -> Mapping[str, Any]:
     try:
         return _parsed("".join(_PARTS.findall(read_text(folder / "config.yaml", LARGEST))))
-    except (FileNotFoundError, Unreadable):  # the report names a damaged one
+    except (FileNotFoundError, Unreadable):  # a damaged file is named in the report
         return {}
 
 
-@lru_cache(maxsize=1024)  # one text for hundreds of runs
+@lru_cache(maxsize=1024)  # hundreds of runs may share one text
 def _parsed(text: str) -> Mapping[str, Any]:
     try:
         content = as_text(text)

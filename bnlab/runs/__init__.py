@@ -1,1 +1,4 @@
-"""Files of runs: schema, writer and reader. Does not use torch."""
+"""Files of runs: schema, locks, writer and reader. Does not import torch.
+
+Checkpoints are in `bnlab.training.checkpoint`; conditions and statistics over runs are in `bnlab.report`.
+"""

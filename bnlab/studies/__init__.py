@@ -1,4 +1,4 @@
-"""Claims, and the verdicts of a study's runs on them. Imports no torch.
+"""Claims, and the verdicts on them from the runs of a study. Does not import torch.
 
-Training is `bnlab.sweeps`, statistics of a condition are `bnlab.report.stats`.
+Training is in `bnlab.sweeps`, the statistics of a condition in `bnlab.report.stats`.
 """

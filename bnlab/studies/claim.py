@@ -1,15 +1,15 @@
-"""A claim: a metric, whose it is, what it is compared with and what it must come to. The `claims` of an experiment.
+"""Claims, read from the key `claims` of an experiment: a metric, its condition, a comparison and a threshold.
 
     claims:
-      - claim: Batch norm stands ten times the learning rate that no norm does
+      - claim: Batch norm tolerates ten times the learning rate of no norm
         metric: max_stable_lr                  or {name: epochs_to_target, target: 0.9}: see `bnlab.studies.metrics`
         of: {norm: batch, optim: sgd}          axes and values as in index.csv
         against: {norm: none, optim: sgd}
         ratio: {above: 10}                     or difference, or (without against) value; above, below or both
 
-An axis that the claim does not name is matched: the claim is judged for each of its values. Each condition has its own
-best rate unless the claim names `optim.lr`. `order` lists conditions from the highest to the lowest in place of `of`
-and `against`. `slope: AXIS` takes in place of the metric its change for each doubling along that axis.
+An axis that the claim does not name is matched: the claim is judged for each of its values. Each condition is measured
+at its own best rate unless the claim names `optim.lr`. `order` lists conditions from the highest to the lowest and
+replaces `of` and `against`. `slope: AXIS` replaces the metric by its change per doubling along the axis.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from bnlab.errors import BadInput
-from bnlab.report.condition import SEED
+from bnlab.report.condition import LR, SEED
 from bnlab.studies.metrics import METRICS, AnyMetric
 from bnlab.text import nearest
 
@@ -26,7 +26,7 @@ Selection = Mapping[str, bool | int | float | str | None]
 
 
 class Bound(BaseModel):
-    """What a number must lie above, below or between."""
+    """Threshold of a number: a lower bound, an upper bound or both."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     above: FiniteFloat | None = None
@@ -47,10 +47,10 @@ class Bound(BaseModel):
 
 
 class Published(BaseModel):
-    """What the source gives, in its words.
+    """The published value, in the words of the source.
 
     Attributes:
-        verified: whether somebody has checked it against the source itself.
+        verified: whether someone has checked the value in the source itself.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,7 +63,7 @@ class Published(BaseModel):
 
 
 class Claim(BaseModel):
-    """See the head of this file."""
+    """One claim of an experiment; the docstring of this module describes its keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     claim: Annotated[str, Field(min_length=1)]
@@ -82,34 +82,40 @@ class Claim(BaseModel):
         bounds = [name for name in ("ratio", "difference", "value") if getattr(self, name) is not None]
         if self.order is not None:
             if bounds or self.of is not None or self.against is not None:
-                raise ValueError("order stands alone: leave out of, against, ratio, difference and value")
+                raise ValueError("order excludes of, against, ratio, difference and value: leave them out")
         elif self.of is None:
             raise ValueError("of is missing: the axes and values of the condition, as in {norm: batch}")
         elif len(bounds) != 1:
-            raise ValueError("say what it must come to by one of ratio, difference and value, as in ratio: {above: 10}")
+            raise ValueError("give the threshold as one of ratio, difference and value, as in ratio: {above: 10}")
         elif (bounds == ["value"]) is not (self.against is None):
-            raise ValueError("ratio and difference need against, value has none")
+            raise ValueError("ratio and difference require against, and value excludes it")
         if self.slope is not None and (not self.metric.exact or self.ratio is not None):
-            raise ValueError(f"a slope needs a value a seed: {self.metric.name} has none, nor has a ratio of slopes")
+            raise ValueError(
+                f"slope needs one value per seed, which {self.metric.name} or a ratio of slopes does not have"
+            )
         if self.slope is not None and any(self.slope in side for side in self.sides):
-            raise ValueError(f"slope: {self.slope} must stay open, leave it out of the conditions")
+            raise ValueError(f"slope: {self.slope} must vary: leave it out of the conditions")
+        if not self.metric.sequential and any(LR in side for side in self.sides):
+            raise ValueError("optim.lr: critical_lr is computed from all rates: leave it out of the conditions")
+        if not self.metric.sequential and self.difference is not None:
+            raise ValueError("difference: critical rates are compared by ratio, as in ratio: {above: 10}")
         if any(SEED in side for side in self.sides):
-            raise ValueError("seed: intervals are over seeds, leave it out of the conditions")
+            raise ValueError("seed: intervals are over seeds: leave it out of the conditions")
         return self
 
     @property
     def sides(self) -> tuple[Selection, ...]:
-        """The conditions that it names."""
+        """The conditions that the claim names."""
         return self.order or tuple(side for side in (self.of, self.against) if side is not None)
 
     @property
     def named(self) -> set[str]:
-        """The axes that it names."""
+        """The axes that the claim names."""
         return {name for side in self.sides for name in side}
 
     @property
     def threshold(self) -> str:
-        """What it must come to, in words."""
+        """The threshold in words."""
         for name in ("ratio", "difference", "value"):
             if (bound := getattr(self, name)) is not None:
                 return f"{name} {bound}"
@@ -117,10 +123,10 @@ class Claim(BaseModel):
 
 
 def read_claims(listed: Any) -> list[Claim]:
-    """The claims of an experiment's yaml.
+    """Return the claims of an experiment's yaml.
 
     Raises:
-        BadInput: one of them is wrong: a line that names it, what is wrong and what would be right.
+        BadInput: a claim is invalid; one line names the claim, the error and the remedy.
     """
     if not isinstance(listed, Sequence) or isinstance(listed, str):
         raise BadInput("claims should be a list, each with claim, metric, of and ratio, difference or value")
@@ -137,14 +143,14 @@ def _read(number: int, one: Any) -> Claim:
 
 
 def _problem(problem: Any) -> str:
-    """What pydantic found wrong, in a line."""
+    """Return one line about an error that pydantic found."""
     place = [str(part) for part in problem["loc"]]
     if place and place[0] in ("of", "against", "order"):
-        several = "list two conditions or more, each" if place[0] == "order" else "be"
+        several = "list two or more conditions, each" if place[0] == "order" else "be"
         return f"{place[0]} should {several} axes with one value each, as in {{norm: batch}}"
     where = ".".join(place)
     if problem["type"] == "extra_forbidden":
-        return f"{where} is no key of a claim; {nearest(place[-1], _fields(place[:-1]))}"
+        return f"{where} is not a key of a claim; {nearest(place[-1], _fields(place[:-1]))}"
     if problem["type"] in ("union_tag_invalid", "union_tag_not_found"):
         given = str(problem["ctx"].get("tag", ""))
         return f"metric {given or 'without a name'} is not known; {nearest(given, METRICS)}"
@@ -155,7 +161,7 @@ def _problem(problem: Any) -> str:
 
 
 def _fields(place: Sequence[str]) -> Iterable[str]:
-    """The keys that there are at a place of a claim."""
+    """Return the valid keys at a location within a claim."""
     if not place:
         return Claim.model_fields
     if place[0] == "metric":

@@ -1,27 +1,29 @@
-"""What is known of a number: where it lies, for each seed or for all together; ratios, differences, intervals.
+"""Numbers with bounds, per seed, or with a posterior distribution; their ratios, differences and intervals.
 
-A measured accuracy is known exactly; the epoch in which a target was reached lies between two evaluations; of a run
-that never got there one knows that it would have taken longer; a rate read off a grid lies between two of its rates.
-So every number here has bounds, and what is computed from several keeps them.
+A measured accuracy is known exactly. The epoch in which a target was reached is between two evaluations; for a run that
+never reached it, only a lower bound is known. A limit read from a grid of rates is between two of its rates, and an
+accuracy is a share of so many examples. Therefore every number here has bounds, which ratios and differences propagate.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from bnlab.report.stats import estimate
+from bnlab.report.stats import LEVEL, Posterior, estimate
 
 
 class Undecided(Exception):
-    """A claim cannot be judged, and why."""
+    """Raised with the reason if a claim cannot be judged."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """A number with what it cannot lie below and above.
+    """A number with a lower and an upper bound.
 
     Attributes:
-        least, most: the value itself is such a bound: of a run that never got there, of a range that the grid ends.
+        least, most: whether the value itself is only a lower or an upper bound, as for a run that never reached its
+            target or a range that extends to the end of the grid.
     """
 
     value: float
@@ -37,25 +39,34 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Known:
-    """What was read of a condition.
+    """The value of a metric for a condition.
 
     Attributes:
-        by_seed: one number a seed; of what is read off the grid of rates, one under None for all seeds together.
-        n: seeds behind it.
-        runs: run_ids behind it.
+        by_seed: one number per seed; empty if the value has a posterior instead.
+        runs: the run_ids of the runs it was computed from.
+        posterior: the distribution of log10 of the value, from all runs together.
+        least, most: whether the data bound the posterior only from below, or only from above.
     """
 
-    by_seed: Mapping[int | None, Bounds]
-    n: int
+    by_seed: Mapping[int, Bounds]
     runs: tuple[str, ...]
+    posterior: Posterior | None = None
+    least: bool = False
+    most: bool = False
+
+    @property
+    def n(self) -> int:
+        """The number of seeds it was computed from; for a posterior, of runs."""
+        return len(self.by_seed) if self.posterior is None else len(self.runs)
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A number with its interval: 95 % over seeds, and as wide as the bounds of what it was computed from.
+    """A number with its interval over seeds, widened by the bounds of the values, or with that of a posterior.
 
     Attributes:
-        sign: "≥" or "≤" where the number itself is but a bound, or else "".
+        n: what it was computed from: number of seeds, or of runs.
+        sign: "≥" or "≤" if the number itself is only a bound, else "".
     """
 
     value: float
@@ -63,14 +74,17 @@ class Effect:
     high: float
     n: int
     sign: str = ""
+    unit: Literal["seeds", "runs"] = "seeds"
 
 
 def ratio(a: Known, b: Known) -> Known:
-    """a / b, seed by seed."""
+    """Return a / b, paired by seed; for posteriors, of independent values."""
+    if a.posterior is not None and b.posterior is not None:
+        return Known({}, _runs(a, b), a.posterior.minus(b.posterior), a.least or b.most, a.most or b.least)
 
     def one(x: Bounds, y: Bounds) -> Bounds:
         if x.value <= 0 or y.value <= 0:
-            raise Undecided("a ratio needs values above 0")
+            raise Undecided("a ratio needs positive values")
         high = x.high / y.low if y.low > 0 else math.inf
         return Bounds(x.value / y.value, x.low / y.high, high, *_open(x, y))
 
@@ -78,50 +92,64 @@ def ratio(a: Known, b: Known) -> Known:
 
 
 def difference(a: Known, b: Known) -> Known:
-    """a - b, seed by seed."""
+    """Return a - b, paired by seed."""
     return _paired(a, b, lambda x, y: Bounds(x.value - y.value, x.low - y.high, x.high - y.low, *_open(x, y)))
 
 
 def _open(x: Bounds, y: Bounds) -> tuple[bool, bool]:
-    """Whether what rises with x and falls with y is at least, or at most, what it is measured as."""
+    """Return whether the value of a function that rises with x and falls with y is only a lower, or an upper bound."""
     return x.least or y.most, x.most or y.least
 
 
 def _paired(a: Known, b: Known, one: Callable[[Bounds, Bounds], Bounds]) -> Known:
     seeds = [seed for seed in a.by_seed if seed in b.by_seed]
-    found = {seed: one(a.by_seed[seed], b.by_seed[seed]) for seed in seeds}
-    n = min(a.n, b.n) if None in found else len(found)
-    return Known(found, n, tuple(dict.fromkeys((*a.runs, *b.runs))))
+    return Known({seed: one(a.by_seed[seed], b.by_seed[seed]) for seed in seeds}, _runs(a, b))
 
 
-def effect(known: Known, *, geometric: bool = False) -> Effect:
-    """Mean over seeds with its 95 % t-interval; what is read off the grid keeps its bounds.
+def _runs(a: Known, b: Known) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*a.runs, *b.runs)))
+
+
+def effect(known: Known, *, geometric: bool = False, level: float = LEVEL) -> Effect:
+    """Return the mean over seeds with its t-interval, or the median of the posterior with its central interval.
 
     Args:
-        geometric: of ratios: the mean and the interval are those of the logarithms.
+        geometric: compute the mean and the interval of the logarithms (for ratios and times).
+        level: probability that the interval misses the value.
 
     Raises:
-        Undecided: fewer than two seeds, or nothing bounds it on either side.
+        Undecided: there are fewer than two seeds, or the value is unbounded on both sides.
     """
+    if known.posterior is not None:
+        return _of_posterior(known, known.posterior, level)
     if known.n < 2:
-        raise Undecided(f"{known.n} {'seed' if known.n == 1 else 'seeds'} with a result, and two are the least")
+        raise Undecided(f"{known.n} {'seed' if known.n == 1 else 'seeds'} with a result, but at least two are needed")
     bounds = known.by_seed.values()
     bottom = 0.0 if geometric else -math.inf
     if any(one.low == bottom for one in bounds) and any(one.high == math.inf for one in bounds):
-        if None in known.by_seed:
-            raise Undecided("the runs bound it on neither side: what it compares is usable up to the end of the grid")
-        raise Undecided("the runs bound it on neither side: what it compares was not reached")
+        raise Undecided(
+            "the runs bound it on neither side: what it compares was not reached, or has no end in the grid"
+        )
     least, most = any(one.least for one in bounds), any(one.most for one in bounds)
-    sign = "≥" if least and not most else "≤" if most and not least else ""
-    if None in known.by_seed:
-        whole = known.by_seed[None]
-        return Effect(whole.value, whole.low, whole.high, known.n, sign)
     into, back = (_log, math.exp) if geometric else (float, float)
     mean = estimate(into(one.value) for one in bounds).mean
     lows, highs = [into(one.low) for one in bounds], [into(one.high) for one in bounds]
-    low = estimate(lows).low if all(map(math.isfinite, lows)) else -math.inf
-    high = estimate(highs).high if all(map(math.isfinite, highs)) else math.inf
-    return Effect(back(mean), back(low), back(high), known.n, sign)
+    low = estimate(lows, level).low if all(map(math.isfinite, lows)) else -math.inf
+    high = estimate(highs, level).high if all(map(math.isfinite, highs)) else math.inf
+    return Effect(back(mean), back(low), back(high), known.n, _sign(least, most))
+
+
+def _of_posterior(known: Known, posterior: Posterior, level: float) -> Effect:
+    if known.least and known.most:
+        raise Undecided("the runs bound it on neither side: both critical rates are beyond the rates that were tried")
+    low, high = posterior.interval(level)
+    median = float(posterior.quantile(0.5)[()])
+    ends = (0.0 if known.most else 10**low, math.inf if known.least else 10**high)
+    return Effect(10**median, *ends, known.n, _sign(known.least, known.most), "runs")
+
+
+def _sign(least: bool, most: bool) -> str:
+    return "≥" if least and not most else "≤" if most and not least else ""
 
 
 def _log(value: float) -> float:

@@ -1,4 +1,4 @@
-"""What a study leaves of its verdicts: report/verdicts.json, .csv and .md."""
+"""The files of a study's verdicts: report/verdicts.json, .csv and .md."""
 
 import csv
 import io
@@ -9,19 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bnlab.report import Verdict as Shown
 from bnlab.report import as_markdown
+from bnlab.report.stats import LEVEL
 from bnlab.runs.atomic import write_atomic
 from bnlab.runs.cell import inert
 from bnlab.runs.files import Unreadable, make_folder, read_json
 from bnlab.runs.info import Line, Whole
 from bnlab.runs.reader import Runs
 from bnlab.studies.known import Effect
-from bnlab.studies.verdict import Decision, Verdict
+from bnlab.studies.verdict import SEPARATELY, Decision, Rule, Verdict
 from bnlab.text import printable
 
 NAME = "verdicts"
@@ -34,9 +35,12 @@ _COLUMNS = (
     "low",
     "high",
     "n",
+    "unit",
     "threshold",
     "reason",
     "published",
+    "look",
+    "level",
     "runs",
     "command",
 )
@@ -44,15 +48,16 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class Record:
-    """The verdicts of one study with where they come from.
+    """The verdicts of one study with their provenance.
 
     Attributes:
-        scale: the size that was run.
-        command: what repeats it.
-        date: of the judgement, ISO.
-        device, torch, git: of the runs; where they differ, each with how many.
-        n_runs: planned runs.
-        seeds: of a condition, at least and at most; as text.
+        scale: the scale that was run.
+        command: the command that repeats the study.
+        date: the ISO date of the verdicts.
+        device, torch, git: of the runs; if they differ, each value with its number of runs.
+        n_runs: the number of planned runs.
+        looks: numbers of seeds at which the claims were judged; None: once, with all seeds.
+        family: whether each claim has its own error probability, or all of them together (Holm).
     """
 
     study: str
@@ -64,33 +69,57 @@ class Record:
     git: str
     n_runs: int
     verdicts: tuple[Verdict, ...]
+    looks: tuple[int, ...] | None = None
+    family: Literal["each", "holm"] = "each"
 
     @classmethod
     def of(
-        cls, study: str, scale: str, command: str, source: Runs, n_runs: int, verdicts: Sequence[Verdict]
+        cls,
+        study: str,
+        scale: str,
+        command: str,
+        source: Runs,
+        n_runs: int,
+        verdicts: Sequence[Verdict],
+        rule: Rule = SEPARATELY,
     ) -> "Record":
-        """With the provenance of these runs."""
+        """Return a record with the provenance of the runs in `source`."""
         infos = list(source.infos.values())
         return cls(
             study, scale, command, datetime.now(UTC).date().isoformat(),
             _tally(info["device"] for info in infos),
             _tally((info["versions"] or {}).get("torch") for info in infos),
             _tally(info["git"] for info in infos),
-            n_runs, tuple(verdicts),
+            n_runs, tuple(verdicts), rule.looks, rule.family,
         )  # fmt: skip
 
+    @property
+    def how(self) -> str:
+        """A sentence on the intervals and on the false verdicts to expect."""
+        n = len(self.verdicts)
+        if self.looks is None:
+            line = "Intervals are 95 % over seeds, or of a posterior over all runs."
+        else:
+            line = (
+                f"Claims were judged at {', '.join(map(str, self.looks))} seeds until they were decided. Their "
+                "intervals are wider than ordinary ones, so that at 95 % they hold over all these looks together."
+            )
+        if self.family == "holm":
+            return f"{line} Any false verdict among all {n} has at most a probability of 5 % (Holm)."
+        return f"{line} Each verdict is false with at most 5 %: of {n}, at most {LEVEL * n:.2g} on average."
+
     def count(self) -> dict[str, int]:
-        """How many of which verdict."""
+        """Return the number of claims by verdict."""
         return dict(Counter(one.verdict for one in self.verdicts))
 
     @property
     def remark(self) -> str:
-        """What a reader should know before the verdicts; "" where there is nothing."""
-        small = "scale=smoke: it shows that the study runs, and is too small for its verdicts to mean anything"
+        """A note to show before the verdicts, or ""."""
+        small = "scale=smoke: this only checks that the study runs; it is too small for its verdicts to mean anything"
         return small if self.scale == "smoke" else ""
 
     def write(self, folder: Path) -> None:
-        """Write the three files into a report's folder."""
+        """Write the three files into a report folder."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(folder)
         write_atomic(folder / f"{NAME}.json", json.dumps(_plain(asdict(self)), indent=1, ensure_ascii=False) + "\n")
@@ -98,7 +127,7 @@ class Record:
         write_atomic(folder / f"{NAME}.md", table(self) + "\n")
 
     def shown(self, *, named: bool = False) -> list[Shown]:
-        """For the report's page, on request each with the study's name."""
+        """Return the verdicts for the report's page, with named=True each with the name of the study."""
         return [
             Shown(
                 claim=f"{f'{self.study}: ' if named else ''}{one.claim}{f' [{one.case}]' if one.case else ''} "
@@ -106,7 +135,7 @@ class Record:
                 verdict=one.verdict,
                 effect=one.reason if one.effect is None else central(one.effect),
                 interval="" if one.effect is None else interval(one.effect),
-                n="" if one.effect is None else str(one.effect.n),
+                n=number_of(one),
                 command=self.command,
                 published=one.published,
                 runs=one.runs,
@@ -132,9 +161,9 @@ def _infinity(value: Any) -> Any:
 
 
 def _folder(name: str) -> str:
-    """Return a study's name, which is that of a folder too."""
+    """Return a study's name, which is also that of its folder."""
     if not name or name.startswith(".") or "/" in name:
-        raise ValueError("should be a study's name")
+        raise ValueError("should be the name of a study")
     return name
 
 
@@ -148,6 +177,7 @@ class _Effect(BaseModel):
     low: _Number
     high: _Number
     n: Whole
+    unit: Literal["seeds", "runs"] = "seeds"
     sign: Annotated[str, Field(pattern="^[≥≤]?$")] = ""
 
     @model_validator(mode="after")
@@ -168,6 +198,8 @@ class _Verdict(BaseModel):
     reason: Line
     runs: list[Line]
     published: Line
+    look: Whole | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = LEVEL
 
 
 class _Content(BaseModel):
@@ -182,14 +214,16 @@ class _Content(BaseModel):
     git: Line
     n_runs: Whole
     verdicts: list[_Verdict]
+    looks: list[Whole] | None = None
+    family: Literal["each", "holm"] = "each"
 
 
 def read(path: Path) -> Record:
     """Return the content of a verdicts.json.
 
     Raises:
-        FileNotFoundError: there is none.
-        Unreadable: it cannot be read, or holds something else.
+        FileNotFoundError: the file does not exist.
+        Unreadable: the file cannot be read or its content is invalid.
     """
     try:
         content = _Content.model_validate(read_json(path))
@@ -202,43 +236,49 @@ def read(path: Path) -> Record:
     for one in content.verdicts:
         effect = None if one.effect is None else Effect(**one.effect.model_dump())
         verdicts.append(Verdict(**one.model_dump() | {"effect": effect, "runs": tuple(one.runs)}))
-    return Record(**content.model_dump() | {"verdicts": tuple(verdicts)})
+    looks = None if content.looks is None else tuple(content.looks)
+    return Record(**content.model_dump() | {"verdicts": tuple(verdicts), "looks": looks})
 
 
 def table(record: Record) -> str:
-    """The verdicts as a Markdown table."""
+    """Return the verdicts as a Markdown table."""
     lines = ["| claim | verdict | effect | threshold | n | published |", "|---|---|---|---|---|---|"]
     for one in record.verdicts:
         claim = one.claim + (f" [{one.case}]" if one.case else "")
         why = f": {one.reason}" if one.reason else ""
-        n = "" if one.effect is None else str(one.effect.n)
+        n = number_of(one)
         before, after = [claim], [measured(one.effect), one.threshold, n, one.published or "–"]
         lines.append(f"{row(before)} **{one.verdict}**{as_markdown(why)} {row(after)}")
     return "\n".join(lines)
 
 
+def number_of(verdict: Verdict) -> str:
+    """Return what a verdict is based on: "5 seeds", "34 runs"; "" without an effect."""
+    return "" if verdict.effect is None else f"{verdict.effect.n} {verdict.effect.unit}"
+
+
 def row(cells: Sequence[str]) -> str:
-    """A row of a Markdown table, whatever is in its cells."""
+    """Return a row of a Markdown table, with its cells escaped."""
     return "| " + " | ".join(map(as_markdown, cells)) + " |"
 
 
 def measured(effect: Effect | None) -> str:
-    """A number with its interval: "10 (3.3 to 30)"."""
+    """Return a number with its interval: "10 (3.3 to 30)"."""
     return "–" if effect is None else f"{central(effect)} ({interval(effect)})"
 
 
 def central(effect: Effect) -> str:
-    """The number alone: "10", or "≥ 10" where it is but a bound."""
+    """Return the number without its interval: "10", or "≥ 10" if it is only a bound."""
     return f"{effect.sign} {number(effect.value)}".strip()
 
 
 def interval(effect: Effect) -> str:
-    """The interval alone: "3.3 to 30"."""
+    """Return the interval only: "3.3 to 30"."""
     return f"{number(effect.low)} to {number(effect.high)}"
 
 
 def number(value: float) -> str:
-    """Three digits; what rounding leaves of 0 is 0."""
+    """Return a number with three significant digits; rounding errors around 0 become 0."""
     return f"{float(f'{round(value, 9) + 0.0:.3g}'):g}".replace("inf", "∞").replace("-", "−")
 
 
@@ -248,7 +288,7 @@ def _tally(values: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no infinity: it is written as "inf" and "-inf"."""
+    """Replace infinities, which JSON does not have, by "inf" and "-inf"."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What planned runs will leave in layers.csv, and whether it holds what a claim asks for."""
+"""The rows that planned runs will write to layers.csv, and whether a claim finds its metric among them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from bnlab.runs.cell import text
 from bnlab.studies.metrics.diagnostic import Diagnosed
 from bnlab.text import nearest
 
-WEIGHT = "weight"  # the kind in sites.csv of what is no site but a weight
+WEIGHT = "weight"  # the kind of weights in sites.csv, which are not sites
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a planned run looks at.
+    """The diagnostics that a planned run records.
 
     Attributes:
-        model: its name in the registry.
-        diagnostics: the options of each diagnostic that it takes, by name; `when` among them.
+        model: the name of the model in the registry.
+        diagnostics: the options of each of its diagnostics by name, including `when`.
     """
 
     model: str
@@ -26,10 +26,10 @@ class Recording:
 
 
 def problems(metric: Diagnosed, recording: Recording | None = None) -> Iterator[str]:
-    """Yield why the metric will find no rows, each in a line that says what would be right.
+    """Yield the reasons why the metric will not find any rows, each one line with the remedy.
 
     Args:
-        recording: of one run that the claim is about; without it, what is wrong for any run.
+        recording: of one run of the claim; without it, only what is wrong for every run is checked.
     """
     writer = _writers().get(metric.diagnostic)
     if writer is None:
@@ -41,20 +41,20 @@ def problems(metric: Diagnosed, recording: Recording | None = None) -> Iterator[
     options = recording.diagnostics.get(writer.name)
     if options is None:
         yield (
-            f"metric.diagnostic={metric.diagnostic} is written by {writer.name}, which these runs do not take: set "
+            f"metric.diagnostic={metric.diagnostic} is written by {writer.name}, which is off in these runs: set "
             f"diagnostics=[light,{writer.name}]"
         )
         return
     prefix = f"diagnostics.{writer.name}"
     needed = writer.facts.get("only_with", {}).get(metric.diagnostic)
     if needed is not None and options[needed] is None:
-        yield f"metric.diagnostic={metric.diagnostic} is written only where {prefix}.{needed} is set, and it is null"
+        yield f"metric.diagnostic={metric.diagnostic} is written only if {prefix}.{needed} is set, but it is null"
     yield from _of_index(metric, writer.facts["writes"][metric.diagnostic], options, prefix)
     yield from _of_moment(metric, options["when"], prefix)
 
 
 def _writers() -> dict[str, Entry]:
-    """The diagnostic that writes each name of the column `diagnostic` in layers.csv."""
+    """Return, for each name in the column `diagnostic` of layers.csv, the diagnostic that writes it."""
     return {name: entry for entry in entries("diagnostics").values() for name in entry.facts.get("writes", {})}
 
 
@@ -62,18 +62,21 @@ def _unknown(name: str) -> str:
     if (entry := entries("diagnostics").get(name)) is not None:
         writes = entry.facts.get("writes", {})
         if writes:
-            return f"is a diagnostic that writes several numbers: name one of {', '.join(writes)}"
+            return f"is a diagnostic that writes several quantities: name one of {', '.join(writes)}"
         table = entry.facts.get("table", "layers")
-        return f"writes {table}, and a claim can be about numbers of layers.csv alone"
+        return f"writes {table}, but a claim can only use quantities in layers.csv"
     known = _writers()
     close = nearest(name, known)
-    return f"is no number of layers.csv; {close if close.startswith('did') else 'there is ' + ', '.join(sorted(known))}"
+    return (
+        "is not a quantity in layers.csv; "
+        f"{close if close.startswith('did') else 'available: ' + ', '.join(sorted(known))}"
+    )
 
 
 def _of_kind(metric: Diagnosed, writer: Entry, recording: Recording | None) -> Iterator[str]:
     at = writer.facts["at"]
     if not at:
-        yield f"metric.diagnostic={metric.diagnostic} is about the net as a whole, and a claim is about a kind of site"
+        yield f"metric.diagnostic={metric.diagnostic} belongs to the whole net, but a claim needs a kind of site"
         return
     model = entries("model").get(recording.model) if recording is not None else None
     offered = model.facts.get("offers", ()) if model is not None else ()
@@ -85,11 +88,11 @@ def _of_kind(metric: Diagnosed, writer: Entry, recording: Recording | None) -> I
         return
     of_model = f" of model={recording.model}" if recording is not None and offered else ""
     if there:
-        misplaced = metric.kind in (*kinds, WEIGHT)  # no slip of the pen
-        way_out = f"there is {', '.join(there)}" if misplaced else nearest(metric.kind, there)
+        misplaced = metric.kind in (*kinds, WEIGHT)  # not a typo
+        way_out = f"available: {', '.join(there)}" if misplaced else nearest(metric.kind, there)
         yield f"metric.kind={metric.kind}{of_model} has no {metric.diagnostic}; {way_out}"
     else:
-        yield f"metric.diagnostic={metric.diagnostic} is measured at {' and '.join(at)}, which is no site{of_model}"
+        yield f"metric.diagnostic={metric.diagnostic} is measured at {' and '.join(at)}, which is not a site{of_model}"
 
 
 def _of_index(metric: Diagnosed, index: str, options: Mapping[str, Any], prefix: str) -> Iterator[str]:
@@ -101,11 +104,11 @@ def _of_index(metric: Diagnosed, index: str, options: Mapping[str, Any], prefix:
     elif index in options:
         there = [text(float(value)) for value in options[index]]
         if text(metric.index) not in there:
-            yield f"{said} is none of {prefix}.{index}=[{','.join(there)}]"
+            yield f"{said} is not in {prefix}.{index}=[{','.join(there)}]"
     elif index == "time step" and not _is_step(metric.index):
-        yield f"{said}: rows of {metric.diagnostic} go by time steps, 1, 2, 3 …"
+        yield f"{said}: rows of {metric.diagnostic} are indexed by time step: 1, 2, 3 …"
     elif index == "kind of layer" and not isinstance(metric.index, str):
-        yield f"{said}: rows of {metric.diagnostic} go by kinds of layer, such as Linear or batch"
+        yield f"{said}: rows of {metric.diagnostic} are indexed by kind of layer, such as Linear or batch"
 
 
 def _is_step(index: float | str) -> bool:
@@ -115,8 +118,8 @@ def _is_step(index: float | str) -> bool:
 def _of_moment(metric: Diagnosed, when: list[str | int], prefix: str) -> Iterator[str]:
     shown = f"{prefix}.when=[{','.join(map(str, when))}]"
     if not when:
-        yield f"{shown} never looks: add last, epoch, or a number of updates"
+        yield f"{shown} never records anything: add last, epoch, or a number of updates"
     elif metric.take == "init" and not any(one == "init" or isinstance(one, int) for one in when):
-        yield f"metric.take=init needs a look at initialization: add init to {shown}"
+        yield f"metric.take=init needs a record at initialization: add init to {shown}"
     elif metric.take == "drift" and set(when) in ({"init"}, {"last"}):
-        yield f"metric.take=drift needs looks at several steps: add epoch, or a number of updates, to {shown}"
+        yield f"metric.take=drift needs records at several steps: add epoch, or a number of updates, to {shown}"

@@ -1,4 +1,4 @@
-"""Which of the planned runs a claim speaks of, and the cases it is judged for."""
+"""Select the planned runs that a claim is about, and the cases for which it is judged."""
 
 from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
@@ -12,11 +12,11 @@ from bnlab.studies.recording import Recording, problems
 from bnlab.text import nearest
 
 Axes = Mapping[str, Any]
-Case = tuple[tuple[str, Any], ...]  # axes with the values that a claim is judged for
+Case = tuple[tuple[str, Any], ...]  # axes with the values for which a claim is judged
 
 
 def chosen(planned: Mapping[str, Axes], selection: Selection, case: Case = ()) -> dict[str, Axes]:
-    """The planned runs of a condition in a case; a run that has not an axis of the case is in each of its cases."""
+    """Return the planned runs of a condition in a case. A run without an axis of the case belongs to every case."""
     return {
         run_id: axes
         for run_id, axes in planned.items()
@@ -26,7 +26,10 @@ def chosen(planned: Mapping[str, Axes], selection: Selection, case: Case = ()) -
 
 
 def cases(claim: Claim, planned: Mapping[str, Axes]) -> list[Case]:
-    """Each combination of the axes that vary among a claim's runs and that it does not name; an empty one if none."""
+    """Return each combination of the axes that vary among a claim's runs and that it does not name.
+
+    Without such axes there is one empty case.
+    """
     spoken: dict[str, Axes] = {}
     for side in claim.sides:
         spoken |= chosen(planned, side)
@@ -37,19 +40,19 @@ def cases(claim: Claim, planned: Mapping[str, Axes]) -> list[Case]:
         if name not in named and len({_hashable(axes[name]) for axes in spoken.values() if has(axes, name)}) > 1
     ]
     found = {tuple((name, _hashable(axes[name])) for name in varying if has(axes, name)) for axes in spoken.values()}
-    # The net without norm has no placement: it belongs to the cases of the others and is none of its own.
+    # The net without norm has no placement: it belongs to the cases of the other nets and is not a separate case.
     whole = [case for case in found if not any(set(case) < set(other) for other in found)]
     return sorted(whole, key=lambda case: [(name, *by_size(value)) for name, value in case]) or [()]
 
 
 def label(case: Case, planned: Mapping[str, Axes]) -> str:
-    """A case in words."""
+    """Return the description of a case."""
     names = {name for axes in planned.values() for name in axes}
     return " · ".join(describe(name, value, names) for name, value in case)
 
 
 def words(selection: Selection, case: Case = ()) -> str:
-    """A condition in words."""
+    """Return the description of a condition."""
     return " ".join(f"{name}={text(value)}" for name, value in [*selection.items(), *case]) or "any condition"
 
 
@@ -58,38 +61,59 @@ def check(
     planned: Mapping[str, Axes],
     free: Collection[str],
     recordings: Mapping[str, Recording] = MappingProxyType({}),
+    searched: Collection[str] = (),
 ) -> None:
-    """Check that every condition that a claim names has planned runs, and that these record what the claim is about.
+    """Check that every condition of a claim has planned runs, and that these record the metric of the claim.
 
     Args:
-        free: axes that the user has chosen other values for; where these leave a condition without runs, its claims
+        free: axes for which the user has chosen other values; if these leave a condition without runs, its claims
             will be undecided.
-        recordings: what the planned runs look at, by run_id.
+        recordings: what the planned runs record, by run_id.
+        searched: run_ids of planned runs whose rates are searched.
 
     Raises:
-        BadInput: a line that names the claim, the condition and what there is.
+        BadInput: a condition has no runs, or they do not record the metric; names the claim and the available values.
     """
     known = {name for axes in planned.values() for name in axes}
+    every = planned
     for claim in claims:
         where = f"claim ({claim.claim})"
+        planned = every
+        if searched and claim.metric.sequential:
+            planned = {run_id: axes for run_id, axes in every.items() if run_id not in searched}
+            _check_listed(where, claim, planned, every)
         for name in sorted({*claim.named, claim.slope or LR} - known - set(free)):
-            raise BadInput(f"{where}: {name} is no axis of these runs; {nearest(name, known)}")
+            raise BadInput(f"{where}: {name} is not an axis of these runs; {nearest(name, known)}")
         for side in claim.sides:
             if chosen(planned, side) or set(side) & set(free):
                 continue
             for name, value in side.items():
                 if not chosen(planned, {name: value}):
                     there = dict.fromkeys(text(axes[name]) for axes in planned.values() if has(axes, name))
-                    raise BadInput(f"{where}: no planned run has {name}={text(value)}; there is {', '.join(there)}")
+                    raise BadInput(
+                        f"{where}: no planned run has {name}={text(value)}; the planned values are {', '.join(there)}"
+                    )
             raise BadInput(f"{where}: no planned run has all of {words(side)}: name axes that were swept together")
         if isinstance(claim.metric, Diagnosed):
             _check_recorded(where, claim, claim.metric, planned, recordings)
 
 
+def _check_listed(where: str, claim: Claim, listed: Mapping[str, Axes], planned: Mapping[str, Axes]) -> None:
+    """Raise `BadInput` if a claim about listed rates names runs whose rates are searched."""
+    for side in claim.sides:
+        open_ = {name: value for name, value in side.items() if name != LR}
+        if not chosen(listed, side) and chosen(planned, open_):
+            what = f"{LR}={text(side[LR])}" if LR in side else claim.metric.name
+            raise BadInput(
+                f"{where}, {words(side)}: {what} needs listed rates, and optim.lr=interval() searches them: list rates "
+                "for these runs, or claim critical_lr"
+            )
+
+
 def _check_recorded(
     where: str, claim: Claim, metric: Diagnosed, planned: Mapping[str, Axes], recordings: Mapping[str, Recording]
 ) -> None:
-    """Raise `BadInput` where runs that the claim is about will leave no row for its metric."""
+    """Raise `BadInput` if runs of the claim will not record any row for its metric."""
     if (line := next(problems(metric), None)) is not None:
         raise BadInput(f"{where}: {line}")
     for side in claim.sides:
@@ -99,7 +123,7 @@ def _check_recorded(
 
 
 def _has_value(axes: Axes, name: str, value: Any) -> bool:
-    # Without norm a run has no placement and is the baseline of each.
+    # A run without norm has no placement and is the baseline of every placement.
     return name in axes and (axes[name] == value or (name == "placement" and not has(axes, name)))
 
 

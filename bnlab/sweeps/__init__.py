@@ -1,1 +1,4 @@
-"""Sweeps of many runs: layout, packing, planning, execution and display. `bnlab.training` trains each run."""
+"""Sweeps of many runs: layout, packing, planning, execution and display.
+
+Training of a run is in `bnlab.training`, its files in `bnlab.runs`.
+"""

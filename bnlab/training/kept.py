@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bnlab.norms.reparametrization import Reparametrization
 from bnlab.norms.site import Site, sites
 
-LOSS = "loss"  # path and kind of what the loss keeps
+LOSS = "loss"  # path and kind of the bytes that the loss keeps
 Layer = tuple[str, str]  # path and kind
 
 

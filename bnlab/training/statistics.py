@@ -1,4 +1,4 @@
-"""Where norms get their statistics: recomputed over many examples, frozen, or from the batch in an evaluation."""
+"""Sources of norms' statistics: recomputed over many examples, frozen, or from the batch in an evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -39,8 +39,8 @@ def begin_with(state: TrainState, folder: Path, weights: str = "") -> list[str]:
         raise BadInput(f"init_from={folder}: that run is not finished; finish it first, or name another")
     if weights and not weights.startswith("file-") and checkpoint.digest(payload) != weights:
         raise BadInput(
-            f"init_from={folder}: {CHECKPOINT} holds other weights than its run.json says (the run was trained again "
-            "meanwhile, or the file is damaged): repeat the command, or name another run"
+            f"init_from={folder}: {CHECKPOINT} differs from the weights in its run.json (the run was trained again "
+            "since, or the file is damaged): run the command again, or name another run"
         )
     given = payload["params"] | payload["buffers"]
     fresh = []

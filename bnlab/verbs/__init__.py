@@ -1,4 +1,4 @@
-"""The verbs of the command line, one file each: what a user writes and sees.
+"""The verbs of the command line, one file each: their options and their output.
 
-Nothing here computes; a verb calls the room that does.
+Verbs do not compute anything themselves; they call the other packages of bnlab.
 """

@@ -1,4 +1,4 @@
-"""Tab completion: Hydra completes the overrides, we complete the verb before them."""
+"""Tab completion: Hydra completes overrides; the verb before them is completed here."""
 
 import os
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from bnlab.terminal import say
 from bnlab.verbs import hydra
 from bnlab.verbs.flags import parse
 
-TAKES_OVERRIDES = ("train", "sweep", "plan", "show", "study")
+TAKES_OVERRIDES = ("train", "sweep", "plan", "show", "study", "zoo")
 
 
 def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
-    """Answer the shell's question (query=bash), or print what installs completion (install=bash)."""
+    """Print completions for the shell (query=bash), or the script that installs completion (install=bash)."""
     (command,) = parse(words).overrides
     line = os.environ.get("COMP_LINE", "")
     if command.startswith("query="):
@@ -21,7 +21,7 @@ def complete(words: Sequence[str], verbs: Sequence[str]) -> int:
             return 0
         if typed[1] not in TAKES_OVERRIDES:
             return 0
-        # Hydra knows no verbs: hide ours, and move the cursor with it.
+        # Hydra does not know the verbs: remove ours from the line and move the cursor accordingly.
         cut = len(typed[1]) + 1
         point = os.environ.get("COMP_POINT", "")
         os.environ["COMP_LINE"] = line.replace(f" {typed[1]}", "", 1)

@@ -1,4 +1,4 @@
-"""The flags of the verbs that take overrides; what is no flag is an override, in whatever order."""
+"""The flags of the verbs that take overrides. All other words are overrides, in any order."""
 
 import os
 import re
@@ -20,12 +20,12 @@ _INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 @dataclass(frozen=True)
 class Flags:
-    """The words of a command, sorted out.
+    """The parsed words of a command.
 
     Attributes:
-        config_dir: the folder of the user's own configs, `~` expanded.
-        hydra: the flags as Hydra takes them.
-        prints: whether they ask for something printed, and nothing else.
+        config_dir: the folder of the user's own configs, with `~` expanded.
+        hydra: the flags in the form that Hydra takes.
+        prints: whether the flags only request printed information.
     """
 
     overrides: list[str]
@@ -36,7 +36,7 @@ class Flags:
 
 
 class _Once(Action):
-    """Store a flag's value, and refuse the flag when it is given twice."""
+    """Store the value of a flag, and reject a flag that is given twice."""
 
     def __call__(self, parser: ArgumentParser, given: Namespace, values: Any, option: str | None = None) -> None:
         if getattr(given, self.dest, None) is not None:
@@ -45,10 +45,10 @@ class _Once(Action):
 
 
 def parse(words: Sequence[str]) -> Flags:
-    """Sort out the words of a command.
+    """Parse the words of a command.
 
     Raises:
-        BadInput: a flag is not known, lacks its value, or cannot go with another.
+        BadInput: a flag is unknown, has no value, or excludes another.
     """
     for word in words:
         check_text(word)
@@ -57,7 +57,7 @@ def parse(words: Sequence[str]) -> Flags:
         if word != "--":
             raise BadInput(_unknown(word))
     if given.multirun:
-        raise BadInput("--multirun: `bnlab sweep` does that")
+        raise BadInput("--multirun is not a flag of bnlab: use `bnlab sweep`")
     if given.shell_completion is not None and not (
         len(given.overrides) == 1 and _COMPLETION.fullmatch(given.overrides[0])
     ):
@@ -67,7 +67,7 @@ def parse(words: Sequence[str]) -> Flags:
         raise BadInput(f"--{printing[0]} and --{printing[1]} print different things: leave one out".replace("_", "-"))
     for name in ("resolve", "package"):
         if getattr(given, name) is not None and given.cfg is None:
-            raise BadInput(f"--{name} goes with --cfg job")
+            raise BadInput(f"--{name} requires --cfg job")
     folder = None if given.config_dir is None else existing(given.config_dir)
     flags = [] if folder is None else ["--config-dir", folder]
     for name in ("cfg", "info", "package"):
@@ -80,16 +80,16 @@ def parse(words: Sequence[str]) -> Flags:
 
 
 def existing(given: str) -> str:
-    """Return the folder that --config-dir names, `~` expanded.
+    """Return the folder of --config-dir, with `~` expanded.
 
     Raises:
-        BadInput: it is none, or cannot be read.
+        BadInput: it is not a folder, or cannot be read.
     """
     folder = expanded(given, "--config-dir")
     shown = f"--config-dir {excerpt(given)}"
-    if not os.path.isdir(folder):  # noqa: PTH112 - False, where pathlib raises for what cannot be looked at
-        what = "is a file" if os.path.exists(folder) else "is no folder"  # noqa: PTH110
-        raise BadInput(f"{shown} {what}; name a folder that holds norm/mine.yaml and the like")
+    if not os.path.isdir(folder):  # noqa: PTH112 - returns False where pathlib raises for a missing permission
+        what = "is a file" if os.path.exists(folder) else "is not a folder"  # noqa: PTH110
+        raise BadInput(f"{shown} {what}; name a folder that contains files such as norm/mine.yaml")
     if not os.access(folder, os.R_OK | os.X_OK):
         raise BadInput(f"{shown} cannot be read: set its permissions (chmod u+rx)")
     return folder
@@ -98,11 +98,11 @@ def existing(given: str) -> str:
 def _unknown(word: str) -> str:
     bare = word.lstrip("-")
     if not bare:
-        return f"{word} is no option: write key=value, as in norm=batch"
+        return f"{word} is not an option: write key=value, as in norm=batch"
     if "=" in bare and key_of(bare) in option_keys() | set(CHOICES):
         return f"{excerpt(word)}: options are written without dashes, {excerpt(bare)}"
     flag = excerpt(word.partition("=")[0])
-    return f"{flag} is no flag (options are written without dashes: optim.lr=0.1); --help names the flags"
+    return f"{flag} is not a flag (options are written without dashes: optim.lr=0.1); --help lists the flags"
 
 
 def _parser() -> ArgumentParser:

@@ -1,4 +1,4 @@
-"""Calls Hydra for the verbs that take overrides: composition, --cfg, --config-dir, --info."""
+"""Call Hydra for the verbs that take overrides: composition, --cfg, --config-dir, --info."""
 
 import functools
 import os
@@ -27,10 +27,10 @@ from bnlab.verbs.flags import parse
 from bnlab.verbs.plugins import offer_plugins
 
 OPTIONS = """\
-Overrides (Hydra's): group=choice takes a whole choice, key.sub=value sets one option.
-  --cfg job             print the config that the overrides give, and stop
-  --config-dir DIR      add your own configs: DIR/norm/mine.yaml is then norm=mine
-  --info defaults-tree  where each part of the config came from
+Overrides (Hydra's): group=choice selects a choice with all its options, key.sub=value sets one option.
+  --cfg job             print the resulting config and exit
+  --config-dir DIR      add your own configs: DIR/norm/mine.yaml becomes norm=mine
+  --info defaults-tree  print which file each part of the config comes from
 """
 
 
@@ -38,7 +38,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     """Compose the overrides and call the task with the config.
 
     Raises:
-        BadInput: they cannot be composed.
+        BadInput: the overrides cannot be composed.
     """
     register()
     flags = parse(words)
@@ -55,7 +55,7 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
         *(["--multirun"] if sweeps else []),
     ]
     main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(_kept(task, raised))
-    # With full errors Hydra raises what it would else print and exit on; its flags come from the command line alone.
+    # With full errors Hydra raises exceptions instead of printing them and exiting; it reads its flags from sys.argv.
     with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
         try:
             with nullcontext() if flags.package is None else redirect_stderr(StringIO()):
@@ -67,21 +67,25 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
         except SystemExit as end:
             if flags.package is None or not end.code:
                 raise
-            raise BadInput(f"--package {excerpt(flags.package)} is no part of the config; --package optim is") from None
+            raise BadInput(
+                f"--package {excerpt(flags.package)} is not part of the config; --package optim is"
+            ) from None
     if raised:
         raise raised[0]
 
 
 def _without_null(overrides: Sequence[str]) -> list[str]:
-    """The overrides without those of a group that is null anyway, which Hydra takes for no choice."""
+    """Return the overrides without `experiment=null`, which Hydra does not accept, and the choices it overrides."""
     experiments = [word for word in overrides if key_of(word) == "experiment"]
     dropped = experiments if experiments[-1:] == ["experiment=null"] else ["experiment=null"]
     return [word for word in overrides if word not in dropped]
 
 
 def _kept(task: Callable[[DictConfig], Any], raised: list[BaseException]) -> Callable[[DictConfig], Any]:
-    """The task, and its `batch`, with what they raise kept: Hydra would print a line of its own before it passes that
-    on, and it is no complaint about the config, whatever its type."""
+    """Return the task, and its `batch`, such that their exceptions are appended to `raised` instead of propagating.
+
+    Hydra would print a line before it passes them on, and they are not errors of the config, whatever their type.
+    """
 
     def keeping(called: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(called)
@@ -101,25 +105,26 @@ def _kept(task: Callable[[DictConfig], Any], raised: list[BaseException]) -> Cal
 
 
 def composed(config: DictConfig) -> Composed:
-    """Return what a task was called with, as plain values."""
+    """Return the config that a task was called with, as plain values."""
     return plain(config, dict(HydraConfig.get().runtime.choices))
 
 
 def check_flags(words: Sequence[str]) -> None:
-    """Raise `BadInput` for a flag that is not known, or that lacks its value."""
+    """Raise `BadInput` for an unknown flag or a flag without its value."""
     parse(words)
 
 
 def config_options(words: Sequence[str]) -> list[str]:
-    """Return the flags that say where configs are, which a command that repeats a run must carry."""
+    """Return the flags that locate configs, which a command that repeats a run must include."""
     folder = parse(words).config_dir
     return ["--config-dir", folder] if folder is not None else []
 
 
 def _check_choices(overrides: Sequence[str]) -> None:
-    """Refuse a list of choices where Hydra would merge them, norm=[none,batch]; and say which choice stands where there
-    are two: Hydra takes the last, and who meant to compare both should know. Plain values and lists for a sweep are
-    often given twice, by scripts with defaults of their own.
+    """Reject a list of choices that Hydra would merge, norm=[none,batch], and print a note if a choice is given twice.
+
+    Hydra uses the last choice, which is a surprise for users who meant to compare both. Plain values and lists for a
+    sweep are often given twice, by scripts with their own defaults, and get no note.
 
     Raises:
         BadInput: a group that takes one choice has a list.
@@ -128,14 +133,14 @@ def _check_choices(overrides: Sequence[str]) -> None:
     for word in overrides:
         key, _, value = word.partition("=")
         if (group := key.removesuffix(".name")) != key and group in GROUPS:
-            raise BadInput(f"{excerpt(word)}: choose it with {group}={excerpt(value)}, which brings its options")
-        if key not in GROUPS or key in ("diagnostics", "placement"):  # these may be several at once
+            raise BadInput(f"{excerpt(word)}: write {group}={excerpt(value)}, which also sets its options")
+        if key not in GROUPS or key in ("diagnostics", "placement"):  # these take several choices
             continue
         if value.startswith("["):
             several = f"{key}={excerpt(value.strip('[]'))}"
-            raise BadInput(f"{excerpt(word)} is one list: `bnlab sweep {several}` takes each of several")
+            raise BadInput(f"{excerpt(word)} is a list, not one choice: `bnlab sweep {several}` trains each of them")
         both = f"{given.get(key, value)},{value}"
         if given.get(key, value) != value and both.count(",") == 1:
-            said = f"{key} is given twice: {excerpt(word)} stands (`bnlab sweep {key}={excerpt(both)}` takes both)"
+            said = f"{key} is given twice: {excerpt(word)} is used (`bnlab sweep {key}={excerpt(both)}` trains both)"
             say(f"bnlab: {said}", error=True)
         given[key] = value

@@ -1,4 +1,4 @@
-"""`bnlab list`: what there is."""
+"""`bnlab list`: print the available choices."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,14 +11,14 @@ from bnlab.terminal import say
 HELP = """\
 usage: bnlab list [GROUP] [--json] [--config-dir DIR]
 
-Without a group: the groups and their choices. With one: its choices, one line each;
-of diagnostics also the unit, the cost and the source.
+Without a group, prints the groups and their choices. With a group, prints its choices, one per line;
+for diagnostics also the unit, the cost and the source.
 --json prints one object, group -> choice -> line.
 """
 
 
 def run(words: Sequence[str]) -> int:
-    """Print the choices; returns the exit status."""
+    """Print the choices and return the exit status."""
     from bnlab.config.excerpt import excerpt
     from bnlab.config.folder import conf_dir
     from bnlab.config.overrides import check_text
@@ -38,7 +38,7 @@ def run(words: Sequence[str]) -> int:
         if len(folders) > 1:
             raise BadInput(f"{name} is given twice: leave one out")
         if not equals and at + 1 == len(rest):
-            raise BadInput(f"{name} needs a folder: one that holds norm/mine.yaml and the like")
+            raise BadInput(f"{name} needs a folder that contains files such as norm/mine.yaml")
         folders.append(Path(existing(value if equals else rest[at + 1])))
         del rest[at : at + 1 if equals else at + 2]
     as_json = "--json" in rest
@@ -47,10 +47,10 @@ def run(words: Sequence[str]) -> int:
     for group in chosen:
         if group not in everything:
             if group.startswith("-"):
-                raise BadInput(f"{excerpt(group)} is no flag; there is --json and --config-dir DIR")
+                raise BadInput(f"{excerpt(group)} is not a flag; available: --json and --config-dir DIR")
             if homes := [home for home, names in everything.items() if group in names]:
-                raise BadInput(f"{group} is no group, but a choice of {homes[0]}: bnlab list {homes[0]}")
-            raise BadInput(f"{excerpt(group)} is no group; {nearest(group, everything)}")
+                raise BadInput(f"{group} is not a group, but a choice of {homes[0]}: bnlab list {homes[0]}")
+            raise BadInput(f"{excerpt(group)} is not a group; {nearest(group, everything)}")
     shown = {group: everything[group] for group in chosen or everything}
     if as_json:
         say(json.dumps(shown, indent=2, ensure_ascii=False))
@@ -69,7 +69,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def detailed(lines: Mapping[str, str], width: int) -> Iterator[str]:
-    """What each diagnostic measures, its unit, cost and source, behind the sets of them, wrapped to `width`."""
+    """Yield lines wrapped to `width`: sets of diagnostics, then each diagnostic with its unit, cost and source."""
     from bnlab.registry import entries
 
     known, indent = entries("diagnostics"), max(map(len, lines)) + 2
@@ -87,7 +87,7 @@ def detailed(lines: Mapping[str, str], width: int) -> Iterator[str]:
 
 
 def choices(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
-    """Group -> choice -> its line, from the yaml files of those folders; `study` are the experiments with claims."""
+    """Return group -> choice -> summary line from the yaml files of the folders; `study`: experiments with claims."""
     from bnlab.config.yamls import text
     from bnlab.errors import BadInput
 
@@ -97,7 +97,7 @@ def choices(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
             if not path.name.startswith("_"):
                 try:
                     content = text(path)
-                except BadInput as reason:  # the others are listed all the same
+                except BadInput as reason:  # the others are still listed
                     found.setdefault(path.parent.name, {})[path.stem] = str(reason)
                     continue
                 found.setdefault(path.parent.name, {})[path.stem] = summary(content)
@@ -107,7 +107,7 @@ def choices(folders: Sequence[Path]) -> dict[str, dict[str, str]]:
 
 
 def summary(content: str) -> str:
-    """The first comment of a yaml that is not a directive."""
+    """Return the first comment line of a yaml that is not a directive."""
     for line in content.splitlines():
         if line.startswith("#") and not line.startswith("# @package"):
             return line.lstrip("# ").rstrip()

@@ -1,4 +1,4 @@
-"""The task that Hydra calls with one composed config: train it, say how it ended."""
+"""The task that Hydra calls with one composed config: train the run and print its outcome."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ from bnlab.verbs import hydra
 
 
 class OneRun:
-    """Trains what it is called with.
+    """Task that trains single runs.
 
     Attributes:
-        status: the exit status: 1 once a run has failed, else 0.
+        status: the exit status: 1 if any run has failed, else 0.
     """
 
     def __init__(self, console: Console, options: Sequence[str]) -> None:
@@ -29,7 +29,7 @@ class OneRun:
         self.status = 0
 
     def entry(self) -> Callable[[DictConfig], Any]:
-        """A plain function for Hydra, which looks at the module that a task comes from."""
+        """Return a plain function for Hydra, which inspects the module of its task."""
 
         def task(config: DictConfig) -> None:
             self.train(self._jobs.job(hydra.composed(config), HydraConfig.get().overrides.task))
@@ -37,7 +37,7 @@ class OneRun:
         return task
 
     def train(self, job: Job) -> None:
-        """Train a job unless it is finished, and print how it ended and where it lies."""
+        """Train a job unless it is finished, and print its outcome and its folder."""
         for note in self._jobs.notes:
             self._print(note)
         if (obstacle := job.obstacle()) is not None:
@@ -49,7 +49,7 @@ class OneRun:
             info = job.read()
             self._print(f"done already ({info['status']}; rerun=true trains it again): {ending(info)}")
             if names := job.lacking(info):
-                self._print(f"it lacks {', '.join(names)} at these moments: rerun=true measures them")
+                self._print(f"the run has not recorded {', '.join(names)} at these moments: rerun=true records them")
             self._print(str(job.folder))
             return
         job.make_study()

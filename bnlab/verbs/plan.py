@@ -1,4 +1,4 @@
-"""`bnlab plan`: what a sweep would do."""
+"""`bnlab plan`: print what a sweep would do."""
 
 import shutil
 from collections import Counter
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 HELP = """\
 usage: bnlab plan [overrides] [--measure]
 
-Says what `bnlab sweep` with the same words would do: how many runs, which of them are done, failed, refused or
-running already, how the others are put together and by what they are trained, and what time and disk they take, by
-earlier runs of the study with the same model, data and batch (else unknown). Trains nothing and writes nothing.
+Prints what `bnlab sweep` with the same overrides would do: the number of runs, those that are already done, failed,
+refused or running, how the others are packed and which launcher trains them, and their time and disk space, estimated
+from earlier runs of the study with the same model, data and batch (else unknown). Trains nothing and writes nothing.
 
   bnlab plan experiment=demo
   bnlab plan norm=none,batch,layer optim.lr=0.01,0.1,1 seed=0,1,2 study=first --measure
 
-  --measure   build each distinct net, which finds those that cannot work, and time a few updates of it
+  --measure   build each distinct net, which finds those that cannot work, and time a few of its updates
 
 """
-MOST = 20  # rows of the table, and causes that are listed
+MOST = 20  # printed rows of the table, and printed causes
 
 
 def run(words: Sequence[str]) -> int:
-    """Print the plan; returns the exit status."""
+    """Print the plan and return the exit status."""
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
@@ -60,8 +60,8 @@ def run(words: Sequence[str]) -> int:
             )  # fmt: skip
         show(found, console, "--measure" in words)
 
-    def task(config: DictConfig) -> None:  # noqa: ARG001 - as Hydra calls it
-        raise BadInput("bnlab plan is for our own launcher: leave out hydra/launcher")
+    def task(config: DictConfig) -> None:  # noqa: ARG001 - Hydra's signature
+        raise BadInput("bnlab plan supports only the launchers of bnlab: leave out hydra/launcher")
 
     task.batch = batch  # type: ignore[attr-defined]
     hydra.call(task, overrides, multirun=True)
@@ -84,16 +84,16 @@ def show(plan: "Plan", console: Console, measured: bool) -> None:
         tell(plan.choice.why)
         tell("  " + _packs(plan))
         if plan.unsure:
-            tell("  by options alone; times and sizes (--measure) may lead to another choice")
+            tell("  based on options only; times and sizes (--measure) may change the choice")
         if len(plan.groups) > 1:
             console.print(_table(plan.groups))
             if any("similar" in group.source for group in plan.to_train):
-                tell("similar runs: the same model, data and batch, with another norm, place or optimizer", "dim")
+                tell("similar runs: the same model, data and batch, but another norm, placement or optimizer", "dim")
         tell(_time(plan))
         tell(_disk(plan))
     _causes(plan, console)
     if plan.to_train and not measured:
-        tell("what cannot work is found by --measure, else by the sweep, which refuses it and goes on", "dim")
+        tell("runs that cannot work are found by --measure, or refused by the sweep, which trains the others", "dim")
 
 
 def _packs(plan: "Plan") -> str:
@@ -130,9 +130,9 @@ def _time(plan: "Plan") -> str:
     from bnlab.runs.duration import spoken
 
     if not plan.known:
-        return "time: unknown, for no earlier run of the study has this model, data and batch"
+        return "time: unknown, because no earlier run of the study has this model, data and batch"
     missing = plan.waiting - plan.known
-    return f"time: about {spoken(plan.seconds)}" + (f", and that of {missing} runs unknown" if missing else "")
+    return f"time: about {spoken(plan.seconds)}" + (f", plus {missing} runs of unknown time" if missing else "")
 
 
 def _disk(plan: "Plan") -> str:

@@ -1,4 +1,4 @@
-"""The user's own models and norms, offered to Hydra before it composes."""
+"""Register the user's models and norms with Hydra before it composes."""
 
 from pathlib import Path
 
@@ -20,13 +20,15 @@ _OFFERED: list[tuple[str, str]] = []
 
 
 def offer_plugins(flags: Flags) -> None:
-    """Let `model=` and `norm=` find what the files of a `plugins=` override, or of the experiment's yaml, offer.
+    """Make the entries of plugin files available as `model=` and `norm=`.
+
+    The files are those of the `plugins=` override or of the experiment's yaml.
 
     Raises:
-        BadInput: a file offers nothing, or clashes with what there is.
+        BadInput: a file has no entry, or uses a built-in name.
     """
     store = ConfigStore.instance()
-    for group, name in _OFFERED:  # by an earlier command of this process
+    for group, name in _OFFERED:  # registered by an earlier command in this process
         store.repo.get(group, {}).pop(f"{name}.yaml", None)
     _OFFERED.clear()
     for name in _plugins(flags):
@@ -53,7 +55,7 @@ def _plugins(flags: Flags) -> list[str]:
 
 
 def _experiments(value: str, config_dir: str | None) -> list[Path]:
-    """The files of the experiments that a command names; those that there are not are found missing by Hydra."""
+    """Return the existing files of the experiments that a command names; Hydra reports missing ones."""
     folders = [*([Path(config_dir)] if config_dir is not None else []), conf_dir()]
     found = []
     for name in listed(value):
@@ -63,15 +65,15 @@ def _experiments(value: str, config_dir: str | None) -> list[Path]:
 
 
 def _of_experiment(path: Path) -> list[str]:
-    """The plugins that an experiment's yaml names.
+    """Return the plugins that an experiment's yaml names.
 
     Raises:
-        BadInput: they are no list of files, or the yaml says twice how long to train.
+        BadInput: they are not a list of files, or the yaml sets both epochs and steps.
     """
-    config = OmegaConf.to_container(yamls.load(path))  # what refers to others is theirs to resolve
+    config = OmegaConf.to_container(yamls.load(path))  # interpolations are resolved later, by Hydra
     assert isinstance(config, dict)
     if config.get("epochs") is not None and config.get("steps") is not None:
-        raise BadInput(f"{path}: epochs and steps both say how long to train, and steps would win: leave one out")
+        raise BadInput(f"{path}: epochs and steps both set the length of training, and steps would win: leave one out")
     named = config.get("plugins")
     if named is None:
         return []

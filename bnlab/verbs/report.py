@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 _USAGE = "bnlab report DIR... [--out DIR] [--pdf] [--target 0.9] [--tolerance 0.05]"
 
-_MOST = 20  # notes that are printed
+_MOST = 20  # printed notes
 
 HELP = f"""\
 usage: {_USAGE}
 
-Reads the runs of one or more studies (outputs/<study>) and writes tables (.csv, .md, .tex), figures (.png and .svg with
-the .csv behind each) and index.html, one page with all of it that needs no network. Works on a running or half-failed
-sweep, and says what is missing.
+Reads the runs of one or more studies (outputs/<study>) and writes tables (.csv, .md, .tex), figures (.png and .svg,
+each with its data as .csv) and index.html, one page with all of them that needs no network. Works on a sweep that is
+running or partly failed, and lists what is missing.
 
-  --out         the report's folder: by default DIR/report, or report_A_B beside A when A and B are compared
-  --pdf         each figure as PDF too
-  --target      validation accuracy that "epochs to target" waits for
-  --tolerance   how far below the best a learning rate's accuracy may lie and still count as usable
+  --out         folder of the report (default: DIR/report, or report_A_B beside A if A and B are compared)
+  --pdf         write each figure as PDF too
+  --target      validation accuracy of "epochs to target"
+  --tolerance   largest distance to the best accuracy at which a learning rate still counts as usable
 """
 
 
 def run(words: Sequence[str]) -> int:
-    """Build the report; returns the exit status."""
+    """Build the report and return the exit status."""
     if {"-h", "--help"} & set(words):
         say(HELP)
         return 0
@@ -52,7 +52,7 @@ def run(words: Sequence[str]) -> int:
     given = parser.parse_args(list(words))
     for name in ("target", "tolerance"):
         if not 0 <= getattr(given, name) <= 1:
-            raise BadInput(f"--{name} {getattr(given, name)} should be an accuracy between 0 and 1")
+            raise BadInput(f"--{name} {getattr(given, name)} should be between 0 and 1")
     if given.out is not None:
         given.out = Path(expanded(given.out, "--out"))
     given.studies = [Path(expanded(str(study), "DIR")) for study in given.studies]
@@ -79,18 +79,18 @@ def run(words: Sequence[str]) -> int:
     rows = [line for line in built.table_text.splitlines() if line.startswith("|")]
     if console.is_terminal and max(map(len, rows), default=0) <= console.width:
         console.print(Markdown(printable(built.table_text, lines=True)))
-    else:  # narrower, rich would cut names and numbers
+    else:  # in a narrow terminal rich would truncate names and numbers
         say(built.table_text)
     for note in built.notes[:_MOST]:
         say(f"note: {note}")
     if len(built.notes) > _MOST:
-        say(f"note: {len(built.notes) - _MOST} more, the page has all")
+        say(f"note: {len(built.notes) - _MOST} more, all of them on the page")
     say(str(built.page))
     return 0
 
 
 def _records(studies: Sequence[Path]) -> "tuple[list[Record], list[str]]":
-    """What `bnlab study` has judged of the studies' runs, for the page to keep; a line on each file that is damaged."""
+    """Return the verdicts of earlier `bnlab study` commands, and one line on each damaged file of verdicts."""
     from bnlab.studies.record import NAME, read
 
     records, damaged = [], []
@@ -100,5 +100,5 @@ def _records(studies: Sequence[Path]) -> "tuple[list[Record], list[str]]":
         except FileNotFoundError:
             continue
         except Unreadable as error:
-            damaged.append(f"no verdicts: {error}; remove it, or judge anew with bnlab study")
+            damaged.append(f"no verdicts: {error}; remove it, or judge the claims again with bnlab study")
     return records, damaged

@@ -1,4 +1,4 @@
-"""`bnlab show`: the net as built."""
+"""`bnlab show`: print the net as built."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 HELP = """\
 usage: bnlab show [overrides]
 
-Prints the layers in the order in which the input passes them, with every site, the norm that stands there, the shape
-of one example behind it, and the number of parameters. Trains nothing.
+Prints the layers and sites in forward order, each with its norm, the output shape for one example, and the number of
+parameters. Trains nothing.
 
   bnlab show model=cnn norm=group placement=after_act
 
@@ -20,7 +20,7 @@ of one example behind it, and the number of parameters. Trains nothing.
 
 
 def run(words: Sequence[str]) -> int:
-    """Print the net; returns the exit status."""
+    """Print the net and return the exit status."""
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):

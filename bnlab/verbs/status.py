@@ -1,4 +1,4 @@
-"""`bnlab status`: how a study stands."""
+"""`bnlab status`: print the progress of a study."""
 
 import argparse
 import os
@@ -22,17 +22,17 @@ _USAGE = "bnlab status DIR [--watch | --verify | --drop-waiting]"
 HELP = f"""\
 usage: {_USAGE}
 
-Says of a study (outputs/<study>) how many of its runs are complete, diverged, refused, failed, running, interrupted
-or waiting, who trains them and how far they are, why runs failed, diverged or were refused, and what trains the failed
-ones again. Reads the folder and writes nothing, so it may be asked while a sweep runs, also on another machine.
+Prints how many runs of a study (outputs/<study>) are complete, diverged, refused, failed, running, interrupted or
+waiting, which processes train them and their progress, why runs failed, diverged or were refused, and the command that
+trains failed runs again. Writes nothing, so it is safe while a sweep runs, also from another machine.
 
-  --watch         look again every two seconds until nothing runs; waits for a study that is not there yet
-  --verify        compare the files of finished runs with the checksums that they were written with, and give the
-                  command that trains each damaged run again; exit status 1 where there are any
-  --drop-waiting  forget the runs that a sweep planned and nobody has begun (after a grid was given up)
+  --watch         update every two seconds until no run is running; waits for a study that does not exist yet
+  --verify        check the files of finished runs against their checksums, and print the command that trains each
+                  damaged run again; exit status 1 if any file is damaged
+  --drop-waiting  forget planned runs that have not been started (after abandoning a grid)
 """
-EVERY = 2.0  # seconds between looks
-QUIET = 30.0  # seconds between lines where there is no terminal
+EVERY = 2.0  # seconds between updates
+QUIET = 30.0  # seconds between lines if the output is not a terminal
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def run(words: Sequence[str]) -> int:
-    """Print how a study stands; returns the exit status."""
+    """Print the progress of a study and return the exit status."""
     if {"-h", "--help"} & set(words):
         say(HELP)
         return 0
@@ -61,11 +61,11 @@ def run(words: Sequence[str]) -> int:
         return verify(study, console)
     if given.drop_waiting:
         if not os.access(study.path, os.W_OK | os.X_OK):
-            raise BadInput(f"{study.path} cannot be written (Permission denied): ask who may to drop its waiting runs")
+            raise BadInput(f"{study.path} cannot be written (Permission denied): ask its owner to drop waiting runs")
         from bnlab.sweeps.packing.packs import Packs
 
         dropped = Packs(study.path).drop_waiting()
-        console.print(f"{dropped} runs that were not begun are no longer waited for", soft_wrap=True)
+        console.print(f"{dropped} planned runs that were not started are forgotten", soft_wrap=True)
         return 0
     look = watch(study, console) if given.watch else study.look()
     console.print(picture(study.path, look, _width(console)), soft_wrap=True)
@@ -73,19 +73,19 @@ def run(words: Sequence[str]) -> int:
 
 
 def _is_empty(path: Path) -> bool:
-    """Return whether a study is not there yet, or has no run yet."""
+    """Return whether a study does not exist yet or has no run yet."""
     return not is_there(path) or (path.is_dir() and not any(one.is_dir() for one in path.iterdir()))
 
 
 def _wait(path: Path, console: Console) -> None:
-    """Wait for a study's first run."""
-    console.print(f"{path} has no run yet: waiting for it (Ctrl-C ends)", soft_wrap=True)
+    """Wait for the first run of a study."""
+    console.print(f"{path} has no run yet: waiting for the first (Ctrl-C to stop)", soft_wrap=True)
     while _is_empty(path):
         time.sleep(EVERY)
 
 
 def watch(study: Study, console: Console) -> Look:
-    """Look until nothing runs, twice in a row, for between two runs there is a moment; returns the last look."""
+    """Update until no run is running twice in a row, because there is a gap between two runs; return the last look."""
     look, idle, said = study.look(), 0, float("-inf")
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while idle < 2:
@@ -101,7 +101,7 @@ def watch(study: Study, console: Console) -> Look:
 
 
 def verify(study: Study, console: Console) -> int:
-    """Check the files of every finished run; returns the exit status."""
+    """Check the files of every finished run and return the exit status."""
     from bnlab.runs.verify import Damage, damages  # pandas
 
     look = study.look()
@@ -123,11 +123,11 @@ def verify(study: Study, console: Console) -> int:
     for command in commands:
         console.print(f"  {command}", soft_wrap=True)
     without = sum(run.info["checksums"] is None for run in finished if run.info is not None and run.state != "refused")
-    older = f"; {without} of an older bnlab have no checksums, only their form was checked" if without else ""
+    older = f"; {without} written by an older bnlab have no checksums, only their format was checked" if without else ""
     console.print(f"{len(finished)} finished runs checked, {len(found)} files damaged{older}", soft_wrap=True)
     return 1 if found or look.damaged else 0
 
 
 def _width(console: Console) -> int | None:
-    """Return what lines are wrapped to: the terminal's width; whoever reads a file or a pipe wants them whole."""
+    """Return the width to which lines are wrapped: the terminal's, or None for files and pipes."""
     return console.width if console.is_terminal else None

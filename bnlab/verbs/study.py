@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,16 @@ HELP = """\
 usage: bnlab study NAME [overrides]
        bnlab study --all [overrides]
 
-Trains the runs of a study (those that are not finished), writes its report and judges its claims: confirmed where the
-95 % interval lies wholly beyond the threshold, refuted where it lies wholly short of it, else undecided. The verdicts
-come first on the report's page, and lie in report/verdicts.md, .csv and .json. Exit status 0 whatever they are.
+Trains the unfinished runs of a study, writes its report and judges its claims: confirmed if the whole 95 % interval is
+beyond the threshold, refuted if all of it is short of the threshold, else undecided. The verdicts are at the top of the
+report's page and in report/verdicts.md, .csv and .json. They do not change the exit status.
 
   bnlab study lr_sensitivity data.root=DIR
-  bnlab study lr_sensitivity scale=smoke        seconds, to see that it works (cpu: minutes, the default; paper: hours)
-  bnlab study --all scale=cpu                   one after another; the same command again goes on
+  bnlab study lr_sensitivity scale=smoke        takes seconds, to check that it works (cpu, the default: minutes;
+                                                paper: hours)
+  bnlab study --all scale=cpu                   all studies in turn; the same command resumes after an interruption
 
-A study is an experiment that has claims (bnlab list study): conf/experiment/NAME.yaml.
+A study is an experiment with claims (bnlab list study): conf/experiment/NAME.yaml.
 
 """
 
@@ -32,13 +34,13 @@ _VALUED = ("--config-dir", "-cd", "--cfg", "-c", "--info", "-i", "--package", "-
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one study or all; returns the exit status."""
+    """Run one study or all of them and return the exit status."""
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
         say(HELP + hydra.OPTIONS)
         return 0
-    # The name is the first word that is neither an override nor a flag nor a flag's value.
+    # The name is the first word that is not an override, a flag or the value of a flag.
     place = next((n for n, word in enumerate(words) if word == "--all" or _is_name(words, n)), None)
     first = "" if place is None else words[place]
     rest = [word for n, word in enumerate(words) if n != place]
@@ -58,7 +60,7 @@ def _is_name(words: Sequence[str], n: int) -> bool:
 
 
 def _all(names: Sequence[str], words: Sequence[str]) -> int:
-    """Every study; what is wrong with one does not keep the others back."""
+    """Run every study and return the exit status; bad input in one study does not stop the others."""
     console = Console()
     status, lines = 0, []
     for name in names:
@@ -86,25 +88,26 @@ def _all(names: Sequence[str], words: Sequence[str]) -> int:
 
 
 def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, int] | None":
-    """Sweep, judge and report; returns the verdicts and how many runs failed, null where --cfg only printed.
+    """Sweep, judge and report one study.
+
+    Returns:
+        The verdicts and the number of failed runs; None if a flag such as --cfg only printed information.
 
     Raises:
-        BadInput: an option or a claim is wrong; found before anything is trained.
+        BadInput: an option or a claim is invalid; raised before any training.
     """
+    from bnlab.adaptive.rounds import Rounds
     from bnlab.config.compose import Composer
     from bnlab.config.grammar import unquoted
-    from bnlab.config.identity import axes
+    from bnlab.config.overrides import key_of
     from bnlab.report import build
-    from bnlab.runs.reader import Runs
     from bnlab.studies.claim import read_claims
-    from bnlab.studies.evidence import Evidence
     from bnlab.studies.record import Record
     from bnlab.studies.recording import Recording
     from bnlab.studies.selection import check
     from bnlab.studies.verdict import judge
     from bnlab.sweeps.job import Jobs
     from bnlab.sweeps.layout.grid import DEFAULT
-    from bnlab.sweeps.sweep import prepare, run_sweep
     from bnlab.verbs import hydra
     from bnlab.verbs.one_run import OneRun
 
@@ -112,56 +115,59 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
     command = shlex.join(["bnlab", "study", name, *words])
     given = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in words)}
     if "experiment" in given:
-        raise BadInput(f"experiment={given['experiment']}: the study's name, {name}, says which: leave it out")
+        raise BadInput(f"experiment={given['experiment']}: the study {name} already selects it: leave it out")
     scale = unquoted(given.get("scale", "null")).replace("null", DEFAULT)
     ended: list[tuple[Record, int]] = []
 
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
-        claims = read_claims(composer.compose(overrides[0]).claims)
         data = Jobs(options)
-        jobs = prepare(composer, data, overrides, console)
+        keys = set(map(key_of, words))
+        rounds = Rounds(composer, data, overrides, console, given=keys, command=command)
+        claims = read_claims(rounds.claims)
         for note in data.notes:
             console.print(note, soft_wrap=True)
-        planned = {job.run_id: axes(job.config) for job, _ in jobs.values()}
         recordings = {
-            job.run_id: Recording(job.config.model["name"], job.config.diagnostics) for job, _ in jobs.values()
+            job.run_id: Recording(job.config.model["name"], job.config.diagnostics) for job, _ in rounds.jobs.values()
         }
-        check(claims, planned, {word.lstrip("+~").partition("=")[0] for word in words}, recordings)
-        folders = {job.study for job, _ in jobs.values()}
+        planned = rounds.evidence()
+        check(claims, planned.planned, keys, recordings, planned.searched)
+        folders = {job.study for job, _ in rounds.jobs.values()}
         if len(folders) > 1:
-            raise BadInput("study= should be one folder here, the verdicts are on all runs together")
-        summary = run_sweep(jobs, len(overrides), console, command)
-        source = Runs((job.folder for job, _ in jobs.values()), lenient=True)
-        record = Record.of(name, scale, command, source, len(planned), judge(claims, Evidence(planned, source)))
+            raise BadInput("study= should be one folder, because the verdicts are on all runs together: name one")
+        rounds.run(partial(judge, claims))
         (folder,) = folders
+        evidence = rounds.evidence()
+        verdicts = judge(claims, evidence, rounds.rule)
+        record = Record.of(name, scale, command, evidence.source, len(evidence.planned), verdicts, rounds.rule)
         record.write(folder / "report")
-        page = build([folder], verdicts=record.shown(), command=command, remark=record.remark).page
+        page = build([folder], verdicts=record.shown(), command=command, remark=record.remark, notes=[record.how]).page
         _say(record, page, console)
-        ended.append((record, len(summary.failed) + len(summary.left_alone)))
+        ended.append((record, len(rounds.summary.failed) + len(rounds.summary.left_alone)))
 
     task = OneRun(console, options).entry()
-    task.batch = batch  # type: ignore[attr-defined]  # what our launcher calls for all runs
+    task.batch = batch  # type: ignore[attr-defined]  # our launcher calls it for all runs
     hydra.call(task, [f"experiment={name}", *words], multirun=True)
     return ended[0] if ended else None
 
 
 def _say(record: "Record", page: Path, console: Console) -> None:
-    from bnlab.studies.record import measured
+    from bnlab.studies.record import measured, number_of
 
+    console.print(record.how, soft_wrap=True)
     if record.remark:
         console.print(record.remark, style="yellow", soft_wrap=True)
     colours = {"confirmed": "green", "refuted": "red", "undecided": "yellow"}
     for one in record.verdicts:
         case = f" [{one.case}]" if one.case else ""
         console.print(f"{one.verdict:<9}", style=colours[one.verdict], end=" ")
-        seeds = "" if one.effect is None else f": {measured(one.effect)}, {one.effect.n} seeds"
+        seeds = "" if one.effect is None else f": {measured(one.effect)}, {number_of(one)}"
         why = f"; {one.reason}" if one.reason else ""
         console.print(f"{one.claim}{case} ({one.threshold}){seeds}{why}", soft_wrap=True)
     console.print(str(page), soft_wrap=True)
 
 
 def _studies(options: Sequence[str]) -> dict[str, str]:
-    """Every study with its line, those of --config-dir too."""
+    """Return the summary line of every study by name, including those of --config-dir."""
     from bnlab.config.folder import conf_dir
     from bnlab.verbs.list import choices
 
@@ -176,5 +182,7 @@ def _unknown(first: str, known: Sequence[str], folders: Sequence[str]) -> str:
     if own and not re.search(r"^# @package _global_", text(own[0]), re.MULTILINE):
         return f"{own[0]}: its first line should be `# @package _global_`"
     if not first or "=" in first or first.startswith("-"):
-        return f"name a study first, or --all: there is {', '.join(known)}"
-    return f"{first} is no study; {nearest(first, known)} (an experiment without claims: bnlab sweep experiment=NAME)"
+        return f"name a study first, or --all; available: {', '.join(known)}"
+    return (
+        f"{first} is not a study; {nearest(first, known)} (an experiment without claims: bnlab sweep experiment=NAME)"
+    )

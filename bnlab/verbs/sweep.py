@@ -1,4 +1,4 @@
-"""`bnlab sweep`: many runs."""
+"""`bnlab sweep`: train many runs."""
 
 import shlex
 from collections.abc import Sequence
@@ -8,30 +8,33 @@ from bnlab.terminal import say
 HELP = """\
 usage: bnlab sweep [overrides]
 
-Trains every combination of the values listed with commas, or those of an experiment. Finished runs are not trained
-again, so after an interruption the same command goes on; a failed run does not stop the others.
+Trains every combination of values separated by commas, or the runs of an experiment. Finished runs are not trained
+again, so the same command resumes after an interruption. A failed run does not stop the others.
 
   bnlab sweep experiment=demo
   bnlab sweep norm=none,batch,layer optim.lr=0.01,0.1,1 seed=0,1,2 study=first
-  bnlab sweep experiment=demo model.activation=tanh study=demo_tanh      an experiment, changed
+  bnlab sweep experiment=demo model.activation=tanh study=demo_tanh      an experiment with a change
+  bnlab sweep norm=none,batch "optim.lr=interval(1e-4,100)" study=limits
+                                   search for the critical learning rate, at which half of the runs go wrong (search.*)
 
-An experiment is a yaml (bnlab list experiment); its runs go to outputs/<its name>, others to outputs/main, or to
-outputs/<study> with study=NAME. bnlab report outputs/<study> shows what came out.
+An experiment is a yaml (bnlab list experiment). Its runs are written to outputs/<its name>, other runs to outputs/main;
+study=NAME writes to outputs/NAME. bnlab report outputs/NAME shows the results.
 
 """
 
 
 def run(words: Sequence[str]) -> int:
-    """Train a sweep; returns the exit status."""
+    """Train a sweep and return the exit status."""
     from bnlab.verbs import hydra
 
     if {"-h", "--help"} & set(words):
         say(HELP + hydra.OPTIONS)
         return 0
     hydra.check_flags(words)
+    from bnlab.adaptive.rounds import Rounds
     from bnlab.config.compose import Composer
+    from bnlab.config.overrides import key_of
     from bnlab.sweeps.job import Jobs
-    from bnlab.sweeps.sweep import prepare, run_sweep
     from bnlab.terminal import Console
     from bnlab.verbs.one_run import OneRun
 
@@ -43,15 +46,16 @@ def run(words: Sequence[str]) -> int:
     def batch(composer: Composer, overrides: Sequence[Sequence[str]]) -> None:
         nonlocal status
         source = Jobs(options)
-        jobs = prepare(composer, source, overrides, console)
+        command = shlex.join(["bnlab", "sweep", *words])
+        rounds = Rounds(composer, source, overrides, console, given=set(map(key_of, words)), command=command)
         for note in source.notes:
             console.print(note, soft_wrap=True)
-        summary = run_sweep(jobs, len(overrides), console, shlex.join(["bnlab", "sweep", *words]))
-        for study in summary.studies:
+        rounds.run()
+        for study in rounds.summary.studies:
             console.print(f"report: {shlex.join(['bnlab', 'report', str(study)])}", soft_wrap=True)
-        status = summary.status
+        status = rounds.summary.status
 
-    task = single.entry()  # what another launcher (hydra/launcher=basic) calls for each run
-    task.batch = batch  # type: ignore[attr-defined]  # what ours calls for all of them
+    task = single.entry()  # another launcher (hydra/launcher=basic) calls it for each run
+    task.batch = batch  # type: ignore[attr-defined]  # our launcher calls it for all runs
     hydra.call(task, words, multirun=True)
     return status or single.status

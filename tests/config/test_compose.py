@@ -1,4 +1,4 @@
-"""What the composer gives is what Hydra gives, one job at a time."""
+"""The composer gives the same configs as Hydra does one job at a time."""
 
 from collections.abc import Iterator
 
@@ -41,7 +41,7 @@ def composer() -> Iterator[Composer]:
         yield Composer(hydra.config_loader)
 
 
-@pytest.mark.parametrize("overrides", [*JOBS, *JOBS[:4]])  # again: what jobs share has stayed what it was
+@pytest.mark.parametrize("overrides", [*JOBS, *JOBS[:4]])  # again: shared parts must be unchanged
 def test_as_hydra_composes_it(composer: Composer, overrides: list[str]) -> None:
     theirs = compose("config", overrides, return_hydra_config=True)
     bare = OmegaConf.masked_copy(theirs, [key for key in theirs if key != "hydra"])

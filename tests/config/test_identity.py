@@ -1,4 +1,4 @@
-"""A run's id: golden values, and what it does and does not depend on."""
+"""Run ids: golden values, and what they do and do not depend on."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ from bnlab.registry import entries
 from bnlab.report.condition import conditions, varying_axes
 from bnlab.sweeps.layout.plugin import register
 
-# A change here is a change of identity: every finished run of every user would be trained again. Bump it knowingly.
+# If these change, every finished run of every user is trained again. Change them only on purpose.
 GOLDEN = {
     "": "9eefd6f7152f",
     "norm=none": "adb13dc04f79",
@@ -116,7 +116,7 @@ def another(value: Any) -> Any:
 
 
 def neighbours(base: Config) -> Iterator[tuple[str, Config]]:
-    """The config with one thing at a time another, be it allowed or not, and what that is called."""
+    """Yield the name of each option and the config with only that option changed, to a valid value or not."""
     for part in ("run", "model", "norm", "statistics", "data", "optim", "schedule"):
         for key, value in (options := getattr(base, part)).items():
             other = next(name for name in entries(part) if name != value) if key == "name" else another(value)

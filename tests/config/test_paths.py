@@ -1,4 +1,4 @@
-"""`~` in paths, wherever they stand."""
+"""`~` in the paths of a config."""
 
 import os
 from pathlib import Path
@@ -36,7 +36,7 @@ REFUSED = {
     "": "output_dir is empty",
     "  ": "output_dir is empty",
     "~nosuchuser/x": "there is no user nosuchuser",
-    "~nosuchuser": "a folder of that very name is ./~nosuchuser",
+    "~nosuchuser": "for a folder of that name write ./~nosuchuser",
     "a" * 256: "a name in it at most 255",
     "é" * 128: "a name in it at most 255",
     "/aa" * 2000: "at most 3800 bytes",

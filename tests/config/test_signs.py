@@ -1,4 +1,4 @@
-"""Characters that no value may hold, and look-alikes."""
+"""Characters that are not allowed in values, and look-alikes."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Words as a shell hands them over, against what Hydra's own parser then reads."""
+"""Words of the command line, compared with what Hydra's own parser reads."""
 
 import re
 
@@ -32,7 +32,7 @@ KINDS = {
     "hydra/launcher": "other",
 }
 
-# word: (what Hydra is given, None where it is the word itself; what its parser reads)
+# word: (the quoted word for Hydra, None if unchanged; the value that its parser reads)
 QUOTED: dict[str, tuple[str | None, object]] = {
     "study=études": ("study='études'", "études"),
     "data.root=/home/josé/pics": ("data.root='/home/josé/pics'", "/home/josé/pics"),
@@ -106,7 +106,7 @@ SPLIT = {
 
 
 def read(word: str) -> object:
-    """What Hydra's parser reads of an override, the values of a sweep as a list."""
+    """Return the value that Hydra's parser reads from an override, a list for a sweep."""
 
     def plain(value: object) -> object:
         if isinstance(value, QuotedString):
@@ -157,10 +157,10 @@ def test_parts_of_words() -> None:
 signs = st.text(st.sampled_from("\\'\"ab é$()[]{}:=~,1.-+*?|#;_/\u2212漢\u200d"), max_size=12)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(max_examples=600)
 @given(signs | st.text(max_size=12))
 def test_a_text_stays_what_it_is(text: str) -> None:
-    """Whatever it is; what the grammar gives a meaning (commas, quotes, backslashes, …) is tested above."""
+    """Any text stays literal; characters with a meaning in the grammar (commas, quotes, …) are tested above."""
     given = quoted(f"study={text}")
     assert quoted(given) == given
     assert quoted(shown(given)) == given

@@ -1,4 +1,4 @@
-"""The cells of the contract, norm x sites x model x batches x precision, and few of them that hold every pair."""
+"""The cells of the contract, norm x sites x model x batches x precision, and a small subset that covers all pairs."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations, product
@@ -24,31 +24,31 @@ class Cell(NamedTuple):
         return "-".join([self.norm, "+".join(self.sites) or "anywhere", *self[2:]])
 
 
-# 17 examples to train on: two batches of 8, of which the third step sees the first anew, or a last one of a single
-# example, or batches of one.
+# 17 training examples: two batches of 8, which repeat from the third step on, or also a last one of a single example,
+# or batches of one.
 BATCHES: dict[str, dict[str, int | bool]] = {
     "full": {"batch_size": 8, "drop_last": True},
     "ragged": {"batch_size": 8, "drop_last": False},
     "single": {"batch_size": 1, "drop_last": True},
 }
-SMALLEST = {"full": 8, "ragged": 1, "single": 1}  # examples in the smallest training batch
+SMALLEST = {"full": 8, "ragged": 1, "single": 1}  # number of examples in the smallest training batch
 TOLERANCES = {"float64": 1e-8, "float32": 1e-4}
 
 
 def norms() -> list[str]:
-    """What conf/ offers."""
+    """Return the names of all norms in conf/."""
     return sorted(path.stem for path in (conf_dir() / "norm").glob("[!_]*.yaml"))
 
 
 def placements(net: Model) -> list[tuple[str, ...]]:
-    """Each kind of site by itself, all of them, and all but the last one in the net."""
+    """Return each kind of site alone, all of them, and all but the last one in the net."""
     offered = {site.kind for site in sites(net).values()}
     kinds = [kind for kind in KINDS if kind in offered]
     return list(dict.fromkeys([*((kind,) for kind in kinds), tuple(kinds[:-1]), tuple(kinds)]))
 
 
 def all_cells(nets: dict[str, Model]) -> list[Cell]:
-    """Every cell, of each norm with each of these nets."""
+    """Return every cell of each norm with each of these nets."""
     found = []
     for norm, (model, net) in product(norms(), nets.items()):
         places = [()] if find("norm", norm).facts.get("ignores_placement") else placements(net)
@@ -57,14 +57,14 @@ def all_cells(nets: dict[str, Model]) -> list[Cell]:
 
 
 def pairs(cell: Sequence[object]) -> set[tuple[tuple[int, object], ...]]:
-    """The choices of any two factors that a cell brings together."""
+    """Return the pairs of choices of any two factors in a cell."""
     return set(combinations(enumerate(cell), 2))
 
 
 def covering(cells: Iterable[Cell]) -> list[Cell]:
-    """Few of the cells that still bring together any two choices that some cell does.
+    """Return a small subset of the cells that covers all pairs of choices of all cells.
 
-    Greedy: for the first pair that is missing, the cell with it that adds the most. The first of equals is taken.
+    Greedy: for the first missing pair, add the cell with it that covers most missing pairs, the first in case of ties.
     """
     holds = {cell: pairs(cell) for cell in cells}
     with_pair: dict[tuple[tuple[int, object], ...], list[Cell]] = {}

@@ -1,4 +1,4 @@
-"""Runs of a cell through the real config path: three updates and the evaluations after them, alone and fused."""
+"""Runs of a cell through the real config path: three updates and the evaluations after them, single and fused."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -25,12 +25,12 @@ COMMON = (
     "data=gaussian data.shape=[3,6,6] data.n_train=25 data.val_size=8 data.n_test=9 diagnostics=off steps=3 "
     "log_every=1 checkpoint_seconds=1e9 device=cpu optim=sgd optim.weight_decay=0.001"
 )
-# The models of the contract, and what makes each small.
+# The models of the contract, and the options that make each small.
 MODELS: dict[str, dict[str, Any]] = {
     "cnn": {"depth": 2, "width": 8, "pool_every": 1},
     "mlp": {"depth": 2, "width": 8},
 }
-# The deeper ones, at one batch size (tests/contracts/test_models.py); each is chosen with some of its own options.
+# The deeper models, at one batch size (tests/contracts/test_models.py), each with the options that make it small.
 DEEPER: dict[str, dict[str, Any]] = {
     "deep_linear": {"depth": 3, "width": 8},
     "lstm": {"width": 8},
@@ -52,17 +52,17 @@ def composer() -> Composer:
 
 @cache
 def composed(group: str, choice: str) -> Composed:
-    """The whole config with one choice, composed once; the others are the defaults or those of `COMMON`."""
+    """Return the whole config with one choice, composed once; the others are the defaults or those of `COMMON`."""
     return composer().compose([f"{group}={choice}", *COMMON.split()])
 
 
 def rate(cell: Cell, replica: int) -> float:
-    """A replica's learning rate; deep nets get a hundredth, as at large steps they magnify rounding without bound."""
+    """Return a replica's learning rate, a hundredth for deep nets, which magnify rounding at large steps."""
     return LRS[replica] * (0.01 if cell.model in DEEPER else 1)
 
 
 def config(cell: Cell, replica: int = 0) -> Config:
-    """The valid config of one of a cell's replicas."""
+    """Return the valid config of one of a cell's replicas."""
     base = composed("norm", cell.norm)
     own = {
         "seed": SEEDS[replica],
@@ -82,26 +82,26 @@ def data(batches: str, precision: str) -> TensorData:
 
 
 def net(cell: Cell) -> tuple[Model, dict[str, tuple[int, ...]]]:
-    """Its net without storage, and the shape of an example at each of its sites.
+    """Return its net without storage, and the shape of an example at each of its sites.
 
     Raises:
-        Refused: the norm cannot stand there, or not with such batches.
+        Refused: the norm is not possible at a site, or not with such batches.
     """
     return build.model(config(cell), data(cell.batches, cell.precision))
 
 
 def serial(cell: Cell, replica: int) -> Memory:
-    """What one replica alone leaves behind."""
+    """Return the results of one replica trained alone."""
     return trained(cell, [replica])[0]
 
 
 def fused(cell: Cell) -> list[Memory]:
-    """What the replicas, trained at once, leave behind."""
+    """Return the results of the replicas trained together."""
     return trained(cell, range(len(SEEDS)))
 
 
 def trained(cell: Cell, replicas: Sequence[int]) -> list[Memory]:
-    """What these replicas leave behind, trained together."""
+    """Train these replicas together and return their results."""
     recorders = [Memory() for _ in replicas]
     configs = [config(cell, r) for r in replicas]
     outcomes = assembly.assemble(configs, data(cell.batches, cell.precision), net(cell)[0], recorders).run()

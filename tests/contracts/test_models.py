@@ -1,5 +1,5 @@
-"""Every norm of conf/norm at every site of every deeper model: it trains alone and fused with one outcome, or it is
-refused with a reason. A selection that holds every pair runs with the other tests, all of it in `make contracts`."""
+"""Every norm of conf/norm at every site of every deeper model trains with the same result alone and fused, or is
+refused with a reason. A subset that covers all pairs runs with the other tests, all cells in `make contracts`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ from tests.training.parts import Memory
 
 PLAIN = {model: net(Cell("none", (), model, "full", "float64"))[0] for model in DEEPER}
 CELLS = [cell for cell in all_cells(PLAIN) if cell.batches == "full" and cell.precision == "float64"]
-# Each norm in each model once, at one site after the other.
+# Each norm in each model once, with the sites in turn.
 SELECTED = {
     mine[n % len(mine)]
     for model in DEEPER
@@ -24,11 +24,11 @@ SELECTED = {
     if (mine := [cell for cell in CELLS if (cell.model, cell.norm) == (model, norm)])
 }
 MARKED = [pytest.param(cell, id=str(cell), marks=[] if cell in SELECTED else pytest.mark.exhaustive) for cell in CELLS]
-# Eight to eighteen normalized layers on 2x2 pictures magnify rounding: rows and weights agree to this, 10 times that of
-# shallow nets. An accuracy may turn on a tie of two outputs, the loss may not.
+# Eight to eighteen normalized layers on 2x2 images magnify rounding, so the tolerance of rows and weights is 10 times
+# that of shallow nets. Accuracies are left out, because they may depend on a tie of two outputs; the loss does not.
 TOLERANCE = 1e-7
-# Where a net magnifies rounding more (FRN on single positions has slopes up to 1/√ε = 100 a layer), so many times what
-# it makes of float32's rounding, brought down to float64's, is granted, up to LOOSEST.
+# If a net magnifies rounding more (FRN on single positions has slopes up to 1/√ε = 100 per layer), the tolerance is
+# ROUNDINGS times the effect of float32's rounding, scaled to float64 by FINER, up to LOOSEST.
 ROUNDINGS, LOOSEST, FINER = 20, 1e-5, 2.0**-29
 REASONS = ("1 value for each channel", "norm.groups=4 does not divide")
 
@@ -48,14 +48,14 @@ def test_trains_alone_and_fused_or_is_refused(cell: Cell, record_property: Calla
     for r in range(len(SEEDS)):
         alone = serial(cell, r)
         difference = apart(alone, together[r])
-        if difference > TOLERANCE:  # does this net magnify float32's rounding as much?
+        if difference > TOLERANCE:  # Does this net magnify float32's rounding as much?
             rounded = apart(serial(cell._replace(precision="float32"), r), alone)
             assert difference <= min(ROUNDINGS * rounded * FINER, LOOSEST)
     record_property("contract", "deeper models: trained")
 
 
 def apart(run: Memory, other: Memory) -> float:
-    """The largest difference, relative to 1 + its size, of two runs' numbers, accuracies left out."""
+    """Return the largest difference of two runs' numbers, relative to 1 + their size, without accuracies."""
     mine, others = numbers(run), numbers(other)
     assert mine.keys() == others.keys()
     assert all(values.isfinite().all() for values in (*mine.values(), *others.values()))

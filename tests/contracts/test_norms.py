@@ -1,7 +1,7 @@
-"""Every norm of conf/norm at every site of an MLP and a CNN, in small batches too: it trains alone and fused with one
-outcome, or it is refused with a reason that the table below has.
+"""Every norm of conf/norm at every site of an MLP and a CNN, also with small batches, trains with the same result alone
+and fused, or is refused with a reason of the table below.
 
-A selection that holds every pair of choices runs with the other tests, all of it in `make contracts`.
+A subset that covers all pairs of choices runs with the other tests, all cells in `make contracts`.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from tests.training.parts import Memory
 
 
 class Stand(NamedTuple):
-    """Where a cell's norm stands: the fewest positions and all numbers of channels, and the smallest batch."""
+    """Conditions at a cell's norm: the fewest positions, all numbers of channels, and the smallest batch."""
 
     positions: int
     channels: set[int]
@@ -29,7 +29,7 @@ class Stand(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """A refusal: of which norms (by name, or every one of a class), where, and what it says."""
+    """An expected refusal: the norms (by name, or all of a class), the condition, and the message."""
 
     norms: str | type
     where: Callable[[Stand], bool]
@@ -42,8 +42,8 @@ EXPECTED = (
     Expected("group", lambda at: any(n % 4 for n in at.channels), "norm.groups=4 does not divide 10 channels"),
 )
 
-# Where float32 rounding alone takes runs further from their float64 selves than the tolerance (FRN on vectors has
-# slopes up to 1/√ε = 100, a constant channel may be divided by √ε), so many times that is granted, up to LOOSEST.
+# If float32 rounding alone separates runs from the same runs in float64 by more than the tolerance (FRN on vectors has
+# slopes up to 1/√ε = 100, a constant channel may be divided by √ε), ROUNDINGS times that is allowed, up to LOOSEST.
 ROUNDINGS, LOOSEST = 20, 1e-2
 
 PLAIN = {model: net(Cell("none", (), model, "full", "float32")) for model in MODELS}
@@ -51,7 +51,7 @@ CELLS = all_cells({model: plain for model, (plain, _) in PLAIN.items()})
 
 
 def expected(cell: Cell) -> Expected | None:
-    """The refusal that a cell must meet."""
+    """Return the expected refusal of a cell, or None."""
     plain, shapes = PLAIN[cell.model]
     chosen = [shapes[path] for path, site in sites(plain).items() if site.kind in cell.sites]
     if not chosen:
@@ -68,7 +68,7 @@ def expected(cell: Cell) -> Expected | None:
 
 REFUSED = [cell for cell in CELLS if expected(cell)]
 TRAINED = [cell for cell in CELLS if not expected(cell)]
-# Each apart: a pair that only a refused cell held would not be tried.
+# One test each: a pair that only a refused cell covered would not be tested otherwise.
 SELECTED = covering(TRAINED) + covering(REFUSED)
 
 
@@ -84,8 +84,8 @@ def test_trains_alone_and_fused_or_is_refused(cell: Cell, record_property: Calla
     if refusal := expected(cell):
         with pytest.raises(Refused, match=refusal.says) as refused:
             net(cell)
-        assert str(refused.value).startswith("norm")  # the option at fault
-        assert ": " in str(refused.value)  # and a way out
+        assert str(refused.value).startswith("norm")  # names the option at fault
+        assert ": " in str(refused.value)  # and a remedy
         record_property("contract", f"refused ({refusal.says})")
         return
     built, _ = net(cell)
@@ -106,7 +106,7 @@ def test_trains_alone_and_fused_or_is_refused(cell: Cell, record_property: Calla
 
 
 def difference(run: Memory, other: Memory) -> float:
-    """The largest difference, relative to 1 + its size, in the rows and in the final parameters, buffers and slots."""
+    """Return the largest difference, relative to 1 + size, in rows and in final parameters, buffers and slots."""
     assert len(run.rows["steps"]) == 4  # before each of the three updates, and after the last
     assert {row["split"] for row in run.rows["evals"]} == {"train", "val", "test"}
     mine, others = numbers(run), numbers(other)
@@ -116,7 +116,7 @@ def difference(run: Memory, other: Memory) -> float:
 
 
 def numbers(run: Memory) -> dict[str, torch.Tensor]:
-    """What a run left behind but for the time, each column and each tensor by name."""
+    """Return the results of a run without times, each column and each tensor by name."""
     found = {}
     for table, rows in run.rows.items():
         for column in rows[0].keys() - {"split", "mode", "seconds"}:
@@ -137,7 +137,7 @@ def test_the_selection_holds_every_pair() -> None:
 
 
 def test_most_cells_train() -> None:
-    """So that a mistake in the table cannot pass for a norm that works nowhere."""
+    """A mistake in the table must not hide a norm that works nowhere."""
     assert len(REFUSED) < len(CELLS) / 2
     assert {cell.norm for cell in TRAINED} == set(norms())
     nowhere = {(cell.norm, cell.model) for cell in CELLS} - {(cell.norm, cell.model) for cell in TRAINED}

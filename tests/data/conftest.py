@@ -1,4 +1,4 @@
-"""Every test has a cache of its own."""
+"""Fixtures: each test has its own cache."""
 
 import os
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def nobody(tmp_path: Path) -> Iterator[None]:
-    """Give up root's rights to read everything, where the tests have them."""
+    """Give up root's right to read everything, if the tests run as root."""
     if os.geteuid() != 0:
         yield
         return

@@ -12,7 +12,7 @@ def draws(seed: int) -> torch.Generator:
 
 
 def reference(x_CHW: torch.Tensor, dy: int, dx: int, mirrored: bool) -> torch.Tensor:
-    """The window at (dy, dx) of one image continued by reflection at its border, then mirrored."""
+    """Return the window at (dy, dx) of one image, padded by reflection at its border, then mirrored."""
     _, height, width = x_CHW.shape
     wide = np.pad(x_CHW.numpy(), ((0, 0), (4, 4), (4, 4)), mode="reflect")
     window = wide[:, 4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width]

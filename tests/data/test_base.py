@@ -1,4 +1,4 @@
-"""Arrays that do not belong together."""
+"""Checks of arrays that do not match."""
 
 from dataclasses import replace
 

@@ -100,7 +100,7 @@ def test_a_cache_that_cannot_be_written_is_not_fatal(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with caplog.at_level(logging.WARNING):
         assert cache.decoded({"key": 1}, lambda: GOOD) is GOOD
-    assert "cannot keep decoded data" in caplog.text
+    assert "cannot cache decoded data" in caplog.text
 
 
 def test_a_failed_write_leaves_nothing(cache_home: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_cache_home_of_rubbish_is_said_and_passed_over(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", place)
     assert cache.decoded({"key": 1}, lambda: GOOD) is GOOD
-    assert "cannot keep decoded data in" in caplog.text
+    assert "cannot cache decoded data in" in caplog.text
     assert all(record.message.isprintable() for record in caplog.records)
 
 
@@ -193,7 +193,7 @@ def test_what_is_no_file_in_an_entrys_place_is_left_alone(
     assert cache.decoded({"key": 1}, lambda: GOOD) is GOOD
     assert path.lstat().st_ino == before.st_ino
     assert sorted(file.name for file in tmp_path.iterdir()) == ["victim"], "nothing was written through a link"
-    assert "there is no regular file" in caplog.text
+    assert "there is not a regular file" in caplog.text
     assert len(list(path.parent.iterdir())) == 1
 
 
@@ -232,7 +232,7 @@ def test_what_is_larger_than_the_cache_is_not_kept(
 ) -> None:
     monkeypatch.setattr(cache, "MOST_BYTES", 10)
     assert cache.decoded({"key": 1}, lambda: GOOD) is GOOD
-    assert "is more than the cache takes (10 bytes): not kept" in caplog.text
+    assert "exceeds the cache's limit (10 bytes): not cached" in caplog.text
     assert not (cache_home / "bnlab").exists()
 
 

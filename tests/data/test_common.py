@@ -1,4 +1,4 @@
-"""Batches and updates of an epoch, and sizes of validation sets as they are written."""
+"""Batches and updates per epoch, and valid values of data.val_size."""
 
 from typing import Any, get_type_hints
 

@@ -1,4 +1,4 @@
-"""Many pictures: the same array by every way, progress, and ends."""
+"""Decoding of many pictures: the same array with processes and threads, progress, and failures."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def paths(tmp_path: Path) -> list[str]:
     return [str(path) for path in sorted((tmp_path / "a").iterdir())]
 
 
-@pytest.mark.parametrize("many", [1, 1000])  # by processes, by threads
+@pytest.mark.parametrize("many", [1, 1000])  # with processes, with threads
 def test_every_way_gives_the_same(many: int, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "MANY", many)
     monkeypatch.setattr(decode, "CHUNK", 7)
@@ -56,7 +56,7 @@ def test_a_killed_worker_costs_time_alone(
     monkeypatch.setattr(decode, "_by_processes", killed)
     monkeypatch.setattr("joblib.cpu_count", lambda: 2)
     assert np.array_equal(decoded(paths, 8, 3, silent), images(paths, 8, 3).x)
-    assert "worker processes for decoding ended (BrokenProcessPool): going on in this process" in caplog.text
+    assert "worker processes for decoding ended (BrokenProcessPool): continuing in this process" in caplog.text
 
 
 def test_progress_is_said(paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Synthetic data and their known truth."""
+"""Synthetic data and their known true model."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_more_training_examples_leave_the_test_set() -> None:
     [
         ({"shape": [3, 4]}, r"data.shape=\[3, 4\] has 2 numbers: give one, \[features\], or three"),
         ({"shape": []}, r"data.shape=\[\] has 0 numbers"),
-        ({"classes": 1}, "data.classes=1 leaves nothing to tell apart"),
+        ({"classes": 1}, "data.classes=1 is too few for classification"),
     ],
 )
 def test_impossible_options(changes: dict[str, Any], message: str) -> None:

@@ -35,5 +35,5 @@ def test_values_come_back(name: str, packed: bool, block: int, tmp_path: Path, m
 
 def test_a_file_of_other_dimensions_is_refused(tmp_path: Path) -> None:
     idx(tmp_path / "x", VALUES["labels"])
-    with pytest.raises(BadInput, match="x is no IDX file of 3 dimensions"):
+    with pytest.raises(BadInput, match="x is not an IDX file of 3 dimensions"):
         module.check(tmp_path / "x", 3)

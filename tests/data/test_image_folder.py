@@ -20,7 +20,7 @@ from .written import common, pictures
 
 
 def load(root: Path, size: int = 8, channels: Any = 3) -> Arrays:
-    """The data set with everything decoded, in the order of its listing."""
+    """Return the data set with everything decoded, in the order of its listing."""
     arrays = ImageFolder(root=str(root), size=size, channels=channels).arrays()
     x = {f"{part}_x": getattr(arrays, f"{part}_x") for part in ("train", "val", "test")}
     return replace(arrays, **{name: take(x, np.arange(len(x)))[0] for name, x in x.items() if x is not None})
@@ -171,15 +171,15 @@ def no_train(root: Path) -> None:
 @pytest.mark.parametrize(
     ("arrange", "message"),
     [
-        (no_root, "is no folder: set data.root"),
+        (no_root, "is not a folder: set data.root"),
         (nothing, "has no class folders"),
-        (pictures_without_classes, "has no class folders: put the pictures of each class in a folder of its own"),
+        (pictures_without_classes, "has no class folders: put the pictures of each class in a separate folder"),
         (one_class, "has only one class folder, animals: two or more.*set data.root=.*/x/animals"),
         (empty_class, "x/b has no picture"),
         (no_picture, "cannot read .*b/001.png .*cannot identify.*: replace or remove"),
         (truncated, "cannot read .*b/001.jpg .*[tT]runcated"),
         (broken, "cannot read .*b/001.png"),
-        (deep, "b/001.png has more than 8 bits a channel"),
+        (deep, "b/001.png has more than 8 bits per channel"),
         (unlike_classes, "x/test lacks class c of .*/x/train: both need the same class folders"),
         (no_train, "has a folder test but none called train or training"),
     ],
@@ -192,7 +192,7 @@ def test_bad_folders(arrange: Any, message: str, tmp_path: Path) -> None:
 
 
 def used(root: Path, progress: Any = silent, **changes: Any) -> Arrays:
-    """The data set as it is trained on."""
+    """Return the data set as used for training."""
     return split(ImageFolder(root=str(root), size=8, channels=3).arrays(progress), common(**changes))
 
 
@@ -219,11 +219,11 @@ def test_only_what_is_used_is_decoded(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (len(few.train_x), len(few.val_x), len(few.test_x)) == (10, 5, 20)
     assert len(decoded) == len(set(decoded)) == 35
     used(tmp_path, train_size=10, val_size=5)
-    assert len(decoded) == 35, "kept by what was chosen"
+    assert len(decoded) == 35, "cached per selection"
     whole = used(tmp_path, val_size=5)
     assert len(decoded) == 35 + 80
     used(tmp_path, val_size=20, split_seed=3)
-    assert len(decoded) == 35 + 80, "all of the training set, split otherwise"
+    assert len(decoded) == 35 + 80, "all of the training set, with another split"
     assert np.array_equal(whole.train_x[:10], few.train_x)
     assert np.array_equal(whole.val_x, few.val_x)
     for x, y in few.parts().values():
@@ -267,12 +267,12 @@ NOTES: dict[str, tuple[Any, list[Any]]] = {
     "flat": (flat, [f"8 training and 2 test pictures of 2 classes (a, b) {FIFTH}"]),
     "splits": (splits, ["8 training, 4 validation and 2 test pictures of 2 classes (a, b) in"
                         " ROOT/{Train,Valid,TESTING}",
-                        "passed over 1 file that is no picture (.txt), the folder extra beside the splits"]),
+                        "ignored 1 file that is not a picture (.txt), the folder extra beside the splits"]),
     "val is test": (train_and_val, ["8 training and 4 test pictures of 2 classes (a, b) in ROOT/{train,val}"]),
     "many classes": (train_alone, ["19 training and 5 test pictures of 12 classes (c00, c01, c02, c03, c04, c05, c06,"
                                    f" c07, c08, c09, …) {FIFTH}", None]),
     "a class of one": (rare, [f"4 training and 1 test pictures of 2 classes (a, b) {FIFTH}",
-                              "no test picture of a: there are too few to hold one out"]),
+                              "no test picture of a: too few pictures to hold one out"]),
 }  # fmt: skip
 
 

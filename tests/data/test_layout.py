@@ -1,4 +1,4 @@
-"""What folders of pictures mean: splits, classes, or neither."""
+"""Interpretation of folders of pictures: splits, classes, or neither."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ CLASSES = ("a/1.png", "b/1.png")
 
 
 def arrange(root: Path, files: tuple[str, ...]) -> Path:
-    """Empty files of those names; a name that ends in / is a folder."""
+    """Create empty files of these names; a name that ends in / is a folder."""
     root.mkdir()
     for file in files:
         path = root / file
@@ -23,7 +23,7 @@ def arrange(root: Path, files: tuple[str, ...]) -> Path:
 
 
 def under(*folders: str) -> tuple[str, ...]:
-    """The same two classes in each of these folders."""
+    """Return the names of files with the same two classes in each of these folders."""
     return tuple(f"{folder}/{file}" for folder in folders for file in CLASSES)
 
 
@@ -66,22 +66,22 @@ def test_a_class_with_the_name_of_a_split_is_a_class(tmp_path: Path) -> None:
 
 REFUSED = {
     "splits in classes": (("a/train/1.png", "a/test/2.png", "b/train/1.png", "b/test/2.png"),
-                          r"each class of .* holds splits \(a/test\), .* move the pictures to test/a/"),
+                          r"each class of .* contains splits \(a/test\), .* move the pictures to test/a/"),
     "twice by synonym": (under("train", "training", "test"), r"two folders for one split \(train\), train and trai"),
     "twice by case": (under("Train", "train"), r"two folders for one split \(train\), Train and train: keep one"),
     "two validation sets": (under("train", "val", "dev"), r"two folders for one split \(val\), dev and val"),
-    "no classes": (("train/1.png", "test/1.png"), "test and train of .*/x hold pictures directly and no class folders"),
-    "train alone, no classes": (("train/1.png",), "train of .*/x holds pictures directly and no class folders"),
-    "two bare splits and a class": (("train/1.png", "test/1.png", "a/1.png"), "test and train of .* hold pictures"),
-    "test without classes": ((*under("train"), "test/1.png"), "x/test holds pictures directly and no class folders, but"
-                             " train beside it holds class folders"),
-    "train without classes": ((*under("test"), "train/1.png"), "x/train holds pictures directly and no class"),
-    "empty test": ((*under("train"), "test/"), "x/test holds no pictures, but train beside it"),
-    "test of empty folders": ((*under("train"), "test/a/", "test/b/"), "x/test holds no pictures"),
+    "no classes": (("train/1.png", "test/1.png"), "test and train in .*/x contain pictures but no class folders"),
+    "train alone, no classes": (("train/1.png",), "train in .*/x contains pictures but no class folders"),
+    "two bare splits and a class": (("train/1.png", "test/1.png", "a/1.png"), "test and train in .* contain pictures"),
+    "test without classes": ((*under("train"), "test/1.png"), "x/test contains pictures but no class folders, but"
+                             " train beside it contains class folders"),
+    "train without classes": ((*under("test"), "train/1.png"), "x/train contains pictures but no class"),
+    "empty test": ((*under("train"), "test/"), "x/test contains no pictures, but train beside it"),
+    "test of empty folders": ((*under("train"), "test/a/", "test/b/"), "x/test contains no pictures"),
     "no train": (under("test", "val"), "has a folder test but none called train or training"),
     "no Train": ((*under("Testing"), *CLASSES), "has a folder Testing but none called train or training"),
-    "class or split": ((*under("train"), "train/1.png", "c/1.png"), "x/train holds pictures as well as the folder a, so"
-                       " it may be a class beside c or the training set"),
+    "class or split": ((*under("train"), "train/1.png", "c/1.png"), "x/train contains pictures and the folder a, so"
+                       " it may be a class like c or the training set"),
     "empty class train": ((*CLASSES, "train/"), "x/train has no picture .*: add some or remove it"),
     "other classes in test": ((*under("train"), "test/a/1.png", "test/c/1.png"),
                               "x/test lacks class b of .*/x/train, and .*/x/train lacks class c of .*/x/test: both"),
@@ -102,7 +102,7 @@ def test_no_one_meaning(name: str, tmp_path: Path) -> None:
     files, message = REFUSED[name]
     root = arrange(tmp_path / "x", files)
     if name == "twice by case" and len(list(root.iterdir())) == 1:
-        pytest.skip("this file system knows no case")
+        pytest.skip("this file system is case-insensitive")
     with pytest.raises(BadInput, match=message) as caught:
         listing(root)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Which pictures count, and what is passed over and said. Files are empty: nothing here decodes."""
+"""Listing of pictures: which are found, what is ignored, and the messages. Files are empty: nothing is decoded."""
 
 import os
 from collections.abc import Callable
@@ -22,9 +22,13 @@ COUNTED = {
     "checkpoints of notebooks": (("a/.ipynb_checkpoints/1-checkpoint.png",), (), "1 hidden file or folder"),
     "thumbnails of a server": (("a/@eaDir/1.png/THUMB.jpg",), (), "1 hidden file or folder"),
     "hidden file": (("a/._1.png", "a/.DS_Store"), (), "2 hidden files or folders"),
-    "other files": (("a/notes.txt", "b/x.CSV", "list.txt"), (), "3 files that are no pictures (.csv, .txt)"),
-    "no suffix": (("a/README",), (), "1 file that is no picture (no suffix)"),
-    "many suffixes": (tuple(f"a/x.{k}" for k in "qrstuvw"), (), "7 files that are no pictures (.q, .r, .s, .t, .u, …)"),
+    "other files": (("a/notes.txt", "b/x.CSV", "list.txt"), (), "3 files that are not pictures (.csv, .txt)"),
+    "no suffix": (("a/README",), (), "1 file that is not a picture (no suffix)"),
+    "many suffixes": (
+        tuple(f"a/x.{k}" for k in "qrstuvw"),
+        (),
+        "7 files that are not pictures (.q, .r, .s, .t, .u, …)",
+    ),
     "stray pictures": (("1.png", "2.jpg"), (), "2 pictures beside the class folders"),
     "nested": (("a/x/y/2.png", "a/x/1.png"), ("a/x/1.png", "a/x/y/2.png"), ""),
     "upper case": (("a/2.JPG", "b/3.JpEg"), ("a/2.JPG", "b/3.JpEg"), ""),
@@ -65,8 +69,8 @@ LINKS = {
     "a picture that is gone": (link("gone.png", "a/9.png"), (), "1 link that leads nowhere or back"),
     "a folder that is gone": (link("gone", "a/more"), (), "1 link that leads nowhere or back"),
     "a link to itself": (link("a/9.png", "a/9.png"), (), "1 link that leads nowhere or back"),
-    "a FIFO": (lambda root: os.mkfifo(root / "a/9.png"), (), "1 file that is no picture (.png)"),
-    "a device": (link("/dev/zero", "a/9.png"), (), "1 file that is no picture (.png)"),
+    "a FIFO": (lambda root: os.mkfifo(root / "a/9.png"), (), "1 file that is not a picture (.png)"),
+    "a device": (link("/dev/zero", "a/9.png"), (), "1 file that is not a picture (.png)"),
 }
 
 
@@ -82,12 +86,12 @@ def test_links_are_followed(name: str, tmp_path: Path) -> None:
 
 
 TWICE = {
-    "two classes": ((), [("a", "c")], "a and c are one folder"),
-    "a class in another": ((), [("b", "a/more")], "a/more and b are one folder"),
+    "two classes": ((), [("a", "c")], "a and c are the same folder"),
+    "a class in another": ((), [("b", "a/more")], "a/more and b are the same folder"),
     "test is train": (
         tuple(f"train/{file}" for file in CLASSES),
         [("train", "test")],
-        "train/a and test/a are one folder",
+        "train/a and test/a are the same folder",
     ),
 }
 
@@ -109,13 +113,13 @@ def test_links_in_a_ladder_do_not_multiply(tmp_path: Path) -> None:
     for rung in range(39):
         for side in ("left", "right"):
             (root / f"a/{rung}/{side}").symlink_to(root / f"a/{rung + 1}")
-    with pytest.raises(BadInput, match="are one folder"):
+    with pytest.raises(BadInput, match="are the same folder"):
         listing(root)
 
 
 def test_very_deep_folders_are_refused(tmp_path: Path) -> None:
     root = arrange(tmp_path / "x", (*CLASSES, "a/" + "d/" * 300))
-    with pytest.raises(BadInput, match=r"lies more than 100 folders deep"):
+    with pytest.raises(BadInput, match=r"is more than 100 folders deep"):
         listing(root)
 
 

@@ -1,4 +1,4 @@
-"""Yaml files, constructors and the registry name the same options, and listing them loads no torch."""
+"""Yaml files, constructors and the registry have the same options, and listing them does not import torch."""
 
 import inspect
 import subprocess

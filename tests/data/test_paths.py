@@ -1,4 +1,4 @@
-"""Paths as users give them."""
+"""Users' paths of data."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def test_a_user_by_name() -> None:
 BAD = {
     "no such user": ("~nosuchuser/x", "data.root=~nosuchuser/x: there is no user nosuchuser on this machine: write"),
     "an odd user": ("~\x1b[31m", "data.root=~␛[31m: there is no user ␛[31m on this machine: write the path in full"),
-    "empty": ("", "data.root is empty: give the folder that holds the data"),
+    "empty": ("", "data.root is empty: give the folder that contains the data"),
 }
 
 

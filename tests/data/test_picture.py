@@ -1,4 +1,4 @@
-"""One picture, against Pillow's own functions."""
+"""Decoding of one picture, compared with Pillow's own functions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ from bnlab.data.picture import SUFFIXES, Fault, check, is_readable
 
 
 def images(paths: list[str], size: int, channels: int) -> np.ndarray:
-    """The pictures, where all can be used."""
+    """Return the pictures, checking that all can be used."""
     x, faults = module.images(paths, size, channels)
     check(faults, len(paths))
     return x
@@ -31,7 +31,7 @@ def drawn(mode: str = "RGB") -> Image.Image:
 
 
 def expected(path: Path, size: int, channels: int) -> np.ndarray:
-    """C×size×size by Pillow: upright, on white, converted, fitted."""
+    """Return C×size×size computed with Pillow: upright, on white, converted, fitted."""
     picture = ImageOps.exif_transpose(Image.open(path))
     assert picture is not None
     if picture.has_transparency_data:
@@ -182,7 +182,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: None, r"cannot read .*x.png \(.*No such file"),
     "a folder": (folder, r"cannot read .*x.png \(.*Is a directory"),
     "a head alone": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n"), "cannot read"),
-    "16 bits": (deep, "x.png has more than 8 bits a channel: convert it to an 8-bit picture"),
+    "16 bits": (deep, "x.png has more than 8 bits per channel: convert it to an 8-bit picture"),
     "a bomb": (bomb, r"cannot read .*x.png \(Image size \(400000000 pixels\) exceeds limit"),
 }
 
@@ -197,17 +197,17 @@ def test_broken_pictures_are_one_line(name: str, tmp_path: Path) -> None:
     assert str(caught.value).count("x.png") == 1
 
 
-# the reason of each fault (None: more than 8 bits a channel): the line
+# the reason of each fault (None: more than 8 bits per channel): the line
 FAULTS: dict[str, tuple[list[str | None], str]] = {
     "one": (["empty"], "cannot read 0.png (empty): replace or remove that file"),
     "two": (["empty", "cut"], "cannot read 2 of 1,000 pictures: 0.png (empty), 1.png (cut): replace or remove them"),
     "four": (["cut"] * 4, "cannot read 4 of 1,000 pictures: 0.png (cut), 1.png (cut), 2.png (cut), …: replace or remove"
                           " them"),
-    "one deep": ([None], "0.png has more than 8 bits a channel: convert it to an 8-bit picture"),
-    "two deep": ([None, None], "2 of 1,000 pictures have more than 8 bits a channel: convert them to 8-bit pictures:"
+    "one deep": ([None], "0.png has more than 8 bits per channel: convert it to an 8-bit picture"),
+    "two deep": ([None, None], "2 of 1,000 pictures have more than 8 bits per channel: convert them to 8-bit pictures:"
                                " 0.png, 1.png"),
-    "both": (["cut", None], "cannot read 0.png (cut): replace or remove that file; 1.png has more than 8 bits a"
-                            " channel: convert it to an 8-bit picture"),
+    "both": (["cut", None], "cannot read 0.png (cut): replace or remove that file; 1.png has more than 8 bits"
+                            " per channel: convert it to an 8-bit picture"),
 }  # fmt: skip
 
 
@@ -229,7 +229,7 @@ def test_the_others_of_a_broken_picture_are_read(tmp_path: Path) -> None:
     assert np.array_equal(x[::2], images(paths[::2], 8, 3))
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow warns of some damage that it then reads over
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of some damage that it then ignores
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "tiff", "bmp", "jp2"])
 def test_damaged_bytes_raise_nothing_else(suffix: str, tmp_path: Path) -> None:
     exif = Image.Exif()

@@ -17,7 +17,7 @@ val_sizes = st.one_of(st.floats(0, 0.9), st.integers(0, 200).map(float))
 
 
 def feasible(n: int, val_size: float) -> int:
-    """The number of validation examples; rejects what is impossible."""
+    """Return the number of validation examples; reject impossible cases."""
     n_val = round(val_size * n) if val_size < 1 else int(val_size)
     assume(n_val < n)
     assume(n_val > 0 or val_size == 0)
@@ -58,10 +58,10 @@ def test_another_seed_draws_another_split() -> None:
 @pytest.mark.parametrize(
     ("train_size", "val_size", "message"),
     [
-        (91, 0.1, "data.train_size=91 is more than there is: 100 training examples less 10 for validation leave 90"),
-        (None, 100.0, "data.val_size=100 takes all 100 training examples: 99 is the most it can be"),
-        (None, 250.0, "data.val_size=250 takes all 100 training examples: 99 is the most it can be"),
-        (None, 0.999, "data.val_size=0.999 takes all 100 training examples: 99 is the most it can be"),
+        (91, 0.1, "data.train_size=91 is too large: 100 training examples less 10 for validation leave 90"),
+        (None, 100.0, "data.val_size=100 takes all 100 training examples: set it to at most 99"),
+        (None, 250.0, "data.val_size=250 takes all 100 training examples: set it to at most 99"),
+        (None, 0.999, "data.val_size=0.999 takes all 100 training examples: set it to at most 99"),
         (None, 0.001, "data.val_size=0.001 of 100 training examples is less than one: give a number, or 0 for none"),
         (None, 2.5, "data.val_size=2.5 is neither a share below 1 nor a whole number of examples"),
     ],
@@ -73,7 +73,7 @@ def test_impossible_sizes_are_refused(train_size: int | None, val_size: float, m
 
 
 def arrays(n: int = 20, n_val: int | None = None) -> Arrays:
-    """Examples whose one feature is their label; validation labels are negative, test labels from 1000."""
+    """Return examples whose only feature is their label; validation labels are negative, test labels from 1000."""
     x = np.arange(n, dtype=np.float32)[:, None]
     own = None if n_val is None else -1 - np.arange(n_val, dtype=np.float32)[:, None]
     return Arrays(x, x, 1000 + x, 1000 + x, "regression", None, 1, (), own, own)

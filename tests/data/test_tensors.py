@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -25,7 +25,7 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 
 def pictures(n: int = 50, channels: int = 3) -> Arrays:
-    """Images whose first pixel names them; labels are that number modulo 5."""
+    """Return images whose first pixel is their number; labels are that number modulo 5."""
     draws = np.random.default_rng(0)
     train, test = (draws.integers(0, 256, (n, channels, 8, 8), dtype=np.uint8) for _ in range(2))
     for x in (train, test):
@@ -39,7 +39,7 @@ def served(arrays: Arrays, device: str = "cpu", dtype: torch.dtype = torch.float
 
 
 def names(data: TensorData, x: torch.Tensor) -> torch.Tensor:
-    """The number in the first pixel of images (..., C, H, W)."""
+    """Return the number in the first pixel of images (..., C, H, W)."""
     return (x[..., 0, 0, 0] * data.std[0] + data.mean[0]).round().long()
 
 
@@ -49,7 +49,6 @@ float_rows = hnp.arrays(
 )
 
 
-@settings(deadline=None)
 @given(st.one_of(byte_images, float_rows), st.integers(1, 3))
 def test_statistics_equal_naive_ones(x: np.ndarray, chunk: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -151,7 +150,7 @@ def test_evaluation_sees_every_example_once() -> None:
     ("changes", "message"),
     [
         ({"batch_size": 64}, "data.batch_size=64 is more than the 45 training examples"),
-        ({"train_size": 46}, "data.train_size=46 is more than there is"),
+        ({"train_size": 46}, "data.train_size=46 is too large"),
     ],
 )
 def test_impossible_batches(changes: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""The data sets of torchvision, on tiny files of the real formats and on real MNIST where it is at hand."""
+"""The data sets of torchvision, with tiny files of the real formats and with real MNIST if available."""
 
 import gzip
 import os
@@ -85,7 +85,7 @@ def test_a_truncated_cifar_file_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("dataset", [Mnist, Cifar10])
 def test_missing_files_without_download(dataset: type[Mnist], tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"is missing: set data.root to the folder that holds .*data.download=true"):
+    with pytest.raises(BadInput, match=r"is missing: set data.root to the folder that contains .*data.download=true"):
         dataset(root=str(tmp_path), download=False).fingerprint()
 
 
@@ -95,7 +95,7 @@ def test_a_download_that_fails(dataset: type[Mnist], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot download to .*Name or service not known.*check the network") as caught:
         dataset(root=str(tmp_path / "new"), download=True).arrays()
     assert "\n" not in str(caught.value)
-    assert list(tmp_path.iterdir()) == [], "what was made for it is gone"
+    assert list(tmp_path.iterdir()) == [], "created folders are removed again"
 
 
 def packed(path: Path) -> None:
@@ -223,22 +223,22 @@ def header(*sides: int) -> bytes:
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        (IMAGES, lambda _: b"<!DOCTYPE html><html>Not found</html>", "no IDX file of 3 dimensions .*<!DOCTYPE"),
-        (IMAGES, lambda data: data[:1000], "has 1000 bytes where its header promises 23536: put the original"),
+        (IMAGES, lambda _: b"<!DOCTYPE html><html>Not found</html>", "not an IDX file of 3 dimensions .*<!DOCTYPE"),
+        (IMAGES, lambda data: data[:1000], "has 1000 bytes, but its header says 23536: put the original"),
         (IMAGES, lambda data: data[:9], r"is truncated \(9 bytes\)"),
         (IMAGES, lambda _: b"", r"is truncated \(0 bytes\)"),
-        (IMAGES, lambda data: data + b"\n", "has 23537 bytes where its header promises 23536"),
+        (IMAGES, lambda data: data + b"\n", "has 23537 bytes, but its header says 23536"),
         (
             LABELS,
             lambda data: b"\x1f\x8b\x08" + data,
-            "no IDX file of 1 dimensions .*delete it and set data.download=true",
+            "not an IDX file of 1 dimensions .*delete it and set data.download=true",
         ),
         (IMAGES, lambda data: header(0, 28, 28), "mnist: the training set is empty"),
-        (IMAGES, lambda data: header(30, 0, 28), "holds pictures of 0×28 pixels, which is none"),
+        (IMAGES, lambda data: header(30, 0, 28), "has pictures of 0×28 pixels, which are empty"),
         (
             IMAGES,
             lambda data: header(2**32 - 1, 2**32 - 1, 2**32 - 1),
-            "16 bytes where its header promises 79228162458",
+            "16 bytes, but its header says 79228162458",
         ),
         (LABELS, lambda data: data[:-1] + b"\x0a", "training labels range from 0 to 10, but 10 classes allow 0 to 9"),
     ],
@@ -291,18 +291,27 @@ def test_real_mnist() -> None:
 
 
 GZIPPED = {
-    "no gzip": (b"\x00\x00\x08\x03", "is no sound gzip file (Not a gzipped file"),
+    "no gzip": (b"\x00\x00\x08\x03", "is not a valid gzip file (Not a gzipped file"),
     "empty": (b"", "is truncated (0 bytes)"),
-    "cut": (gzip.compress(header(30, 28, 28) + bytes(30 * 784))[:-9], "is no sound gzip file (Compressed file ended"),
-    "a wrong sum": (gzip.compress(header(30, 28, 28) + bytes(30 * 784))[:-8] + bytes(8), "is no sound gzip file (CRC"),
-    "too short": (gzip.compress(header(30, 28, 28) + bytes(100)), "has 116 bytes where its header promises 23536"),
-    "too long": (gzip.compress(header(30, 28, 28) + bytes(30 * 784 + 1)), "has more than 23536 bytes where its header"),
-    "a bomb": (gzip.compress(header(30, 28, 28) + bytes(1 << 27)), "has more than 23536 bytes where its header"),
-    "2^40 promised": (gzip.compress(header(2**20, 2**10, 2**10)), "promises 1.0 TB, more than is unpacked on trust"),
-    "a page": (gzip.compress(b"<!DOCTYPE html><html>"), "is no IDX file of 3 dimensions (it begins with b'<!DOCTYPE"),
+    "cut": (
+        gzip.compress(header(30, 28, 28) + bytes(30 * 784))[:-9],
+        "is not a valid gzip file (Compressed file ended",
+    ),
+    "a wrong sum": (
+        gzip.compress(header(30, 28, 28) + bytes(30 * 784))[:-8] + bytes(8),
+        "is not a valid gzip file (CRC",
+    ),
+    "too short": (gzip.compress(header(30, 28, 28) + bytes(100)), "has 116 bytes, but its header says 23536"),
+    "too long": (gzip.compress(header(30, 28, 28) + bytes(30 * 784 + 1)), "has more than 23536 bytes, but its header"),
+    "a bomb": (gzip.compress(header(30, 28, 28) + bytes(1 << 27)), "has more than 23536 bytes, but its header"),
+    "2^40 promised": (gzip.compress(header(2**20, 2**10, 2**10)), "has 1.0 TB by its header, above the limit"),
+    "a page": (
+        gzip.compress(b"<!DOCTYPE html><html>"),
+        "is not an IDX file of 3 dimensions (it begins with b'<!DOCTYPE",
+    ),
     "damaged": (
         gzip.compress(header(30, 28, 28) + bytes(30 * 784))[:12] + bytes(50),
-        "is no sound gzip file (Error -3",
+        "is not a valid gzip file (Error -3",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Tiny data sets in the real formats, and options from the yaml files."""
+"""Helpers: tiny data sets in the real formats, and options from the yaml files."""
 
 import hashlib
 import pickle
@@ -17,26 +17,26 @@ CONF = Path(__file__).parents[2] / "conf" / "data"
 
 
 def defaults(name: str) -> dict[str, Any]:
-    """The options of conf/data/<name>.yaml alone, without those of _base.yaml."""
+    """Return the options of conf/data/<name>.yaml, without those of _base.yaml."""
     options = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
     assert isinstance(options, dict)
     return {str(key): value for key, value in options.items() if key not in ("name", "defaults")}
 
 
 def common(**changes: Any) -> Common:
-    """The common options with their defaults, but for `changes`."""
+    """Return the common options with their defaults and `changes`."""
     return Common(**{**defaults("_base"), **changes})
 
 
 def idx(path: Path, values: np.ndarray) -> None:
-    """An IDX file of unsigned bytes."""
+    """Return the bytes of an IDX file of unsigned bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     header = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape)
     path.write_bytes(header + values.astype(np.uint8).tobytes())
 
 
 def mnist_like(root: Path, folder: str = "MNIST/raw", n_train: int = 30, n_test: int = 10) -> dict[str, np.ndarray]:
-    """The four files of a relative of MNIST; returns their content by file name."""
+    """Write the four files of a data set of the MNIST family; return their content by file name."""
     draws = np.random.default_rng(0)
     content = {}
     for part, n in (("train", n_train), ("t10k", n_test)):
@@ -48,7 +48,7 @@ def mnist_like(root: Path, folder: str = "MNIST/raw", n_train: int = 30, n_test:
 
 
 def cifar_like(root: Path, dataset: Any, monkeypatch: pytest.MonkeyPatch | None) -> dict[str, np.ndarray]:
-    """The pickles of CIFAR, 4 images each; returns the images of each file as N×C×H×W.
+    """Write the pickles of CIFAR, 4 images each; return the images of each file as N×C×H×W.
 
     Args:
         dataset: torchvision's class, which names the files.
@@ -79,7 +79,7 @@ def _md5(path: Path) -> str:
 
 
 def pictures(folder: Path, per_class: dict[str, int], suffix: str = ".png", mode: str = "RGB") -> None:
-    """One folder a class with that many 12×8 pictures; the red (or grey) value tells the class, green the picture."""
+    """Write a folder per class with that many 12×8 pictures; red (or grey) encodes the class, green the picture."""
     for label, (name, count) in enumerate(per_class.items()):
         (folder / name).mkdir(parents=True)
         for k in range(count):

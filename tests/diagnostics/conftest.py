@@ -1,4 +1,4 @@
-"""Sites, and whole looks, as the step hands them to a diagnostic."""
+"""Fixtures: sites and complete looks, as the step passes them to a diagnostic."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -10,14 +10,14 @@ from torch import Tensor
 from bnlab.diagnostics.block import Named, Sites
 from bnlab.diagnostics.look import BatchStatistics, Look
 
-# Shapes of one firing (B, ...): a layer, a picture, one value, an uneven one.
+# Shapes of one firing (B, ...): a layer, an image, one value, an odd one.
 SHAPES = ((16, 8), (4, 3, 5, 5), (1, 1), (7, 3))
 Normal = Callable[[Sequence[int], float], Tensor]
 
 
 @pytest.fixture
 def random_sites() -> Callable[..., Sites]:
-    """A site of each shape with values of another size each, one that fires three times, and a tanh's outputs."""
+    """Return a site of each shape with values of different sizes, one that fires three times, and a tanh's outputs."""
 
     def make(replicas: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Sites:
         return _sites(_normal(replicas, dtype, seed))
@@ -27,9 +27,9 @@ def random_sites() -> Callable[..., Sites]:
 
 @pytest.fixture
 def random_look() -> Callable[..., Look]:
-    """Everything that a look may hold: the sites above, a hidden state, a sum's parts, norms on a picture and in time.
+    """Return a look with all its parts: the sites above, a hidden state, a sum's parts, norms on an image and in time.
 
-    Its further passes give the same look, a little scaled by the replica's own parameters.
+    Its additional passes return the same look, scaled slightly by the replica's own parameters.
     """
 
     def make(replicas: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Look:
@@ -86,7 +86,7 @@ def _statistics(normal: Normal, shape: tuple[int, ...]) -> Named:
 
 
 def over(look: Look, change: Callable[[Tensor], Tensor]) -> Look:
-    """The look with every tensor changed, and passes of its own."""
+    """Return the look with every tensor changed, and with other passes."""
 
     def changed(value: object) -> object:
         if isinstance(value, Tensor):
@@ -104,7 +104,7 @@ def over(look: Look, change: Callable[[Tensor], Tensor]) -> Look:
 
 
 class Scaled:
-    """Passes that give their look anew: all scaled by 1 + the mean over a replica's parameters where these moved."""
+    """Passes that scale their look by 1 + the mean over a replica's parameters where these changed."""
 
     def __init__(self, look: Look) -> None:
         self._look = look

@@ -1,4 +1,4 @@
-"""Looks at real nets after some updates, as the step hands them out, alone and stacked, and the nets themselves."""
+"""Looks at real nets after some updates, as the step creates them, single and stacked, and the nets themselves."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -25,7 +25,7 @@ LR, MOMENTUM, DECAY = 0.05, 0.9, 0.01
 
 
 class Catch(Diagnostic):
-    """Keeps the look, with all that costs something."""
+    """Diagnostic that keeps the look, with all its optional parts."""
 
     needs = ("before", "site_grads", "statistics")
 
@@ -38,11 +38,11 @@ class Catch(Diagnostic):
 
 
 class Seen(NamedTuple):
-    """A look at R replicas, and by replica the net (before the update that is due) and the batch.
+    """A look at R replicas, and by replica the net (before the next update) and the batch.
 
     Attributes:
         start: the nets before the first update.
-        batches: of all updates, the one that is due last: by replica (x, y).
+        batches: batches (x, y) by replica, of all updates, that of the next update last.
     """
 
     look: Look
@@ -55,7 +55,7 @@ def seen(
     name: str, shape: tuple[int, ...], replicas: int, *, updates: int = 2, clip: float | None = None,
     prepare: Callable[[Model], object] = lambda _: None, **options: Any,
 ) -> Seen:  # fmt: skip
-    """Train nets with consecutive seeds, each on batches of its own, and look before the next update."""
+    """Train nets with consecutive seeds, each on its own batches, and look before the next update."""
     nets = [built(name, shape, CLASSES, seed=seed, **options) for seed in range(replicas)]
     for net in nets:
         prepare(net)
@@ -81,7 +81,7 @@ def seen(
 
 
 def _one(executor: Fused | Serial, state: TrainState, net: Model, replica: int) -> Model:
-    """A net of its own with a replica's parameters and buffers."""
+    """Return a separate net with a replica's parameters and buffers."""
     own = deepcopy(net)
     with torch.no_grad():
         for name, tensor in [*own.named_parameters(), *own.named_buffers()]:

@@ -1,4 +1,4 @@
-"""Small nets in training, a step at a time, alone or stacked, and the same by torch's own means; in float64."""
+"""Small nets trained step by step, single or stacked, and the same computations in plain torch; in float64."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -52,14 +52,14 @@ NETS: dict[str, tuple[tuple[int, ...], tuple[str, ...], dict[str, Any]]] = {
 
 
 def at_defaults(name: str, **changes: Any) -> Diagnostic:
-    """A diagnostic with the options of its yaml, but for some."""
+    """Return a diagnostic with the options of its yaml, some of them replaced."""
     options = OmegaConf.to_container(OmegaConf.load(conf_dir() / "diagnostics" / f"{name}.yaml"))
     assert isinstance(options, dict)
     return find("diagnostics", name).load()(**options[name] | changes)
 
 
 def build(net: str, seed: int, *, normed: bool = True, **options: Any) -> Model:
-    """A net with the initial values of a seed, with batch norm or none, other options than those above by name."""
+    """Return a net with the initial values of a seed, with batch norm or none; other options replace those above."""
     shape, sites, own = NETS[net]
     norms = Placement.of(find("norm", "batch").load(), BATCH_NORM, sites if normed else ())
     model = assemble(find("model", net).load(), shape, CLASSES, norms, own | options)
@@ -68,21 +68,21 @@ def build(net: str, seed: int, *, normed: bool = True, **options: Any) -> Model:
 
 
 def drawn(net: str, seed: int) -> Batch:
-    """A batch of a net's inputs."""
+    """Return a batch of a net's inputs."""
     draw = torch.Generator().manual_seed(seed)
     x = torch.randn(BATCH, *NETS[net][0], generator=draw, dtype=torch.float64)
     return x, torch.randint(CLASSES, (BATCH,), generator=draw)
 
 
 def fixed_batch(net: str) -> Batch:
-    """The one that is the same at every step."""
+    """Return the batch that is the same at every step."""
     return drawn(net, 10**6)
 
 
 class Training:
-    """Replicas with these seeds, below three, each with its own batches, two an update, and learning rate.
+    """Replicas with these seeds, below three, each with its own learning rate and batches, two per update.
 
-    Several are stacked. The fixed batch is one for all.
+    Several replicas are stacked. The fixed batch is shared.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class Training:
         self._step = make_step(self.executor, optimizer, every, CLIP, fixed_batch(net))
 
     def own_batches(self, seed: int) -> list[Batch]:
-        """Those of one replica's next update."""
+        """Return the batches of one replica's next update."""
         return [drawn(self.net, 100 * self.state.step + 10 * seed + i) for i in range(2)]
 
     def step(self, due: Sequence[str] = (), *, update: bool = True) -> Output:
-        """One update, or a look at what would be updated."""
+        """Run one update, or only look at what it would update."""
 
         def stacked(of: Sequence[float]) -> Tensor:
             return self.executor.stack([torch.tensor(v, dtype=torch.float64) for v in of])
@@ -121,17 +121,17 @@ class Training:
         return self._step(self.state, batches, hyper, due, noise, update=update)
 
     def look(self) -> Look:
-        """At the update that is due, with everything that a diagnostic may need."""
+        """Look at the next update, with all optional parts."""
         self.step(["spy"], update=False)
         return self._spy.looks.pop()
 
     def tensors(self) -> dict[str, Tensor]:
-        """A copy of all that training moves."""
+        """Return a copy of everything that training changes."""
         slots = {f"{slot} {i}": v for slot, values in self.state.slots.items() for i, v in enumerate(values)}
         return {name: t.detach().clone() for name, t in (self.state.tensors | self.state.buffers | slots).items()}
 
     def plain(self, replica: int, moved: Named | None = None) -> Model:
-        """The net of a replica as it stands, in training mode, some of its parameters replaced."""
+        """Return the net of a replica in its current state, in training mode, with some parameters replaced."""
         net = deepcopy(self._blank)
         tensors = (self.state.tensors | self.state.buffers).items()
         own = {name: self.executor.unstack(t)[replica] for name, t in tensors} | (moved or {})
@@ -141,11 +141,11 @@ class Training:
         return net
 
     def noise(self, replica: int) -> AbstractContextManager[None]:
-        """A pass of the replica alone inside the block draws what it draws in the step."""
+        """Draw the same noise in a pass of the replica alone as in the step."""
         return source(Noise([self.seeds[replica]], self.state.step, torch.device("cpu")))
 
     def gradient(self, replica: int, moved: Named | None = None) -> tuple[Tensor, Named]:
-        """Mean loss over the batches of a replica's update, and its gradient by parameter."""
+        """Return the mean loss over the batches of a replica's update, and its gradient by parameter."""
         net = self.plain(replica, moved)
         with self.noise(replica):
             losses = [F.cross_entropy(net(x), y) for x, y in self.own_batches(self.seeds[replica])]
@@ -154,7 +154,7 @@ class Training:
         return loss.detach(), dict(zip(names, torch.autograd.grad(loss, [*net.parameters()]), strict=True))
 
     def updated(self, replica: int) -> Named:
-        """Its parameters behind the update that is due, of `PLAIN_SGD`."""
+        """Return its parameters after the next update, with `PLAIN_SGD`."""
         _, grads = self.gradient(replica)
         norm = torch.cat([g.flatten() for g in grads.values()]).norm()
         velocity = dict(zip(self.state.params, map(self.executor.unstack, self.state.slots["velocity"]), strict=True))
@@ -167,7 +167,7 @@ class Training:
 
 
 class Spy(Diagnostic):
-    """Keeps what it was shown."""
+    """Diagnostic that keeps its looks."""
 
     name = "spy"
     needs: ClassVar = ("before", "site_grads", "statistics")

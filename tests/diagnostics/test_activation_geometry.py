@@ -1,4 +1,4 @@
-"""Geometry against the definitions, pair by pair, and against closed forms."""
+"""Geometry compared with the definitions, pair by pair, and with closed forms."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ GEOMETRY = ActivationGeometry(when=["init"])
 
 
 def reference(firings: list[np.ndarray]) -> list[float]:
-    """Mean cosine over the pairs, the ranks from singular values; rows must not be zero."""
+    """Return the mean cosine over pairs, and the ranks from singular values; rows must not be zero."""
     unscaled = np.array([np.concatenate([v[b].ravel() for v in firings]) for b in range(len(firings[0]))])
     rows = [row / np.sqrt(np.sum(row**2)) for row in unscaled]
     pairs = [np.sum(a * b) for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j]
@@ -50,7 +50,7 @@ def test_parallel_examples_have_rank_one_at_any_size(size: float) -> None:
 
 def test_two_groups_of_opposite_examples() -> None:
     x = torch.tensor([[1.0, 0.0], [-2.0, 0.0], [0.0, 3.0], [0.0, -4.0]])
-    # 4 of 12 cosines are -1; as they are, the groups' squares are 1 + 4 and 9 + 16
+    # 4 of 12 cosines are -1; unscaled, the groups' squares are 1 + 4 and 9 + 16
     assert geometry(x) == pytest.approx([-1 / 3, 2.0, 2.0, 30**2 / (5**2 + 25**2)])
 
 

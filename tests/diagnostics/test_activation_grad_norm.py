@@ -1,4 +1,4 @@
-"""Gradients with respect to activations against `retain_grad`."""
+"""Gradients with respect to activations compared with `retain_grad`."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ NORM = ActivationGradNorm(when=["init"])
 
 
 def retained(net: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-    """By site the length of the gradient with respect to all that it passes on, by torch's own hooks."""
+    """Return by site the length of the gradient with respect to all its outputs, with torch's hooks."""
     passed: dict[str, list[Tensor]] = {}
 
     def keep(path: str, output: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
-        # Copies, as a site without norm passes on what a shortcut may have taken too.
+        # Copies, because the output of a site without norm may also feed a shortcut.
         firings = tuple(map(torch.clone, output if isinstance(output, tuple) else (output,)))
         for firing in firings:
             firing.retain_grad()

@@ -1,4 +1,4 @@
-"""Histograms against NumPy."""
+"""Histograms compared with NumPy."""
 
 from itertools import pairwise
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,7 +16,7 @@ from bnlab.diagnostics.sample import SAMPLE
 
 
 def histogram(*firings: torch.Tensor, bins: int = 8) -> tuple[np.ndarray, np.ndarray]:
-    """Edges (bins + 1) and counts of the only replica, from the rows that are written."""
+    """Return the edges (bins + 1) and counts of the only replica, from its rows."""
     diagnostic = ActivationHistogram(when=["init"], bins=bins)
     (values,) = diagnostic.observe(Look({"s": firings}, {}))["s"].double().numpy()
     rows = diagnostic.rows(0, "s", values)
@@ -41,7 +41,7 @@ def test_equals_numpy(random_sites: Any, replicas: int, bins: int, dtype: torch.
 
 
 def test_equals_numpy_in_bfloat16(random_sites: Any) -> None:
-    """Few distinct values, which lie on edges: a value may fall to either side, but none is lost."""
+    """Few distinct values on edges: a value may be counted on either side, but none is lost."""
     for values in random_sites(1, torch.bfloat16).values():
         edges, counts = histogram(*values)
         x = np.concatenate([v.double().numpy().ravel() for v in values])
@@ -54,7 +54,6 @@ def test_equals_numpy_in_bfloat16(random_sites: Any) -> None:
 numbers = st.floats(width=32) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e-45, 3e38, -3e38])
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=1, max_dims=3, max_side=5), elements=numbers))
 def test_every_finite_value_is_counted_once_in_its_bin(x: np.ndarray) -> None:
     edges, counts = histogram(torch.from_numpy(x)[None])

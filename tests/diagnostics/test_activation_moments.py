@@ -1,11 +1,11 @@
-"""Moments against NumPy."""
+"""Moments compared with NumPy."""
 
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,7 +16,7 @@ MOMENTS = ActivationMoments(when=["init"])
 
 
 def reference(values: list[torch.Tensor]) -> list[float]:
-    """Mean, biased standard deviation, minimum, maximum of one replica's firings, in float64."""
+    """Return mean, biased standard deviation, minimum, maximum of one replica's firings, in float64."""
     x = np.concatenate([v.double().numpy().ravel() for v in values])
     with np.errstate(all="ignore"):
         return [x.mean(), x.std(), x.min(), x.max()]
@@ -36,7 +36,6 @@ def test_equal_numpy(random_sites: Any, replicas: int, dtype: torch.dtype) -> No
 numbers = st.floats(-1e3, 1e3) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e-300])
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.float64, arrays.array_shapes(min_dims=2, max_dims=5, max_side=4), elements=numbers))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_equal_numpy_on_any_values(x_RB: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Percentiles against NumPy."""
+"""Percentiles compared with NumPy."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def diagnostic(unit: int | None = None, percentiles: list[float] = CHOSEN) -> Ac
 
 
 def observed(values: list[float], percentiles: list[float]) -> list[float]:
-    """Of the only replica's values."""
+    """Return the percentiles of the only replica's values."""
     x = torch.tensor(values, dtype=torch.float64)[None, :, None]
     return diagnostic(percentiles=percentiles).observe(Look({"s": (x,)}, {}))["s"][0].tolist()
 
@@ -73,7 +73,7 @@ def test_rows_carry_the_percentile() -> None:
         ("unit_percentile", 15, 3.0),
         ("unit_percentile", 50, 4.0),
     ]
-    assert len(diagnostic(9, [15, 50]).rows(3, "s", np.array([1.0, 2.0]))) == 2  # the site has no such unit
+    assert len(diagnostic(9, [15, 50]).rows(3, "s", np.array([1.0, 2.0]))) == 2  # the site does not have this unit
 
 
 def test_none_chosen_observes_nothing(random_sites: Any) -> None:

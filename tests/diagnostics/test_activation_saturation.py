@@ -1,4 +1,4 @@
-"""Saturation against counting."""
+"""Saturation compared with counting."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ BOUNDS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], float, float]] =
 
 
 def shares(*firings: torch.Tensor, margin: float = 0.05, site: str = SITE) -> list[float | None]:
-    """What is written for each replica; null where nothing is."""
+    """Return the shares written for each replica; None without a row."""
     diagnostic = ActivationSaturation(when=["init"], margin=margin)
     found = []
     for values in diagnostic.observe(Look({site: firings}, {}))[site].numpy():
@@ -67,7 +67,7 @@ def test_only_sites_behind_an_activation_are_observed(random_sites: Any) -> None
 
 
 def test_a_zero_outside_the_sample_speaks_for_relu() -> None:
-    """One zero among far more values than are sampled, wherever it lies."""
+    """One zero among far more values than are sampled, at any position."""
     x = torch.rand(1, 100, 1000) * 0.8 + 0.1
     for place in (0, 777, 99_999):
         x.view(-1)[place] = 0.0

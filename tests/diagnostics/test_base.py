@@ -1,4 +1,4 @@
-"""What all diagnostics build on, and what each must keep; found by listing the registry."""
+"""The base of all diagnostics, and the contract of each; found by listing the registry."""
 
 from typing import Any
 
@@ -33,13 +33,13 @@ def test_gives_numbers_a_replica_and_rows_of_its_table(random_look: Any, name: s
         for row in rows:
             assert row.keys() <= set(COLUMNS[diagnostic.table])
             assert row["step"] == 7
-            assert row["site"] == site.partition(" ")[0]  # what follows is for its index
+            assert row["site"] == site.partition(" ")[0]  # the rest is for its index
             assert type(row["value" if diagnostic.table == "layers" else "count"]) in (int, float)
 
 
 @every_diagnostic
 def test_a_replica_does_not_see_the_others(random_look: Any, name: str) -> None:
-    """Stacked runs get what each would get alone, also where a sibling is lost."""
+    """Stacked runs get the same results as alone, even if another replica has diverged."""
     diagnostic = at_defaults(name)
 
     def lost(value: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def test_leaves_the_look_as_it_is(random_look: Any, name: str) -> None:
 
 @every_diagnostic
 def test_says_what_it_is(name: str) -> None:
-    """Literals, which `bnlab list` reads without torch."""
+    """Literals that `bnlab list` reads without torch."""
     facts = registry.find("diagnostics", name).facts
     assert all(isinstance(facts[fact], str) and facts[fact] for fact in ("measures", "unit", "cost", "source"))
     assert set(facts.get("needs", ())) <= {"before", "site_grads", "statistics"}

@@ -1,4 +1,4 @@
-"""Spread of channels against NumPy."""
+"""Spread of channels compared with NumPy."""
 
 from typing import Any
 

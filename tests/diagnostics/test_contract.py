@@ -1,4 +1,4 @@
-"""Every diagnostic at work in training: what it finds alone and stacked, and that the weights know nothing of it."""
+"""Every diagnostic during training: equal results single and stacked, and no effect on the weights."""
 
 from typing import Any, NamedTuple
 
@@ -21,14 +21,14 @@ Key = tuple[Any, ...]
 
 
 class Trained(NamedTuple):
-    """The numbers of each replica by row, and all that training moved."""
+    """The numbers of each replica by row, and everything that training changes."""
 
     found: list[dict[Key, np.ndarray[Any, Any]]]
     tensors: dict[str, Tensor]
 
 
 def trained(net: str, seeds: tuple[int, ...], names: list[str]) -> Trained:
-    """Two updates with these diagnostics at both and at the end."""
+    """Run two updates with these diagnostics at both and at the end."""
     diagnostics = {name: at_defaults(name) for name in names}
     training = Training(net, seeds, diagnostics)
     found: list[dict[Key, np.ndarray[Any, Any]]] = [{} for _ in seeds]
@@ -56,7 +56,7 @@ def alone(request: pytest.FixtureRequest) -> tuple[str, list[Trained]]:
 
 
 def test_a_net_trains_as_without(alone: tuple[str, list[Trained]]) -> None:
-    """Weights, running statistics and velocities, to the last bit."""
+    """Weights, running statistics and velocities are equal to the bit."""
     net, runs = alone
     for seed, run in zip(SEEDS, runs, strict=True):
         torch.testing.assert_close(run.tensors, trained(net, (seed,), []).tensors, rtol=0, atol=0)
@@ -75,7 +75,7 @@ def test_stacked_replicas_find_what_each_finds_alone(alone: tuple[str, list[Trai
 
 @pytest.mark.parametrize("name", EVERY)
 def test_what_is_written_is_declared_without_torch(name: str) -> None:
-    """The registry reads the declaration as a literal, and it is that of the class."""
+    """The registry reads the declaration as a literal, which equals that of the class."""
     facts = registry.find("diagnostics", name).facts
     kind = registry.find("diagnostics", name).load()
     assert bool(facts.get("writes")) is (name in TABLE)
@@ -93,7 +93,7 @@ def test_a_name_is_written_by_one_diagnostic() -> None:
 
 
 def rows_of(name: str, net: str, **options: Any) -> tuple[list[dict[str, Any]], Training]:
-    """The rows that a diagnostic writes of a net at two steps, and its training."""
+    """Return the rows that a diagnostic writes of a net at two steps, and its training."""
     diagnostic = at_defaults(name, **options)
     training = Training(net, (0,), {name: diagnostic})
     rows = []
@@ -105,7 +105,7 @@ def rows_of(name: str, net: str, **options: Any) -> tuple[list[dict[str, Any]], 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_rows_are_those_declared(name: str) -> None:
-    """Over all nets: each declared name occurs, and no other; indices and kinds of site are those declared."""
+    """Over all nets: each declared name occurs and no other; indices and kinds of site are as declared."""
     kind = registry.find("diagnostics", name).load()
     met: set[str] = set()
     for net in NETS:
@@ -117,7 +117,7 @@ def test_rows_are_those_declared(name: str) -> None:
             met.add(row["diagnostic"])
             assert row["diagnostic"] in kind.writes
             check_index(kind.writes[row["diagnostic"]], row.get("index", ""), at_defaults(name))
-            if row["site"] in kinds:  # others are layers that no row of sites.csv stands for
+            if row["site"] in kinds:  # the others are layers without a row in sites.csv
                 at = kinds[row["site"]]
                 assert at in kind.at or ("site" in kind.at and at != "weight")
         assert bool(kind.at) or all(row["site"] == "" for row in rows)

@@ -1,4 +1,4 @@
-"""Dead units against looking at each."""
+"""Dead units compared with a check of each unit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The shift ratio against plain nets in evaluation mode, and the closed form for dropout in front of batch norm."""
+"""The shift ratio compared with plain nets in evaluation mode, and the closed form for dropout before batch norm."""
 
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ SHIFT = DropoutShift(when=["init"])
 
 
 def reference(net: Model, x: Tensor) -> dict[str, float]:
-    """By site, channel by channel, time step by time step."""
+    """Return by site, channel by channel, time step by time step."""
     with torch.no_grad(), tape(before=True) as seen:
         net.eval()(x)
     found = {}
@@ -106,7 +106,7 @@ class Evaluated:
 
 
 class Given:
-    """Passes by which this came to the norm at s."""
+    """Passes with these inputs of the norm at s."""
 
     def __init__(self, *x: Tensor) -> None:
         self.x = x

@@ -1,4 +1,4 @@
-"""Feature maps against what passes the sites of a plain net."""
+"""Feature maps compared with the sites' outputs in a plain net."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ Maps = dict[str, np.ndarray[Any, Any]]
 
 
 def maps(training: Training, examples: list[int], channels: list[int]) -> list[Maps]:
-    """The arrays that are kept, of each replica."""
+    """Return the kept arrays of each replica."""
     diagnostic = FeatureMaps(when=["init"], examples=examples, channels=channels)
     found: list[Maps] = [{} for _ in training.seeds]
     for site, values in diagnostic.observe(training.look()).items():

@@ -1,4 +1,4 @@
-"""Gradients through time against backpropagation written out, and where it has a closed form."""
+"""Gradients through time compared with explicit backpropagation and a closed form."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ STEPS = 5
 
 
 def reference(net: torch.nn.Module, x: np.ndarray, y: np.ndarray) -> list[float]:
-    """‖∂L/∂h_t‖ of a tanh net without norms, forward and back in NumPy."""
+    """Return ‖∂L/∂h_t‖ of a tanh net without norms, forward and backward in NumPy."""
     weight = {name: p.detach().numpy() for name, p in net.named_parameters()}
     x_TBI, hidden = x[:, 0].transpose(1, 0, 2), [np.zeros((len(x), len(weight["units.0.bias.value"])))]
     for x_BI in x_TBI:

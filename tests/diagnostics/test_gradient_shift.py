@@ -1,4 +1,4 @@
-"""The shift of gradients against a plain loop, and of a product of two numbers."""
+"""The shift of gradients compared with a plain loop, and for a product of two numbers."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SHIFT = GradientShift(when=["init"])
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1, 2)], ids=["alone", "stacked"])
 def test_equals_a_plain_loop(net: str, seeds: tuple[int, ...]) -> None:
-    """Momentum, clipping and weight decay in the update, and nothing is left behind."""
+    """Momentum, clipping and weight decay in the update, and no side effects."""
     training = Training(net, seeds)
     training.step()
     before = training.tensors()
@@ -40,7 +40,7 @@ def test_equals_a_plain_loop(net: str, seeds: tuple[int, ...]) -> None:
 
 
 class Product:
-    """Passes of L = ½ (a b)²: ∂L/∂b = a² b; and the update that is due takes 1 off a."""
+    """Passes of L = ½ (a b)²: ∂L/∂b = a² b; the next update subtracts 1 from a."""
 
     def __init__(self, a_R11: Tensor, b_R11: Tensor) -> None:
         self.params = {"a.weight": a_R11, "b.weight": b_R11}
@@ -54,7 +54,7 @@ class Product:
 
 
 def product(a: list[float], b: list[float]) -> list[list[float]]:
-    """Shift and cosine of b's gradient, by replica; the weight itself must not move."""
+    """Return shift and cosine of b's gradient, by replica; the weight itself must not change."""
     passes: Any = Product(*(torch.tensor(v, dtype=torch.float64)[:, None, None] for v in (a, b)))
     look = passes.again({})
     look.passes = passes

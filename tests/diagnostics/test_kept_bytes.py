@@ -1,4 +1,4 @@
-"""Rows of what is kept; the counts themselves stand in tests/training/test_kept.py."""
+"""Rows of kept bytes; the counts are tested in tests/training/test_kept.py."""
 
 from bnlab.diagnostics.kept_bytes import KeptBytes
 from tests.diagnostics.small import Training

@@ -1,4 +1,4 @@
-"""The landscape against a plain loop in float64, and of quadratics."""
+"""The landscape compared with a plain loop in float64, and for quadratics."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ def length(tensors: Named) -> Tensor:
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1, 2)], ids=["alone", "stacked"])
 def test_equals_a_plain_loop(net: str, seeds: tuple[int, ...]) -> None:
-    """Norms, dropout, two batches an update, another rate for each replica; and nothing is left behind."""
+    """Norms, dropout, two batches per update, another rate for each replica; and no side effects."""
     training = Training(net, seeds)
     training.step()
     before = training.tensors()
@@ -59,7 +59,7 @@ class Quadratic:
 
 
 def quadratic(A_Rnn: Tensor, params: Named, lr_R: Tensor) -> dict[str, list[list[float]]]:
-    """What is found, by name, of each replica in the order of the rates."""
+    """Return the results by name, for each replica in the order of the rates."""
     passes: Any = Quadratic(A_Rnn)
     look = replace(passes.again(params), lr_R=lr_R, passes=passes)
     found: dict[str, list[list[float]]] = {}

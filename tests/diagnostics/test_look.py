@@ -1,4 +1,4 @@
-"""What a look offers all diagnostics: sites side by side, samples, moments."""
+"""Shared computations of a look: stacked sites, samples, moments."""
 
 from math import prod
 from typing import Any
@@ -20,7 +20,7 @@ def test_blocks_hold_sites_of_one_shape_side_by_side(random_sites: Any) -> None:
     assert sorted(site for parts in found for names in parts for site in names) == sorted(sites)
     for parts, x in found.items():
         for k, (site,) in enumerate(parts):
-            joined = torch.cat(sites[site], 1)  # the firings along the batch
+            joined = torch.cat(sites[site], 1)  # the firings are concatenated along the batch
             assert torch.equal(x[3 * k : 3 * k + 3], joined)
 
 
@@ -91,7 +91,7 @@ def test_small_sites_are_sorted_whole(random_sites: Any, dtype: torch.dtype) -> 
 
 @pytest.mark.parametrize("shape", [(64, 256), (128, 16, 8, 8), (5, 3, 31, 37), (4097,), (8192, 2)])
 def test_the_sample_of_a_large_site_is_spread_evenly(shape: tuple[int, ...]) -> None:
-    """No value twice, every unit and every position about as often as any other."""
+    """No value twice, every unit and every position about equally often."""
     n = prod(shape)
     ((_, x),) = Look({"s": (torch.arange(n, dtype=torch.float64).view(1, *shape),)}).samples
     assert x.shape == (1, SAMPLE)

@@ -1,4 +1,4 @@
-"""Moments against NumPy, and constants whose mean is rounded."""
+"""Moments compared with NumPy, and constants whose mean is rounded."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_a_channel_is_constant_beside_one_that_is_not() -> None:
 
 @pytest.mark.parametrize(("branch", "skip", "wanted"), [(1.0, 0.1, np.inf), (0.1, 0.3, np.nan), (0.1, None, 0.0)])
 def test_a_residual_ratio_of_constants(branch: float, skip: float | None, wanted: float) -> None:
-    """A branch of 1.0 here varies: the first of its values is another."""
+    """A branch of 1.0 that varies: its first value differs."""
     draw = torch.randn(1, 7, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     given = torch.full((1, 7, 3), branch, dtype=torch.float64)
     if branch == 1.0:

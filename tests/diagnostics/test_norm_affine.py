@@ -1,4 +1,4 @@
-"""Gains and shifts against NumPy, of every sort of norm."""
+"""Gains and shifts compared with NumPy, for norms of every kind."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ WHICH = {"weight": "gain", "gain": "gain", "bias": "shift"}
 
 
 def written(params: Named, replica: int) -> dict[tuple[str, str], float]:
-    """By site and name, from the rows."""
+    """Return the values by site and name, from the rows."""
     found: dict[tuple[str, str], float] = {}
     for site, values in DIAGNOSTIC.observe(Look({}, params=params)).items():
         rows = DIAGNOSTIC.rows(3, site, values[replica].numpy())

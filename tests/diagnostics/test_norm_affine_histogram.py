@@ -1,4 +1,4 @@
-"""Histograms of gains and shifts against NumPy."""
+"""Histograms of gains and shifts compared with NumPy."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from tests.diagnostics.real import seen
 
 
 def written(params: Named, replica: int, bins: int) -> dict[tuple[str, str], tuple[list[float], list[int]]]:
-    """Edges and counts by site and quantity, from the rows."""
+    """Return edges and counts by site and quantity, from the rows."""
     diagnostic = NormAffineHistogram(when=["init"], bins=bins)
     found: dict[tuple[str, str], tuple[list[float], list[int]]] = {}
     for site, values in diagnostic.observe(Look({}, params=params)).items():

@@ -1,4 +1,4 @@
-"""Drift of running averages against NumPy on what came to each norm, and against closed forms."""
+"""Drift of running averages compared with NumPy on the norms' inputs, and with closed forms."""
 
 from typing import Any
 
@@ -19,9 +19,9 @@ Drifts = dict[tuple[str, int | None], float]
 
 
 def reference(x_BC: np.ndarray, norm: str, running: dict[str, np.ndarray]) -> dict[str, float]:
-    """The drifts of one sample x (B, C, ...), by name; of those that the norm keeps averages for.
+    """Return the drifts of one sample x (B, C, ...) by name, for the statistics of which the norm keeps averages.
 
-    Over the channels that are not constant; without any there is none.
+    They are taken over the channels that are not constant; without any the result is empty.
     """
     values = np.moveaxis(x_BC, 1, 0).reshape(x_BC.shape[1], -1)
     mean, var, running_var = values.mean(1), values.var(1, ddof=1), running.get("running_var")
@@ -38,7 +38,7 @@ def reference(x_BC: np.ndarray, norm: str, running: dict[str, np.ndarray]) -> di
 
 
 def drifts(look: Look, replica: int) -> dict[str, Drifts]:
-    """By site, name and time step, from the rows."""
+    """Return the drifts by site, name and time step, from the rows."""
     found: dict[str, Drifts] = {}
     for site, values in DIAGNOSTIC.observe(look).items():
         rows = DIAGNOSTIC.rows(5, site, values[replica].numpy())
@@ -90,7 +90,7 @@ def test_chunks_of_a_batch_are_averaged(replicas: int) -> None:
 
 
 def chunked(net: torch.nn.Module, chunk: int) -> None:
-    """Runs of that many examples for each ghost batch norm."""
+    """Return chunks of that many examples for each ghost batch norm."""
     for module in net.modules():
         if hasattr(module, "chunk"):
             module.chunk = chunk
@@ -100,7 +100,7 @@ def chunked(net: torch.nn.Module, chunk: int) -> None:
 @pytest.mark.parametrize("norm", ["batch", "ghost_batch", "variance_only_batch"])
 @pytest.mark.parametrize("per_step", [True, False])
 def test_equals_numpy_through_time(norm: str, replicas: int, per_step: bool) -> None:
-    """A row a time step where it has averages of its own, else the mean over the steps."""
+    """One row per time step with separate averages, else the mean over the steps."""
     net = LSTM | {"norm": norm, "statistics_per_step": per_step, "prepare": lambda net: chunked(net, 4)}
     look = seen("lstm", (1, 4, 3), replicas, **net).look
     for r in range(replicas):
@@ -110,7 +110,7 @@ def test_equals_numpy_through_time(norm: str, replicas: int, per_step: bool) -> 
         assert {at for _, at in found["units.0.cell"]} == ({1, 2, 3, 4} if per_step else {None})
         for site, by_row in wanted.items():
             assert found[site] == pytest.approx(by_row, rel=1e-7, nan_ok=True)
-        # W h = 0 at the first step: all channels are constant there, and it has no part in a mean over steps.
+        # W h = 0 at the first step: all channels are constant there, so it does not count in a mean over steps.
         at = {at for _, at in found["units.0.hidden_to_hidden"]}
         assert at == ({2, 3, 4} if per_step else {None})
         assert all(np.isfinite(value) for by_row in found.values() for value in by_row.values())
@@ -123,7 +123,7 @@ def test_norms_without_a_running_variance_have_no_rows(norm: str) -> None:
 
 
 def look_of(samples: list[tuple[int | None, list[float], list[float]]], mean: Tensor, var: Tensor) -> Look:
-    """One norm `s` of one replica, with samples of slot, means and variances."""
+    """Return the look of one norm `s` of one replica, with samples of slot, means and variances."""
     found = [
         BatchStatistics(slot, {"running_mean": torch.tensor([m]), "running_var": torch.tensor([v])})
         for slot, m, v in samples

@@ -1,4 +1,4 @@
-"""The presets through the command line: what they leave on disk, and that the weights know nothing of them."""
+"""The presets on the command line: the files that they write, and that they do not change the weights."""
 
 import csv
 from collections.abc import Callable
@@ -12,7 +12,7 @@ STANDARD = {
     "activation_mean", "activation_std", "activation_min", "activation_max", "weight_grad_norm",
     "activation_percentile", "dead_units", "channel_spread", "activation_grad_norm",
 }  # fmt: skip
-# What full writes of every net with batch norm; saturation joins where the activation is bounded.
+# Diagnostics that `full` writes for every net with batch norm; saturation is added for bounded activations.
 EVERYWHERE = STANDARD | {
     "weight_grad_mean", "weight_grad_std", "weight_grad_max", "update_ratio", "mean_drift", "variance_drift",
     "mean_cosine", "stable_rank", "soft_rank", "soft_rank_unscaled", "weight_grad_product", "weight_grad_cosine",
@@ -26,7 +26,7 @@ OWN = {
     "lstm": {"activation_saturation", "grad_through_time"},
     "resnet": {"residual_ratio"},
 }
-LACKING = {"lstm": {"shift_mean", "shift_std", "shift_min", "shift_max"}}  # the gates have a bias of their own
+LACKING = {"lstm": {"shift_mean", "shift_std", "shift_min", "shift_max"}}  # the gates have a separate bias
 NETS = {
     "mlp": ("model.activation=tanh", "model.width=16"),
     "cnn": ("model.depth=2", "model.width=4"),

@@ -1,4 +1,4 @@
-"""Branch against skip: NumPy on what a block's parts give, and closed forms."""
+"""Branch compared with skip: NumPy on the parts of a block, and closed forms."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def test_equals_numpy_on_a_residual_net(options: dict[str, Any], replicas: int) 
 
 
 def test_the_variance_is_of_all_channels_together() -> None:
-    """Channels that are constant one by one and lie 2 apart have variance 1, where the mean of a channel's own is 0."""
+    """Channels that are each constant and differ by 2 have variance 1; the mean of per-channel variances would be 0."""
     level_C = torch.tensor([-1.0, 1.0], dtype=torch.float64)
     branch = level_C.view(1, 1, 2, 1, 1).expand(1, 4, 2, 3, 3)
     skip = torch.randn(1, 4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -57,7 +57,7 @@ def test_a_branch_that_starts_from_zero_adds_nothing() -> None:
 
 
 def ratio(branch: Tensor, skip: Tensor) -> list[float]:
-    """Of each replica."""
+    """Return the ratio of each replica."""
     return DIAGNOSTIC.observe(Look({}, before={"s.branch": (branch,), "s.skip": (skip,)}))["s"].squeeze(1).tolist()
 
 

@@ -1,4 +1,4 @@
-"""Drift against NumPy on passes of plain nets, and of known distributions."""
+"""Drift compared with NumPy on passes of plain nets, and for known distributions."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ DRIFT = SiteDrift(when=["init"])
 
 
 def reference(before: list[np.ndarray], after: list[np.ndarray]) -> float:
-    """Of one replica's firings, unit by unit."""
+    """Return the drift of one replica's firings, unit by unit."""
     distances, variances = [], []
     for c in range(before[0].shape[1]):
         old, new = (np.concatenate([v[:, c].ravel() for v in firings]) for firings in (before, after))
@@ -28,7 +28,7 @@ def reference(before: list[np.ndarray], after: list[np.ndarray]) -> float:
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1, 2)], ids=["alone", "stacked"])
 def test_equals_the_definition(net: str, seeds: tuple[int, ...]) -> None:
-    """The same dropout before and after the update, and nothing is left behind."""
+    """The same dropout before and after the update, and no side effects."""
     training = Training(net, seeds)
     training.step()
     before = training.tensors()
@@ -47,7 +47,7 @@ def test_equals_the_definition(net: str, seeds: tuple[int, ...]) -> None:
 
 
 class Moved:
-    """Passes that give these sites."""
+    """Passes that return these sites."""
 
     def __init__(self, x: Tensor) -> None:
         self.x = x

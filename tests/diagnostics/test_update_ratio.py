@@ -1,4 +1,4 @@
-"""Update ratios against torch's own optimizer and a closed form."""
+"""Update ratios compared with torch's own optimizer and a closed form."""
 
 from copy import deepcopy
 from typing import NamedTuple
@@ -18,7 +18,7 @@ DIAGNOSTIC = UpdateRatio(when=["init"])
 
 
 class Due(NamedTuple):
-    """Passes that know no more than the update."""
+    """Passes that only have the update."""
 
     after: Named
 
@@ -35,7 +35,7 @@ def size(weight: Tensor) -> float:
 
 
 def reference(found: Seen, replica: int, clip: float | None) -> dict[str, float]:
-    """By layer ‖ΔW‖/‖W‖ of the last of the updates, all of them done by torch.optim."""
+    """Return by layer ‖ΔW‖/‖W‖ of the last update, with all updates by torch.optim."""
     net = found.start[replica].train()
     optimizer = torch.optim.SGD(net.parameters(), LR, MOMENTUM, weight_decay=DECAY)
     for by_replica in found.batches:
@@ -69,12 +69,12 @@ def test_equals_torch_with_momentum_decay_and_clipping(
         expected = reference(found, r, clip)
         assert ratios.keys() == expected.keys()
         for layer, ratio in expected.items():
-            # torch adds 1e-6 to the norm that it clips by
+            # torch adds 1e-6 to the norm by which it clips
             assert ratios[layer][r].item() == pytest.approx(ratio, rel=1e-8 if clip is None else 1e-4)
 
 
 def test_the_first_update_is_rate_times_gradient_and_decay() -> None:
-    """Closed form: ‖ΔW‖ = η ‖∂L/∂W + λW‖ while there is no momentum yet."""
+    """Closed form: ‖ΔW‖ = η ‖∂L/∂W + λW‖ as long as there is no momentum."""
     look = seen("mlp", (6,), 1, updates=0, depth=2, width=5).look
     for layer, ratio in DIAGNOSTIC.observe(look).items():
         W, g = look.params[f"{layer}.weight"], look.grads[f"{layer}.weight"]

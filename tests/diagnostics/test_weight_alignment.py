@@ -1,4 +1,4 @@
-"""Weights and their gradients against NumPy, and where they stand at right angles."""
+"""Weights and their gradients compared with NumPy, and cases in which they are orthogonal."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ DIAGNOSTIC = WeightAlignment(when=["init"])
 
 
 def reference(weight: Tensor, grad: Tensor) -> list[float]:
-    """⟨W, g⟩ and the cosine, element by element."""
+    """Return ⟨W, g⟩ and the cosine, element by element."""
     W, g = weight.double().numpy().ravel(), grad.double().numpy().ravel()
     product = sum(a * b for a, b in zip(W.tolist(), g.tolist(), strict=True))
     return [product, product / (np.sqrt((W**2).sum()) * np.sqrt((g**2).sum()))]
@@ -64,7 +64,7 @@ def test_equals_a_plain_pass(name: str, shape: tuple[int, ...], options: dict[st
 @pytest.mark.parametrize("norm", ["batch", "layer", "instance"])
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_zero_where_the_loss_does_not_change_with_the_scale_of_the_weight(norm: str, replicas: int) -> None:
-    """Closed form, for ε -> 0; the head, which no norm follows, is not at right angles."""
+    """Closed form, for ε -> 0; the head, which no norm follows, is not orthogonal."""
 
     def prepare(net: torch.nn.Module) -> None:
         for module in net.modules():

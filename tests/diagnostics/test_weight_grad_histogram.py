@@ -1,4 +1,4 @@
-"""Histograms of gradients against NumPy."""
+"""Histograms of gradients compared with NumPy."""
 
 import numpy as np
 import pytest

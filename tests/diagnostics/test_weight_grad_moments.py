@@ -1,4 +1,4 @@
-"""Moments of gradients against NumPy."""
+"""Moments of gradients compared with NumPy."""
 
 import numpy as np
 import pytest

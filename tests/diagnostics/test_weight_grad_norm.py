@@ -1,4 +1,4 @@
-"""Gradient norms against NumPy."""
+"""Gradient norms compared with NumPy."""
 
 import numpy as np
 import pytest

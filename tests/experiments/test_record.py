@@ -1,4 +1,4 @@
-"""experiments/record.py keeps verdicts, and the tables in the READMEs are those of what is kept."""
+"""experiments/record.py records verdicts, and the tables in the READMEs match the records."""
 
 import importlib.util
 from pathlib import Path
@@ -18,7 +18,7 @@ STUDIES = tuple(choices([conf_dir()])["study"])
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    """The script as a module."""
+    """Return the script as a module."""
     spec = importlib.util.spec_from_file_location("record", FOLDER / "record.py")
     assert spec is not None
     assert spec.loader is not None
@@ -29,7 +29,7 @@ def script() -> ModuleType:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Path:
-    """A folder of experiments with one study."""
+    """Return a folder of experiments with one study."""
     (tmp_path / "some").mkdir()
     (tmp_path / "some" / "README.md").write_text("# Some\n\n<!-- results -->\nformer\n<!-- /results -->\nbelow\n")
     (tmp_path / "README.md").write_text("above\n<!-- verdicts -->\n<!-- /verdicts -->\n")

@@ -1,4 +1,4 @@
-"""Models with the defaults of their yaml, but for what a test names."""
+"""Fixtures: models with the defaults of their yaml, except for options that a test sets."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ CONF = Path(__file__).parents[2] / "conf"
 
 
 def defaults(group: str, name: str) -> dict[str, Any]:
-    """The own options of a model or a norm."""
+    """Return the own options of a model or a norm."""
     values = OmegaConf.load(CONF / group / f"{name}.yaml")
     for base in values.pop("defaults", []):
         values = OmegaConf.merge(OmegaConf.load(CONF / group / f"{base}.yaml"), values)
@@ -27,14 +27,14 @@ def defaults(group: str, name: str) -> dict[str, Any]:
 def assembled(
     name: str, shape: Sequence[int], outputs: int, norm: str = "none", at: Sequence[str] = (), **options: Any
 ) -> Model:
-    """A model on the meta device, its norm at the sites `at` (none: without norm of activations)."""
+    """Return a model on the meta device with the norm at the sites `at` (none: without norm of activations)."""
     norms = Placement.of(registry.find("norm", norm).load(), defaults("norm", norm), at)
     kind = registry.find("model", name).load()
     return assemble(kind, tuple(shape), outputs, norms, {**defaults("model", name), **options})
 
 
 def built(*args: Any, init: str = "torch", std: float = 0.01, seed: int = 0, **options: Any) -> Model:
-    """A model with weights, in float64."""
+    """Return a model with weights, in float64."""
     model = assembled(*args, **options)
     initialize(model, init, std, seed)
     return model.double()
@@ -52,7 +52,7 @@ def build_model() -> Callable[..., Model]:
 
 @pytest.fixture
 def assert_same_function() -> Callable[[nn.Module, nn.Module, Tensor], None]:
-    """Two nets with the same parameters in the same order: equal outputs, losses' gradients and input gradients."""
+    """Check that two nets with the same parameters in the same order agree in outputs and in all gradients."""
 
     def check(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
         with torch.no_grad():

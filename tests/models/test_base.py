@@ -1,4 +1,4 @@
-"""Assembling, the dry run, and initial weights."""
+"""Assembly, the dry run, and initial weights."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def test_dry_run_finds_a_batch_of_one_in_training_alone(assemble_model: Any) -> 
     dry("layer", [1], [1])
     dry("batch", [1], [1], model="cnn", depth=1)  # a channel has 16 values there
     with pytest.raises(Refused, match="norm=batch has 1 value for each channel"):
-        dry("batch", [1], [1], model="cnn", depth=3, pool_every=1)  # 1x1 pictures in front of the third
+        dry("batch", [1], [1], model="cnn", depth=3, pool_every=1)  # 1x1 images before the third
 
 
 def test_dry_run_finds_an_impossible_site(assemble_model: Any) -> None:
@@ -138,7 +138,7 @@ def assert_distributed(weight: torch.Tensor, std: float, bound: float | None) ->
     assert abs(weight.mean()) < 5 * std / n**0.5
     assert weight.std() == pytest.approx(std, rel=5 / n**0.5)
     if bound is None:
-        assert ((weight / std) ** 4).mean() == pytest.approx(3, abs=0.2)  # a normal distribution's
+        assert ((weight / std) ** 4).mean() == pytest.approx(3, abs=0.2)  # of a normal distribution
     else:
         assert 0.999 * bound < weight.abs().max() <= bound * (1 + 1e-6)
 
@@ -171,7 +171,7 @@ def test_weights_are_named_by_their_layer(assemble_model: Any) -> None:
 
 
 class Halved(MLP):
-    """A model that halves the weights it starts from."""
+    """Model that halves its initial weights."""
 
     def adjust_initial(self) -> None:
         for unit in self.units:

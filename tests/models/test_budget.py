@@ -1,4 +1,4 @@
-"""Sizes before memory: what does not fit is refused while it is put together, and nothing else is."""
+"""Sizes are checked before allocation: a net that does not fit is refused during assembly, and others are built."""
 
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ CELLS = {
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A limit that is reached in a moment."""
+    """Set a limit that is reached quickly."""
     monkeypatch.setattr(budget, "MODULES", 2000)
 
 
@@ -58,7 +58,7 @@ def test_absurd_sizes_are_one_line_and_take_no_memory(name: str, options: dict[s
 
 
 class Other(Model):
-    """A model as a user's file has it, made by a function of the test."""
+    """Model of a user's file, built by a function of the test."""
 
     name = "other"
     default_sites = ("output",)
@@ -86,7 +86,7 @@ def with_buffer(*shape: int) -> nn.Module:
 
 
 def behind(*shape: int) -> nn.Module:
-    """A buffer that comes in another's place without being registered."""
+    """Replace a buffer without registering the new one."""
     module = with_buffer(1)
     module._buffers["kept"] = torch.empty(*shape)
     return module
@@ -151,7 +151,7 @@ def test_nothing_is_counted_afterwards(make: Callable[[], Any]) -> None:
 
 
 def tied() -> nn.Module:
-    """A hundred layers that share one weight."""
+    """Return a hundred layers that share one weight."""
     first = nn.Linear(100, 100, bias=False)
     layers = [nn.Linear(1, 1, bias=False) for _ in range(100)]
     for layer in layers:
@@ -164,7 +164,7 @@ FITS = {"tied weights": tied, "lazy": lambda: nn.LazyLinear(3), "no numbers": la
 
 @pytest.mark.parametrize("make", FITS.values(), ids=FITS)
 def test_what_fits_is_built(make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a machine of 90 kB: the shared weight takes 80 kB with its gradient."""
+    """In a machine of 90 kB: the shared weight needs 80 kB with its gradient."""
     monkeypatch.setattr("bnlab.memory.total", lambda: 90_000)
     assert isinstance(other(make), Model)
 
@@ -185,7 +185,7 @@ def test_weights_count_with_their_gradients_and_buffers_once(share: float, monke
 
 @pytest.mark.parametrize("name", sorted(registry.entries("model")))
 def test_a_model_offers_the_sites_that_it_says(name: str) -> None:
-    """Over its options no other kind of site is met, and each of them is."""
+    """Over its options, a model has exactly the kinds of site that it declares."""
     offers = registry.find("model", name).facts["offers"]
     met: set[str] = set()
     for depth in {"vgg": (11,), "resnet": (8, 14)}.get(name, (1, 2)):

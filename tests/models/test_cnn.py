@@ -11,7 +11,7 @@ from bnlab.errors import Refused
 
 
 def plan(side: int, depth: int, width: int, pool: str, every: int) -> tuple[list[int], list[bool]]:
-    """Channels in front of each weight (the head's last), and whether the picture is halved behind each convolution."""
+    """Return the channels before each weight (the head's last), and after which convolutions the image is halved."""
     channels, halved = [], []
     for i in range(depth):
         channels.append(width)

@@ -1,4 +1,4 @@
-"""What every model must keep, found by listing the registry: a new one is tested without an edit here."""
+"""Contract of all models, found by listing the registry: new ones are tested without an edit here."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ every_model = pytest.mark.parametrize("name", sorted(registry.entries("model")))
 
 
 def nets(assemble_or_build: Any, name: str, **options: Any) -> Iterator[Model]:
-    """The model on each kind of data that it takes, of which there is at least one."""
+    """Return the model for each kind of data that it supports, at least one."""
     taken = 0
     for shape in ((6,), (1, 8, 8), (3, 9, 7)):
         try:
@@ -52,7 +52,7 @@ def test_the_head_offers_only_the_output_and_the_first_unit_no_before_weight(ass
 def test_every_site_is_passed_once_in_a_feed_forward_pass(assemble_model: Any, name: str) -> None:
     for model in nets(assemble_model, name):
         if not {site.kind for site in sites(model).values()} <= set(FEED_FORWARD):
-            continue  # recurrent: once a time step
+            continue  # recurrent: once per time step
         with tape() as seen, torch.no_grad():
             model(torch.empty(3, *model.input_shape, device="meta"))
         assert seen.after.keys() == sites(model).keys()
@@ -66,7 +66,7 @@ def test_a_norm_stands_at_every_site_of_its_kind_and_nowhere_else(assemble_model
             model = assemble_model(name, plain.input_shape, 4, norm="layer", at=(kind,))
             normed = {path for path, site in sites(model).items() if site.norm_name}
             assert normed == {path for path, site in sites(plain).items() if site.kind == kind}
-            dry_run(model, [2], [2])  # with the right number of features
+            dry_run(model, [2], [2])  # with the correct number of features
 
 
 @every_model

@@ -1,4 +1,4 @@
-"""Layers in the order of their calls, and the rows of sites.csv."""
+"""Layers in call order, and the rows of sites.csv."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Recurrent nets: torch's own without norm, the paper's with batch norm, and every norm at every site."""
+"""Recurrent nets: torch's own without norm, the paper's with batch norm, and all norms at all sites."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ SITES = {
     "lstm": ("input_to_hidden", "hidden_to_hidden", "cell", "hidden"),
     "rnn": ("input_to_hidden", "hidden_to_hidden", "hidden"),
 }
-PAPER = ("input_to_hidden", "hidden_to_hidden", "cell")  # of the BN-LSTM
+PAPER = ("input_to_hidden", "hidden_to_hidden", "cell")  # site of the BN-LSTM
 CPU = torch.device("cpu")
 every_model = pytest.mark.parametrize("model", sorted(SITES))
 
@@ -38,7 +38,7 @@ def images(*shape: int, seed: int = 0) -> Tensor:
 
 
 def jitter(model: Model) -> None:
-    """Move parameters away from where they start, biases from 0 and gains from one another."""
+    """Move parameters from their initial values, biases from 0 and gains from one another."""
     draw = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for p in model.parameters():
@@ -54,7 +54,7 @@ class ByTorch(nn.Module):
     def __init__(self, ours: Model, inner: nn.RNNBase) -> None:
         super().__init__()
         self.inner, self.head = inner.double(), ours.head
-        blocks = [1, 0, 3, 2] if isinstance(inner, nn.LSTM) else [0]  # torch's i, f, g, o among our f, i, o, g
+        blocks = [1, 0, 3, 2] if isinstance(inner, nn.LSTM) else [0]  # torch's i, f, g, o in our f, i, o, g
         self.pairs = []
         for n, unit in enumerate(ours.units):  # type: ignore[arg-type]
             for name, mine in (
@@ -110,11 +110,11 @@ def test_in_float32_too(build_model: Any) -> None:
     torch.testing.assert_close(ours(x), theirs(x), rtol=0, atol=1e-6)
 
 
-# With batch norm: Cooijmans et al. 2016, written out.
+# With batch norm: Cooijmans et al. 2016, implemented from the equations.
 
 
 class PaperCell:
-    """BN-LSTM from the paper's equations in float64, one image batch (B, T, I) after the other.
+    """BN-LSTM from the paper's equations in float64, called with one image batch (B, T, I) at a time.
 
     (f, i, o, g) = BN(W_h h; γ_h) + BN(W_x x; γ_x) + b,  c = σ(f) c + σ(i) tanh(g),  h = σ(o) tanh(BN(c; γ_c, β_c)).
     """
@@ -170,7 +170,7 @@ def test_with_batch_norm_it_is_the_papers(build_model: Any, norm: str, per_step:
         results = []
         for y in (net(x), paper(x[:, 0], training=True)):
             results.append([y, *torch.autograd.grad((y * weight).sum(), paper.leaves)])
-        # ε = 1e-5 of the first step, where W_h h_0 = 0, divides by 0.003: rounding is that much larger.
+        # ε = 1e-5 of the first step, where W_h h_0 = 0, divides by 0.003, which magnifies rounding.
         torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
     for kind in PAPER:
         running = getattr(net.units[0], kind).norm
@@ -187,7 +187,7 @@ def test_with_batch_norm_it_is_the_papers(build_model: Any, norm: str, per_step:
 
 def test_statistics_of_steps_differ_and_later_steps_take_the_last(build_model: Any) -> None:
     net = build_model("lstm", (1, 4, 3), 4, norm="batch", at=PAPER, width=5)
-    x = images(16, 1, 4, 3) + torch.arange(4.0)[:, None]  # each row with its own mean
+    x = images(16, 1, 4, 3) + torch.arange(4.0)[:, None]  # each row with a different mean
     net(x)
     norm = net.units[0].input_to_hidden.norm
     assert norm.running_mean.shape == (4, 20)
@@ -225,7 +225,7 @@ def test_forget_bias_is_that_of_the_forget_gates(build_model: Any, forget_bias: 
     assert net.units[0].bias.value.tolist() == [forget_bias] * 5 + [0.0] * 15
     with torch.no_grad(), tape() as seen:
         net.units[0].from_hidden.weight.zero_()
-        net.units[0].from_input.weight.zero_()[15:].fill_(1.0)  # g alone is driven, and at the first step alone
+        net.units[0].from_input.weight.zero_()[15:].fill_(1.0)  # only g is driven, and only at the first step
         net(torch.eye(4, 1, dtype=torch.float64).expand(4, 3)[None, None])
     first, second, *_ = seen.after["units.0.cell"]
     torch.testing.assert_close(second / first, torch.full_like(first, forget_bias).sigmoid())
@@ -291,7 +291,7 @@ def test_an_example_alone_is_refused_to_batch_norm_in_training(assemble_model: A
 
 
 def train(executor: Serial | Fused, seeds: Sequence[int], steps: int, shape: tuple[int, ...] = (1, 4, 3)) -> TrainState:
-    """A few updates by bnlab's own step; replicas see their own batches."""
+    """Run a few updates with bnlab's own step; each replica has its own batches."""
     optimizer = SGD(lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=False)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
@@ -307,7 +307,7 @@ def train(executor: Serial | Fused, seeds: Sequence[int], steps: int, shape: tup
 
 
 def scored(executor: Serial | Fused, state: TrainState) -> Tensor:
-    """The loss of each replica in evaluation."""
+    """Return the loss of each replica in evaluation."""
     executor.train(False)
     with torch.no_grad():
         x, y = images(6, 1, 4, 3, seed=7), torch.arange(6) % 4
@@ -348,7 +348,7 @@ def test_fused_is_serial_over_ten_steps(build_model: Any, model: str, norm: str,
 
 
 def places(norm: str) -> list[tuple[str, tuple[str, ...]]]:
-    """(model, sites): each site of the LSTM by itself, all of it, and all of the RNN's."""
+    """Return (model, sites): each site of the LSTM alone, all of them, and all of the RNN's."""
     if registry.find("norm", norm).facts.get("ignores_placement"):
         return [("lstm", ()), ("rnn", ())]
     return [*(("lstm", (kind,)) for kind in SITES["lstm"]), *SITES.items()]
@@ -356,7 +356,7 @@ def places(norm: str) -> list[tuple[str, tuple[str, ...]]]:
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_every_norm_trains_at_every_site_or_is_refused(build_model: Any, assemble_model: Any, norm: str) -> None:
-    """Three steps and an evaluation, at all sites fused too."""
+    """Three steps and an evaluation; all sites together also fused."""
     for model, at in places(norm):
 
         def make(seed: int, model: str = model, at: Sequence[str] = at) -> Model:
@@ -396,10 +396,11 @@ def test_a_run_goes_on_from_what_its_tensors_hold(build_model: Any) -> None:
 
 
 def test_a_small_gamma_keeps_gradients_of_one_size_through_time(build_model: Any) -> None:
-    """How far ‖∂L/∂h_t‖ ranges over the last 36 of 40 steps, largest over smallest, grows with γ at initialization.
+    """The ratio of the largest to the smallest ‖∂L/∂h_t‖ in the last 36 of 40 steps grows with γ at initialization.
 
     Cooijmans et al. 2016, section 4 and Fig. 1: nearly constant for γ = 0.1. Pixels are 0 from the ninth on, as most of
-    a digit's are. What γ = 1 does to it differs from the paper, where it vanishes: here it grows towards the input.
+    a digit's are. The effect of γ = 1 differs from the paper, where the gradient vanishes: here it grows towards the
+    input.
     """
     x = images(64, 1, 5, 8)
     x[:, :, 1:] = 0

@@ -1,4 +1,4 @@
-"""Residual nets against their publications: sizes, order of layers, and plain nets written from torch.nn."""
+"""Residual nets compared with their publications: sizes, order of layers, and plain nets written with torch.nn."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
@@ -25,7 +25,7 @@ def n_params(model: nn.Module) -> int:
 
 
 def blocks_of(stages: Sequence[int], width: int) -> list[tuple[int, int, int]]:
-    """Channels in front of and behind each block, and its stride."""
+    """Return the channels before and after each block, and its stride."""
     found, n = [], width
     for stage, count in enumerate(stages):
         for i in range(count):
@@ -51,7 +51,7 @@ def test_published_numbers_of_parameters(assemble_model: Any, depth: int, count:
 def test_published_number_of_parameters_of_resnet18(assemble_model: Any) -> None:
     model = assemble_model("resnet18", CIFAR, 10, norm="batch", at=("before_act",))
     assert n_params(model) == 11_173_962
-    assert sum(layer.kind in ("Conv2d", "Linear") for layer in layers(model, 2)) == 18 + 3  # the shortcuts' own
+    assert sum(layer.kind in ("Conv2d", "Linear") for layer in layers(model, 2)) == 18 + 3  # those of the shortcuts
     assert [layer.shape for layer in layers(model, 2) if layer.path.endswith("after_add")][::2] == [
         (64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4),
     ]  # fmt: skip
@@ -72,16 +72,16 @@ def test_number_of_parameters(
     conv = [(9, 1, width), *((9, *pair) for n, m, _ in blocks for pair in ((n, m), (m, m)))]
     projections = [(1, n, m) for n, m, stride in blocks if stride > 1 and shortcut == "conv"]
     last = blocks[-1][1]
-    behind = sum(m for _, _, m in conv + ([] if preact else projections))  # of weights that a norm follows
-    before = sum(n + m for n, m, _ in blocks) + last  # of those that one precedes
+    behind = sum(m for _, _, m in conv + ([] if preact else projections))  # weights that a norm follows
+    before = sum(n + m for n, m, _ in blocks) + last  # weights that a norm precedes
     expected = sum(k * n * m + bias * m for k, n, m in conv + projections) + 7 * last + 7
     assert n_params(model) == expected + normed * 2 * (before if preact else behind)
 
 
 @schemes
 def test_schemes_add_scalars(assemble_model: Any, scheme: str) -> None:
-    """Fixup: two biases in front of weights, two of activations and a multiplier a block, one at the stem and one in
-    front of the head; in pre-activation the last activation has one, and the stem none."""
+    """Fixup has per block two biases before weights, two before activations and a multiplier; stem and head have one
+    bias each; in pre-activation the last activation has a bias, and the stem none."""
 
     def count(chosen: str, preact: bool) -> int:
         return n_params(assemble_model("resnet", CIFAR, 10, depth=20, scheme=chosen, preact=preact))
@@ -94,14 +94,14 @@ def test_schemes_add_scalars(assemble_model: Any, scheme: str) -> None:
 
 
 def order(model: Model) -> list[str]:
-    """Weights, activations, and sites where a norm stands, in the order of their calls."""
+    """Return weights, activations, and sites that have a norm, in call order."""
     words = {"Conv2d": "weight", "Linear": "weight", "ReLU": "act"}
     called = [words.get(layer.kind, "norm" if layer.norm else "") for layer in layers(model, 2)]
     return [word for word in called if word]
 
 
 def published(preact: bool, shortcut: str) -> list[str]:
-    """ResNet-14's as in the papers' figures, the branch written before the shortcut."""
+    """Return the order of ResNet-14 as in the papers' figures, the branch before the shortcut."""
     opening = {True: ["norm", "act", "weight"] * 2, False: ["weight", "norm", "act", "weight", "norm"]}[preact]
     projection = {"A": [], "conv": ["weight"] if preact else ["weight", "norm"]}[shortcut]
     end = [] if preact else ["act"]
@@ -129,7 +129,7 @@ def test_order_is_the_published_one(assemble_model: Any, preact: bool, shortcut:
     ],
 )
 def test_order_at_other_sites(assemble_model: Any, preact: bool, site: str, stem: str, block: str, last: str) -> None:
-    """`block` is one with a projection, whose weight is its last; the first block has none."""
+    """`block` has a projection, whose weight is its last; the first block has none."""
     options = {"depth": 8, "width": 4, "preact": preact, "shortcut": "conv"}
     model = assemble_model("resnet", (1, 8, 8), 3, norm="layer", at=(site,), **options)
     branch, end = block.rsplit("weight", 1)
@@ -160,7 +160,7 @@ def test_branch_only_leaves_stem_shortcuts_and_sums_without_norm(assemble_model:
     assert normed(False) == of_blocks("first.before_act", "second.before_act")
     assert normed(False, "after_act") == of_blocks("first.after_act")
     assert normed(False, norm="weight") == of_blocks("first.weight", "second.weight")
-    shared = {f"blocks.{i}.first.before_act" for i in (0, 2, 4)}  # both paths pass the first activation of a stage
+    shared = {f"blocks.{i}.first.before_act" for i in (0, 2, 4)}  # both paths follow the first activation of a stage
     assert normed(True) == [p for p in of_blocks("first.before_act", "second.before_act") if p not in shared]
     with pytest.raises(Refused, match="placement=after_add: model=resnet has no such site"):
         normed(False, "after_add")
@@ -232,7 +232,7 @@ def test_equals_a_plain_net(
 
 
 class PlainScheme(nn.Module):
-    """ResNet-14 with SkipInit or Fixup, its parameters taken in the order in which they are used."""
+    """ResNet-14 with SkipInit or Fixup, with its parameters in the order of their use."""
 
     def __init__(self, like: nn.Module, scheme: str, preact: bool) -> None:
         super().__init__()
@@ -277,7 +277,7 @@ def test_schemes_equal_a_plain_net(build_model: Any, assert_same_function: Any, 
     ours = build_model("resnet", SMALL, 5, depth=14, width=4, scheme=scheme, preact=preact)
     with torch.no_grad():
         for p in ours.parameters():
-            p.add_(0.1 * torch.randn_like(p))  # away from the start, at which most is 0
+            p.add_(0.1 * torch.randn_like(p))  # not at initialization, where most are 0
     assert_same_function(ours, PlainScheme(ours, scheme, preact), torch.randn(6, *SMALL, dtype=torch.float64))
 
 
@@ -299,7 +299,7 @@ def test_branches_give_nothing_at_initialization(
         expected = block.shortcut(shared)
         torch.testing.assert_close(y, expected if preact else expected.relu(), rtol=0, atol=0)
         if isinstance(block.shortcut, nn.Identity) and isinstance(block.shared, nn.Identity):
-            assert torch.equal(y, h)  # of which a post-activation net has no negative values
+            assert torch.equal(y, h)  # a post-activation net has no negative values of it
         h = y
     out = model(torch.randn(6, *SMALL, dtype=torch.float64))
     assert out.any() == (scheme == "skipinit")
@@ -307,7 +307,7 @@ def test_branches_give_nothing_at_initialization(
 
 @schemes
 def test_schemes_start_from_the_weights_of_the_net_without(build_model: Any, scheme: str) -> None:
-    """But for Fixup's zeros, and its scaling by L^(-1/2) with L branches of two weights."""
+    """Except for Fixup's zeros, and its scaling by L^(-1/2) with L branches of two weights."""
     base, net = (dict(build_model("resnet", SMALL, 5, depth=20, scheme=s).named_parameters()) for s in ("none", scheme))
     assert base.keys() < net.keys()
     for name, weight in base.items():

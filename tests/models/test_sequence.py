@@ -1,4 +1,4 @@
-"""Examples as sequences: rows, pixels, and one order of pixels for all."""
+"""Images as sequences of rows or pixels, with one permutation of pixels for all examples."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_rows_of_features_are_refused(assemble_model: Any, model: str) -> None:
 
 @pytest.mark.parametrize("sequence", ["rows", "pixels"])
 def test_a_permutation_keeps_every_pixel_once(build_model: Any, sequence: str) -> None:
-    """Drawing with replacement would keep only 63 % of them."""
+    """Drawing with replacement would keep only 63 % of the pixels."""
     net = build_model("lstm", (2, 28, 28), 4, width=2, sequence=sequence, permute=True)
     order = net.sequence.order_P
     assert sorted(order.tolist()) == list(range(784))
@@ -45,7 +45,7 @@ def test_a_permutation_keeps_every_pixel_once(build_model: Any, sequence: str) -
     assert sorted(read.flatten().tolist()) == x.flatten().tolist()
     place = read[0].view(28, 2, 28).transpose(1, 2) if sequence == "rows" else read[0]
     assert torch.equal(place.reshape(784, 2)[:, 0], order.float())
-    assert torch.equal(place.reshape(784, 2)[:, 1], order.float() + 784)  # both channels alike
+    assert torch.equal(place.reshape(784, 2)[:, 1], order.float() + 784)  # both channels in the same way
 
 
 def test_every_run_has_the_same_permutation(build_model: Any) -> None:

@@ -1,4 +1,4 @@
-"""Running statistics for each time step: recomputed, frozen, of every norm that keeps any."""
+"""Running statistics per time step: recomputed and frozen, for every norm that keeps any."""
 
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ def net(build_model: Any, norm: str, seed: int = 0, **options: Any) -> Model:
 
 
 def data(n: int = 32) -> tuple[Tensor, Tensor]:
-    """Each time step with a mean and spread of its own."""
+    """Return data whose mean and spread differ between time steps."""
     draw = torch.Generator().manual_seed(0)
     row = torch.arange(1.0, STEPS + 1, dtype=torch.float64)[:, None]
     return row * (1 + torch.randn(n, 1, STEPS, 3, generator=draw, dtype=torch.float64)), torch.arange(n) % 4
@@ -44,7 +44,7 @@ def recomputed(executor: Serial | Fused, seeds: list[int]) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("norm", RUNNING)
 def test_moves_with_its_own_step_alone(build_model: Any, norm: str) -> None:
-    """The norm for step t holds what a norm by itself would hold that saw step t of each batch."""
+    """The norm of step t has the statistics of a separate norm that gets only step t of each batch."""
     model, x = net(build_model, norm), data(24)[0]
     alone = [net(build_model, norm, statistics_per_step=False).units[0].input_to_hidden.norm for _ in range(STEPS)]
     for batch in x.split(8):

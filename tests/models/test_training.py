@@ -1,5 +1,5 @@
-"""Every model with a few norms at every site that it offers: three updates and an evaluation, alone and stacked, give
-the same numbers, or the cell is refused with a reason. (Every norm on the plain models: tests/contracts.)
+"""Every model with a few norms at every site that it offers: three updates and an evaluation give the same numbers
+alone and stacked, or the cell is refused with a reason. (For all norms on the plain models see tests/contracts.)
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +26,9 @@ from bnlab.training.step import METRICS, make_step
 
 SEEDS, LRS, MOMENTA = (0, 1), (0.02, 0.005), (0.0, 0.9)
 SHAPE, CLASSES, BATCH = (3, 8, 8), 4, 6
-SMALL = {"depth": 2, "width": 4}  # but for what a model's own depths are
+SMALL = {"depth": 2, "width": 4}  # except for a model's own depths
 OWN: dict[str, dict[str, Any]] = {"resnet": {"depth": 8}, "vgg": {"depth": 11}}
-# Norm, and at which sites of a model: each by itself, all of them at once, its own.
+# A norm and its sites in a model: each alone, all together, the default ones.
 NORMS = [("batch", "each"), ("batch", "all"), ("layer", "all"), ("group", "default"), ("weight", "default")]
 VARIANTS: dict[str, dict[str, Any]] = {
     "preact": {"preact": True}, "conv": {"shortcut": "conv"}, "branch_only": {"branch_only": True, "preact": True},
@@ -44,7 +44,7 @@ def small(name: str, **options: Any) -> dict[str, Any]:
 
 
 def train(executor: Serial | Fused, replicas: Sequence[int]) -> SimpleNamespace:
-    """Losses, moments at each site, and final tensors, each with a leading axis R; `replicas` of `SEEDS`."""
+    """Return losses, moments at each site, and final tensors, with a leading axis R; `replicas` of `SEEDS`."""
     optimizer = SGD(lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=False)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
@@ -77,7 +77,7 @@ def check(build: Callable[[int], Model], record: Callable[[str, object], None]) 
         dry_run(net.to("meta", torch.float32), [BATCH], [BATCH])
     except Refused as refusal:
         reason = str(refusal)
-        assert ": " in reason  # and a way out
+        assert ": " in reason  # and a remedy
         record("contract", f"refused ({reason})")
         return
     fused = train(Fused([build(seed) for seed in SEEDS]), range(len(SEEDS)))

@@ -9,7 +9,7 @@ from torch import nn
 
 from bnlab.models.describe import layers
 
-# As the paper's table 1 and torchvision write them: channels, M where a max pooling stands.
+# Channels as in the paper's table 1 and in torchvision; M is a max pooling.
 PUBLISHED: dict[int, list[int | str]] = {
     11: [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
     13: [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
@@ -23,7 +23,7 @@ def n_params(model: nn.Module) -> int:
 
 @pytest.mark.parametrize(("depth", "count"), [(11, 9_231_114), (13, 9_416_010), (16, 14_728_266)])
 def test_published_numbers_of_parameters(assemble_model: Any, depth: int, count: int) -> None:
-    """Those of the nets for CIFAR that are in common use: batch norm behind each convolution, which keeps its bias."""
+    """Numbers of the usual nets for CIFAR: batch norm after each convolution, which keeps its bias."""
     assert n_params(assemble_model("vgg", (3, 32, 32), 10, norm="batch", at=("before_act",), depth=depth)) == count
 
 

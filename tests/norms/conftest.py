@@ -1,4 +1,4 @@
-"""Norms as a model gets them: defaults from the yaml, built without storage, then reset."""
+"""Fixtures: norms as in a model, with defaults from the yaml, built without storage, then reset."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from bnlab.norms.reparametrization import Reparametrization
 
 
 def without_values(pytestconfig: pytest.Config, name: str, size: Any, options: dict[str, Any]) -> Any:
-    """A norm for so many features, or for a weight of that shape, of which nothing is written yet."""
+    """Return a norm for this many features, or for a weight of this shape, without initial values."""
     defaults = OmegaConf.to_container(OmegaConf.load(pytestconfig.rootpath / f"conf/norm/{name}.yaml"))
     assert isinstance(defaults, dict)
     assert defaults.pop("name") == name
@@ -25,7 +25,7 @@ def without_values(pytestconfig: pytest.Config, name: str, size: Any, options: d
 
 @pytest.fixture(scope="session")
 def make_norm(pytestconfig: pytest.Config) -> Callable[..., Norm]:
-    """`make_norm(name, features, dtype=…, **options)`: the options override the yaml's."""
+    """Return a factory `make_norm(name, features, dtype=…, **options)`, whose options override the yaml's."""
 
     def make(name: str, features: int, *, dtype: torch.dtype = torch.float32, **options: Any) -> Norm:
         norm = without_values(pytestconfig, name, features, options).to(dtype)
@@ -37,7 +37,7 @@ def make_norm(pytestconfig: pytest.Config) -> Callable[..., Norm]:
 
 @pytest.fixture(scope="session")
 def make_weight_norm(pytestconfig: pytest.Config) -> Callable[..., Reparametrization]:
-    """`make_weight_norm(name, weight, **options)`: the norm of that weight, reset for it and of its type."""
+    """Return a factory `make_weight_norm(name, weight, **options)` of a norm of that weight, reset and of its dtype."""
 
     def make(name: str, weight: torch.Tensor, **options: Any) -> Reparametrization:
         norm = without_values(pytestconfig, name, weight.shape, options).to(weight.dtype)
@@ -54,12 +54,12 @@ def _seed() -> None:
 
 @pytest.fixture(scope="session")
 def assert_agrees() -> Callable[..., None]:
-    """`assert_agrees(norm, formula, x)`: formula(x), written out of norm's own parameters, has the norm's values and
-    the gradients of its input and of each parameter."""
+    """Return `assert_agrees(norm, formula, x)`, which checks that formula(x), computed from the norm's own parameters,
+    has the values of the norm and the gradients of its input and of each parameter."""
 
     def check(norm: Norm, formula: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> None:
         x = x.clone().requires_grad_()
-        expected, y = formula(x), norm(x)  # the formula first: it may read the running averages before they move
+        expected, y = formula(x), norm(x)  # the formula first: it may read the running averages before they are updated
         dy = torch.randn_like(y)
         leaves = [x, *norm.parameters()]
         torch.testing.assert_close(y, expected)
@@ -70,7 +70,7 @@ def assert_agrees() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def make_random(make_norm: Callable[..., Norm]) -> Callable[..., Norm]:
-    """As `make_norm` in float64, with parameters moved away from where they start."""
+    """Return a factory like `make_norm`, in float64 and with parameters moved from their initial values."""
 
     def make(name: str, features: int, **options: Any) -> Norm:
         norm = make_norm(name, features, dtype=torch.float64, **options)

@@ -1,4 +1,4 @@
-"""Batch norm and its reference against torch.nn: every option, forward, backward, state."""
+"""Batch norm and its reference compared with torch.nn: every option, forward, backward, state."""
 
 from itertools import product
 
@@ -15,7 +15,7 @@ BOTH = pytest.mark.parametrize("name", ["batch", "batch_reference"])
 
 
 def pair(make_norm, name, features, ndim, dtype=torch.float64, **options):
-    """Our norm and torch's, with the same random gain and shift."""
+    """Return our norm and torch's, with the same random gain and shift."""
     ours = make_norm(name, features, dtype=dtype, **options)
     theirs = TORCH[ndim](features, dtype=dtype, **options)
     if ours.weight is not None:
@@ -26,7 +26,7 @@ def pair(make_norm, name, features, ndim, dtype=torch.float64, **options):
 
 
 def outcome(norm, x, dy):
-    """Output and the gradients of the input and of each parameter, for the loss Σ y dy."""
+    """Return the output and the gradients of the input and of each parameter, for the loss Σ y dy."""
     x = x.clone().requires_grad_()
     y = norm(x)
     return y, torch.autograd.grad((y * dy).sum(), [x, *norm.parameters()])

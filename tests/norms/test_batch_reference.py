@@ -1,4 +1,4 @@
-"""The hand-derived backward pass, by finite differences and against torch's on drawn shapes and options."""
+"""The hand-derived backward pass, compared with finite differences and with torch on generated shapes and options."""
 
 import pytest
 import torch
@@ -25,7 +25,7 @@ def functional(norm, *names):
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", [(4, 2), (3, 2, 2), (2, 2, 1, 2), (2, 2, 1, 2, 1)], ids=len)
 def test_first_and_second_derivatives(shape, training):
-    # Without running averages: gradcheck calls the function many times and wants the same answer each time.
+    # Without running averages, because gradcheck calls the function repeatedly and needs the same result.
     norm = reference(shape[1], track_running_stats=not training).train(training)
     inputs = [torch.randn(size, dtype=torch.float64, requires_grad=True) for size in (shape, shape[1], shape[1])]
     assert torch.autograd.gradcheck(functional(norm, "weight", "bias"), inputs)
@@ -47,7 +47,7 @@ def test_gradient_has_no_part_along_the_mean_or_the_spread():
     torch.testing.assert_close((dx * x).sum((0, 2)), torch.zeros(2, dtype=torch.float64))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     batch=st.integers(2, 5),
     features=st.integers(1, 4),
@@ -70,6 +70,6 @@ def test_equals_batch_on_any_shape_and_options(batch, features, spatial, eps, mo
         for norm in (ours.train(training), theirs.train(training)):
             y = norm(x)
             results.append((y, torch.autograd.grad((y * dy).sum(), [x, *norm.parameters()])))
-        # Two near values: 1/σ reaches 1/√ε, and rounding errors with it.
+        # Two close values: 1/σ reaches 1/√ε, which magnifies rounding errors.
         torch.testing.assert_close(*results, atol=1e-7, rtol=1e-7)
         torch.testing.assert_close(dict(ours.named_buffers()), dict(theirs.named_buffers()))

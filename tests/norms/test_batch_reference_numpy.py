@@ -1,4 +1,4 @@
-"""The NumPy pair against torch's autograd in float64."""
+"""The NumPy implementation compared with torch's autograd in float64."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bnlab.norms.batch_reference_numpy import backward, forward
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     shape=st.tuples(st.integers(2, 5), st.integers(1, 4)).flatmap(
         lambda head: st.lists(st.integers(1, 3), max_size=3).map(lambda spatial: (*head, *spatial))

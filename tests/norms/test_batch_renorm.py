@@ -1,4 +1,4 @@
-"""Batch renormalization against algorithm 1 of the paper, step by step, and its closed identities."""
+"""Batch renormalization compared with algorithm 1 of the paper, and with its closed identities."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ WIDE = {**OPEN, "r_max": 1e6, "d_max": 1e6}
 
 
 def by_hand(norm, x):
-    """γ ((x - μ_B)/σ_B · r + d) + β a channel, with the ramp; in evaluation γ (x - μ)/σ + β."""
+    """Return γ ((x - μ_B)/σ_B · r + d) + β per channel, with the ramp; in evaluation γ (x - μ)/σ + β."""
     seen = int(norm.num_batches_tracked)
     r_max = 1 + (norm.r_max - 1) * min(max((seen - norm.warmup) / norm.r_ramp, 0), 1)
     d_max = norm.d_max * min(max((seen - norm.warmup) / norm.d_ramp, 0), 1)
@@ -21,7 +21,7 @@ def by_hand(norm, x):
         if norm.training:
             mean = sum(values) / len(values)
             std = (sum((v - mean) ** 2 for v in values) / len(values) + norm.eps) ** 0.5
-            r = min(max(std.item() / sigma, 1 / r_max), r_max)  # item: constants to the gradient
+            r = min(max(std.item() / sigma, 1 / r_max), r_max)  # item(): constants for the gradient
             d = min(max((mean.item() - mu) / sigma, -d_max), d_max)
             x_hat = (x[:, c] - mean) / std * r + d
         else:
@@ -35,7 +35,7 @@ def by_hand(norm, x):
 def test_equals_the_algorithm_along_the_ramp(make_random, assert_agrees, shape, affine):
     norm = make_random("batch_renorm", 3, warmup=2, r_ramp=3, d_ramp=2, r_max=1.5, d_max=0.7, affine=affine)
     for step in range(8):
-        x = (1 + step % 3) * torch.randn(shape, dtype=torch.float64) + step  # clipped in some channels, not in others
+        x = (1 + step % 3) * torch.randn(shape, dtype=torch.float64) + step  # clipped in some channels only
         assert_agrees(norm, lambda x: by_hand(norm, x), x)
     assert_agrees(norm.eval(), lambda x: by_hand(norm, x), x)
 
@@ -82,7 +82,7 @@ def test_unclipped_training_equals_evaluation_before_the_update(make_random):
         with torch.no_grad():
             expected = norm.eval()(x)
         y = norm.train()(x)
-        if step:  # the first batch comes before the bounds open
+        if step:  # the first batch precedes the ramp
             torch.testing.assert_close(y, expected)
 
 
@@ -96,7 +96,7 @@ def test_closed_bounds_are_batch_norm(make_random, assert_agrees, make_norm, opt
 
 
 def test_gradient_treats_the_correction_as_constant(make_norm):
-    """As batch norm's gradient scaled by r, which the true derivative of γ (x - μ)/σ + β is not."""
+    """The gradient is batch norm's scaled by r, unlike the true derivative of γ (x - μ)/σ + β."""
     norm, batch = (make_norm(name, 2, dtype=torch.float64, **o) for name, o in (("batch_renorm", WIDE), ("batch", {})))
     norm(torch.randn(6, 2, dtype=torch.float64))
     x = (2 * torch.randn(6, 2, dtype=torch.float64)).requires_grad_()
@@ -131,7 +131,7 @@ def test_large_offset(make_norm):
     for _ in range(3):
         x = torch.randn(64, 3, 4) + 1e4
         y, expected = norms[0](x), norms[1](x.double())
-    # In units of the running σ (which is near 1); d is their distance from the running mean, near 10,000 as that lags.
+    # In units of the running σ (near 1); d is the distance from the running mean, near 10,000 because that lags.
     torch.testing.assert_close(y.double(), expected, atol=0, rtol=1e-6)
     norms = [
         make_norm("batch_renorm", 3, dtype=dtype, momentum=None, **WIDE) for dtype in (torch.float32, torch.float64)

@@ -1,4 +1,4 @@
-"""What every norm must keep, found by listing conf/norm: a new one is tested without an edit here."""
+"""Contract of all norms, found by listing conf/norm: new ones are tested without an edit here."""
 
 import inspect
 import re
@@ -24,12 +24,12 @@ SHAPE = (B, C, 4, 3)
 
 
 def passed(f, *args, seeds=(0,)):
-    """f(*args), where a norm that draws random numbers draws the same ones for the same seeds."""
+    """Return f(*args), with the same random numbers for the same seeds."""
     with source(Noise(seeds, step=0, device=torch.device("cpu"))):
         return f(*args)
 
 
-# Those of activations and of weights; what the latter do is in test_reparametrization.py.
+# Norms of activations and of weights; tests of the latter's effect are in test_reparametrization.py.
 every_norm_of_both_sorts = pytest.mark.parametrize("name", EVERY_NAME)
 every_norm = pytest.mark.parametrize("name", NAMES)
 
@@ -39,7 +39,7 @@ def defaults(name):
 
 
 def variants():
-    """Each norm at its defaults, and at each null, truth value, small number and word that one option may take."""
+    """Yield each norm with its defaults, and with each null, boolean, small number and keyword of one option."""
     for name in NAMES:
         yield pytest.param(name, {}, id=name)
         for option, annotation in registry.entries("norm")[name].options.items():
@@ -135,7 +135,7 @@ def test_half_precision_takes_statistics_in_float32(make_norm, name):
 def test_large_offset_keeps_its_precision(make_norm, name, memory_format):
     x = (torch.randn(16, C, 8, 8) + 1e4).to(memory_format=memory_format)
     expected = passed(make_norm(name, C, dtype=torch.float64), x.double())
-    # torch's kernels sum 1,024 values near 10,000 in float32, so no closer; a one-pass variance would be 1,000 off.
+    # torch's kernels sum 1,024 values near 10,000 in float32, hence the tolerance; a one-pass variance is off by 1,000.
     torch.testing.assert_close(passed(make_norm(name, C), x).double(), expected, atol=0.02, rtol=0)
 
 
@@ -171,7 +171,7 @@ def test_stacked_replicas_may_lie_in_any_layout(make_norm, name, training, axis)
 
 @every_variant
 @pytest.mark.parametrize("shape", [(6, C), SHAPE], ids=["2-D", "4-D"])
-@pytest.mark.filterwarnings("error:There is a performance drop")  # an operation that vmap runs replica by replica
+@pytest.mark.filterwarnings("error:There is a performance drop")  # an operation that vmap runs once per replica
 def test_stacked_replicas_equal_serial_ones(make_norm, name, options, shape):
     try:
         make_norm(name, C, **options).to("meta")(torch.empty(shape, device="meta"))

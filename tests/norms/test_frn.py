@@ -1,4 +1,4 @@
-"""Filter response norm and its thresholded unit against their formula, value by value."""
+"""Filter response norm and its thresholded unit compared with their formula, value by value."""
 
 from itertools import product
 
@@ -9,7 +9,7 @@ from bnlab.errors import Refused
 
 
 def by_hand(norm, x):
-    """max(γ x / √(mean x² + ε) + β, τ), one channel of one example after the other."""
+    """Compute max(γ x / √(mean x² + ε) + β, τ), one channel of one example after the other."""
     eps = norm.eps + (norm.learned_eps.abs() if norm.learned_eps is not None else 0)
     rows = []
     for b, c in product(range(x.shape[0]), range(x.shape[1])):
@@ -66,7 +66,7 @@ def test_an_example_does_not_see_its_batch(make_norm):
 
 
 def test_a_large_offset_stays_in(make_norm):
-    # Not centred by definition: the output is 1 and a ten-thousandth of the spread, known to float32's last places.
+    # Not centred by definition: the output is 1 plus a ten-thousandth of the spread, near float32's precision.
     x = torch.randn(4, 3, 5, 5) + 1e4
     y, expected = make_norm("frn", 3)(x), make_norm("frn", 3, dtype=torch.float64)(x.double())
     torch.testing.assert_close(y.double(), expected, atol=0, rtol=5e-7)

@@ -1,4 +1,4 @@
-"""Ghost batch norm against torch's batch norm fed with the chunks one after the other."""
+"""Ghost batch norm compared with torch's batch norm, applied to one chunk after the other."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Group norm against torch.nn."""
+"""Group norm compared with torch.nn."""
 
 import pytest
 import torch

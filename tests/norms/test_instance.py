@@ -1,4 +1,4 @@
-"""Instance norm against torch.nn."""
+"""Instance norm compared with torch.nn."""
 
 import pytest
 import torch

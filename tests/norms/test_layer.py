@@ -1,4 +1,4 @@
-"""Layer norm against torch.nn, and how torch's own reading differs on images."""
+"""Layer norm compared with torch.nn, and the difference of torch's own definition on images."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The ℓ1, ℓ2 and ℓ∞ norms against their formula, value by value, and batch norm's relation to ℓ2."""
+"""The ℓ1, ℓ2 and ℓ∞ norms compared with their formula, value by value, and batch norm's relation to ℓ2."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ SHAPES = [(6, 3), (4, 3, 5), (3, 3, 2, 2), (2, 3, 1, 2, 2)]
 
 
 def size(name, values, eps):
-    """(mean |x|^p)^(1/p) of a list of values, with ε."""
+    """Return (mean |x|^p)^(1/p) of a list of values, with ε."""
     if name == "l1":
         return sum(abs(v) for v in values) / len(values) + eps
     if name == "l2":
@@ -19,7 +19,7 @@ def size(name, values, eps):
 
 
 def statistics(name, x, eps):
-    """Mean and size of each channel of x (B, C, *spatial)."""
+    """Return the mean and size of each channel of x (B, C, *spatial)."""
     channels = [list(x[:, c].flatten()) for c in range(x.shape[1])]
     return [sum(c) / len(c) for c in channels], [size(name, c, eps) for c in channels]
 
@@ -93,7 +93,7 @@ def test_larger_p_shrinks_more(make_norm):
 
 @every_p
 def test_large_offset_leaves_a_small_output_that_is_accurate(make_norm, name):
-    # By definition the offset is in the denominator: the output spreads by 1e-4, known to a thousandth of that.
+    # By definition the offset is in the denominator: the output's spread is 1e-4, with a relative precision of 1e-3.
     x = torch.randn(64, 3, 4) + 1e4
     y, expected = make_norm(name, 3)(x), make_norm(name, 3, dtype=torch.float64)(x.double())
     torch.testing.assert_close(y.double(), expected, atol=2e-7, rtol=0)

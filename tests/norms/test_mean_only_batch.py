@@ -1,4 +1,4 @@
-"""Mean-only batch norm against x - μ + β, channel by channel."""
+"""Mean-only batch norm compared with x - μ + β, channel by channel."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Noisy batch norm: batch norm's output under the paper's noise, which is drawn anew each step and only in training."""
+"""Noisy batch norm: batch norm's output with the paper's noise, drawn again at each step and only in training."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ def draws(step=0, seeds=(0,)):
 
 
 def noise_of(norm, x, step):
-    """The scale s and shift m of each element, read off the output s (x̂ + β) + m at β = 0 and 1."""
+    """Return the scale s and shift m of each element, computed from the output s (x̂ + β) + m at β = 0 and 1."""
     outputs = []
     for beta in (torch.zeros_like(norm.bias), torch.ones_like(norm.bias)):
         with draws(step), torch.no_grad():
@@ -111,7 +111,7 @@ def test_constant_channel_large_offset_and_nan(make_norm):
     with draws():
         expected = other(x.double())
     assert a[:, 1].isnan().all()
-    assert a[:, 0].abs().max() <= 0.6  # the shift alone
+    assert a[:, 0].abs().max() <= 0.6  # only the shift
     torch.testing.assert_close(a.double(), expected, atol=5e-3, rtol=0, equal_nan=True)
 
 

@@ -1,4 +1,4 @@
-"""No norm: identity, and no axis of placement."""
+"""No norm: the identity, and no dependence on placement."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Placements give sites their norms."""
+"""Placements assign norms to sites."""
 
 import pytest
 from torch import nn

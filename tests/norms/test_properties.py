@@ -1,6 +1,6 @@
-"""Which changes of its input each norm does not see: one table, held to in both directions.
+"""Invariances of norms: a table of the changes of the input that do not affect the output, tested in both directions.
 
-A norm that is not in the table is tested for what all norms share; a cell that is empty is tested to be no invariance.
+A norm that is not in the table is tested for the common invariances; empty cells are tested not to be invariances.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from bnlab.norms.base import Norm
 NAMES = [
     path.stem
     for path in sorted((Path(__file__).parents[2] / "conf" / "norm").glob("[!_]*.yaml"))
-    if issubclass(registry.find("norm", path.stem).load(), Norm)  # and not one of weights
+    if issubclass(registry.find("norm", path.stem).load(), Norm)  # and not a norm of weights
 ]
 C = 8
 
@@ -34,7 +34,7 @@ TABLE = {
     "none": ("order", "company"),
     "batch": BATCH,
     "batch_reference": BATCH,
-    "batch_renorm": BATCH,  # during the warm-up
+    "batch_renorm": BATCH,  # during warm-up
     "ghost_batch": ("scale", "channel_shift", "shift"),
     "noisy_batch": ("scale", "channel_shift", "shift"),
     "mean_only_batch": ("channel_shift", "shift", "order"),
@@ -49,7 +49,7 @@ TABLE = {
     "rms": ("scale", "example_scale", "order", "company"),
     "frn": ("scale", "example_scale", "order", "company"),
 }
-CHANGED = {"eps": 1e-30, "chunk": 3, "learn_eps": False, "tlu": False}  # so that ε hides nothing, and chunks there are
+CHANGED = {"eps": 1e-30, "chunk": 3, "learn_eps": False, "tlu": False}  # so that ε is negligible, and chunks are used
 
 positive, real = st.floats(0.2, 5), st.floats(-5, 5)
 cells = [(name, column) for name in TABLE for column in COLUMNS]
@@ -72,9 +72,9 @@ def passed(norm, x):
 
 
 def change(column, x, a, b):
-    """x changed in the column's way, and the map from the old output to the one expected if the norm does not see it.
+    """Return x with the column's change, and the map from the old output to the expected one if the norm is invariant.
 
-    Where each example or channel has its own number, these are spread between 1 and a, and between 0 and b.
+    If each example or channel has its own number, these are spread between 1 and a, and between 0 and b.
     """
     ones = [1] * (x.ndim - 2)
     along_B = torch.linspace(0, 1, len(x), dtype=x.dtype).view(-1, 1, *ones)
@@ -92,14 +92,14 @@ def change(column, x, a, b):
 
 
 def outputs(norm, column, x, a, b):
-    """What the norm makes of the changed input, and what it should if it did not see the change."""
+    """Return the norm's output for the changed input, and the expected output if the norm is invariant."""
     changed, expect = change(column, x, a, b)
     found, expected = passed(norm, changed), expect(passed(norm, x))
     return (found[:2], expected[:2]) if column == "company" else (found, expected)
 
 
 @pytest.mark.parametrize(("name", "column"), kept)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(a=positive, b=real, spatial=st.sampled_from([(), (3,), (2, 2)]), seed=st.integers(0, 2**16))
 def test_a_change_that_the_norm_does_not_see(build, name, column, a, b, spatial, seed):
     torch.manual_seed(seed)
@@ -129,7 +129,7 @@ def test_every_norm_has_a_row():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     shape=st.sampled_from([(6, C), (4, C, 3), (3, C, 2, 2)]), steps=st.integers(0, 3), seed=st.integers(0, 2**16)
 )  # fmt: skip
@@ -149,7 +149,7 @@ def test_in_evaluation_an_example_does_not_see_its_batch(build, name, shape, ste
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if "scale" in TABLE[name]])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(a=positive, seed=st.integers(0, 2**16))
 def test_weights_before_a_norm_that_does_not_see_scale(build, name, a, seed):
     """L(aW) = L(W), ⟨W, ∇L⟩ = 0 and ∇L(aW) = ∇L(W)/a, for a convolution W before the norm."""

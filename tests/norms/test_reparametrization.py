@@ -1,4 +1,4 @@
-"""What every norm of weights must keep, found by listing conf/norm: a new one is tested without an edit here."""
+"""Contract of all norms of weights, found by listing conf/norm: new ones are tested without an edit here."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ every_shape = pytest.mark.parametrize("shape", SHAPES, ids=str)
 
 
 def moved(norm, size=0.3):
-    """The norm with its parameters away from where they start."""
+    """Return the norm with its parameters moved from their initial values."""
     with torch.no_grad():
         for parameter in norm.parameters():
             parameter += size * torch.randn_like(parameter)
@@ -102,7 +102,7 @@ def test_nan_is_not_hidden(make_weight_norm, name):
 @every_norm
 @every_shape
 def test_a_zero_weight_gives_no_wrong_number(make_weight_norm, name, shape):
-    """NaN where it has no direction (seen as divergence), or zeros; never infinite, and no crash."""
+    """NaN if it has no direction (detected as divergence), or zeros; never infinite, and no crash."""
     weight = torch.zeros(shape)
     w = make_weight_norm(name, weight)(weight)
     assert w.isnan().all() or (w == 0).all()
@@ -122,7 +122,7 @@ def test_under_autocast_it_stays_in_float32(make_weight_norm, name):
 
 @every_norm
 @every_shape
-@pytest.mark.filterwarnings("error:There is a performance drop")  # an operation that vmap runs replica by replica
+@pytest.mark.filterwarnings("error:There is a performance drop")  # an operation that vmap runs once per replica
 def test_stacked_replicas_equal_serial_ones(make_weight_norm, name, shape):
     weights = torch.randn(R, *shape, dtype=torch.float64, requires_grad=True)
     serial = [moved(make_weight_norm(name, weight)) for weight in weights]

@@ -1,4 +1,4 @@
-"""RMS norm against torch.nn where torch has it, and by hand on images."""
+"""RMS norm compared with torch.nn where torch has it, and with the formula on images."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from bnlab.errors import Refused
 
 
 def by_hand(norm, x):
-    """γ x / √(mean x² + ε), one example (and with axes=channels one position) after the other."""
+    """Compute γ x / √(mean x² + ε), one example (with axes=channels one position) after the other."""
     y = torch.empty_like(x)
     for b in range(len(x)):
         if norm.axes == "all":
@@ -46,7 +46,7 @@ def test_there_is_a_gain_and_no_shift(make_norm):
 
 
 def test_a_large_offset_stays_in(make_norm):
-    # Not centred by definition: the output is 1 and a ten-thousandth of the spread, known to float32's last places.
+    # Not centred by definition: the output is 1 plus a ten-thousandth of the spread, near float32's precision.
     x = torch.randn(4, 8, 5, 5) + 1e4
     y = make_norm("rms", 8)(x)
     expected = make_norm("rms", 8, dtype=torch.float64)(x.double())

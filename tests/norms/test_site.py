@@ -1,4 +1,4 @@
-"""Sites and the tape they leave their values on."""
+"""Sites, and the tape that records their values."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from bnlab.norms.site import Site, sites, tape
 
 
 class Net(nn.Module):
-    """One site that fires twice a pass, one without norm inside a list."""
+    """One site that is called twice per pass, and one without norm inside a list."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Spectral norm against torch's own, and against singular values."""
+"""Spectral norm compared with torch's, and with singular values."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def sigma(weight):
 
 
 def lost(norm):
-    """The norm with u and v at random."""
+    """Return the norm with random u and v."""
     with torch.no_grad():
         for vector in (norm.u, norm.v):
             vector.copy_(nn.functional.normalize(torch.randn_like(vector), dim=0))
@@ -62,7 +62,7 @@ def test_it_gets_there_from_anywhere(make_weight_norm):
     first = sigma(norm(weight))
     for _ in range(300):
         w = norm(weight)
-    assert first > 1.01  # σ is estimated from below, w is too large
+    assert first > 1.01  # σ is underestimated, so w is too large
     torch.testing.assert_close(sigma(w).item(), 1.0)
 
 
@@ -90,7 +90,7 @@ def test_one_output_is_divided_by_its_length(make_weight_norm):
 
 
 def test_the_largest_singular_value_is_never_below_one(make_weight_norm):
-    """It is 1 at first, and above 1 while the iteration lags behind a weight that moves."""
+    """It is 1 at first, and above 1 while the iteration lags behind a changing weight."""
     weight = torch.randn(6, 5, dtype=torch.float64)
     norm = make_weight_norm("spectral", weight)
     assert torch.linalg.matrix_norm(norm(weight), 2).item() == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Variance-only batch norm against x / √(σ² + ε), channel by channel."""
+"""Variance-only batch norm compared with x / √(σ² + ε), channel by channel."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_large_offset_stays_in_and_the_variance_is_accurate(make_norm, shape):
 
 
 def test_constant_channel_is_magnified(make_norm):
-    # No spread to divide by, and unlike batch norm nothing is taken away: by definition x / √ε is left.
+    # The variance is 0, and unlike in batch norm nothing is subtracted: by definition the output is x / √ε.
     y = make_norm("variance_only_batch", 1, dtype=torch.float64)(torch.full((5, 1), 2.0, dtype=torch.float64))
     torch.testing.assert_close(y, torch.full((5, 1), 2.0 / 1e-5**0.5, dtype=torch.float64))
 
@@ -84,7 +84,7 @@ def test_one_value_a_channel_is_refused(make_norm):
 
 @pytest.mark.parametrize("offset", [0.0, 1.0, -3.0])
 def test_the_norm_of_daneshmand_et_al_is_smaller_by_what_the_docstring_says(make_norm, offset):
-    """Theirs divides by the square root of the diagonal of H Hᵀ / N, which holds the squared mean too."""
+    """Theirs divides by the square root of the diagonal of H Hᵀ / N, which includes the squared mean."""
     norm = make_norm("variance_only_batch", 3, affine=False, dtype=torch.float64)
     x = torch.randn(50, 3, 2, dtype=torch.float64) + offset
     H = x.movedim(1, 0).flatten(1)

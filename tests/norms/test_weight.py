@@ -1,4 +1,4 @@
-"""Weight norm against torch's own, and what it leaves as it is."""
+"""Weight norm compared with torch's, and what it leaves unchanged."""
 
 import pytest
 import torch
@@ -41,14 +41,14 @@ def test_at_initialization_it_changes_nothing(make_weight_norm):
 
 
 @given(seed=st.integers(0, 2**16), low=st.floats(1e-3, 1), high=st.floats(1, 1e3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_length_of_v_does_not_matter_and_g_is_that_of_w(make_weight_norm, seed, low, high):
     torch.manual_seed(seed)
     weight = torch.randn(5, 4, dtype=torch.float64)
     norm = make_weight_norm("weight", weight)
     with torch.no_grad():
         norm.gain.copy_(torch.randn(5))
-    scale = torch.linspace(low, high, 5, dtype=torch.float64)[:, None]  # another one for each output
+    scale = torch.linspace(low, high, 5, dtype=torch.float64)[:, None]  # a different one for each output
     torch.testing.assert_close(norm(weight * scale), norm(weight))
     torch.testing.assert_close(norm(weight).norm(dim=1), norm.gain.abs())
 
@@ -76,7 +76,7 @@ def test_mean_only_batch_norm_brings_it_along(make_norm):
 
 @pytest.mark.parametrize(("optimizer", "shrinks"), [(torch.optim.SGD, False), (torch.optim.Adam, True)])
 def test_the_length_of_v_only_grows_by_plain_descent(make_weight_norm, optimizer, shrinks):
-    """Adam's first step goes by the signs of a gradient that is orthogonal to v, and leads inwards here."""
+    """Adam's first step follows the signs of a gradient that is orthogonal to v, and here shortens v."""
     weight = torch.tensor([[1.0, 0.1]], dtype=torch.float64).requires_grad_()
     norm = make_weight_norm("weight", weight)
     before = weight.detach().norm().item()

@@ -1,4 +1,4 @@
-"""Weight standardization, plain and scaled, against the formulas output by output."""
+"""Weight standardization, plain and scaled, compared with the formulas for each output."""
 
 from math import exp, pi, sqrt
 from typing import get_args
@@ -30,7 +30,7 @@ def by_hand(weight, eps):
 
 
 def assert_same(norm, formula, weight):
-    """Values, and gradients of the weight and of each parameter."""
+    """Check values, and gradients of the weight and of each parameter."""
     leaves, dw = [weight, *norm.parameters()], torch.randn_like(weight)
     found, expected = norm(weight), formula(weight)
     torch.testing.assert_close(found, expected)
@@ -94,7 +94,7 @@ def test_a_deep_relu_net_keeps_its_variance(make_weight_norm):
 
 
 @both
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**16), a=st.floats(0.2, 5), b=st.floats(-5, 5))
 def test_scale_and_shift_of_an_output_change_nothing(make_weight_norm, name, seed, a, b):
     torch.manual_seed(seed)

@@ -1,10 +1,10 @@
-"""Packs against runs alone in float64: equal within 1e-8 for every optimizer, and the one exception.
+"""Packs compared with single runs in float64: equal within 1e-8 for every optimizer, with one exception.
 
-Adam and AdamW move a parameter by about lr · g / (|g| + eps). Where |g| is far above eps, rounding of g changes nothing
-to speak of; where g is zero but for rounding, lr / eps times the rounding enters at each update. Where neither the loss
-nor a weight decay depends on the parameter (a bias that the next norm takes away) it adds up to no more than that. It
-grows where they do: with norm=l2 behind a linear map the next norm takes the mean of β away, but its size sees β²; and
-Adam's weight decay λθ is a gradient that is divided by its own size too (AdamW's is none).
+Adam and AdamW change a parameter by about lr · g / (|g| + eps). If |g| is far above eps, the effect of rounding of g is
+negligible; if g is zero up to rounding, each update adds lr / eps times the rounding. If neither the loss nor a weight
+decay depends on the parameter (a bias that the next norm removes), the error does not grow further. It grows if they
+do: with norm=l2 after a linear map the next norm removes the mean of β, but its size depends on β²; and Adam's weight
+decay λθ is part of the gradient, which is divided by its own size (AdamW's is not).
 """
 
 from collections.abc import Collection, Sequence
@@ -36,7 +36,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "adamw": {"name": "adamw", "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
 }
 ADAPTIVE = ("adam", "adamw")
-DECAY = dict.fromkeys(OPTIMIZERS, 0.01) | {"adam": 0.0}  # with decay it is an exception, see below
+DECAY = dict.fromkeys(OPTIMIZERS, 0.01) | {"adam": 0.0}  # an exception with decay, see below
 NETS: dict[str, tuple[str, dict[str, Any]]] = {
     "mlp": ("mlp", {"depth": 3, "width": 8, "activation": "tanh", "dropout": 0.0, "bias": True}),
     "linear": ("deep_linear", {"depth": 6, "width": 8, "bias": False}),
@@ -56,7 +56,7 @@ NORMS = (
 )
 EXCEPTION = ("linear", "l2")
 SHIFTS = "before_act.norm.bias"
-CENTRING = ("batch", "batch_renorm", "mean_only_batch")  # a bias or shift in front of one has gradient 0
+CENTRING = ("batch", "batch_renorm", "mean_only_batch")  # a bias or shift before one has gradient 0
 CELLS = [
     (net, norm, optimizer)
     for net in NETS
@@ -84,7 +84,7 @@ def batch(seed: int, step: int) -> tuple[Tensor, Tensor]:
 def train(
     net: str, norm: str, optimizer: str, seeds: Sequence[int], frozen: Collection[str] = (), **changes: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Losses and gradient norms (R, 2, steps) and final parameters (R, ...); `frozen` ones are not trained."""
+    """Return losses and gradient norms (R, 2, steps) and final parameters (R, ...); `frozen` ones are not trained."""
     nets = [build(net, norm, seed) for seed in seeds]
     executor = Fused(nets) if len(nets) > 1 else Serial(*nets)
     options = (
@@ -131,7 +131,7 @@ def test_the_exception_is_gone_with_a_larger_eps(optimizer: str) -> None:
 
 @pytest.mark.parametrize("optimizer", ADAPTIVE)
 def test_the_exception_is_gone_without_the_shifts(optimizer: str) -> None:
-    """So no other parameter of that net is one."""
+    """No other parameter of that net is an exception."""
     check_equal(*EXCEPTION, optimizer, frozen=zero_but_for_rounding(*EXCEPTION))
 
 
@@ -150,12 +150,12 @@ def test_adams_weight_decay_is_an_exception_for_gradients_of_zero_alone(net: str
 
 
 def zero_but_for_rounding(net: str, norm: str) -> set[str]:
-    """The parameters of such a gradient."""
+    """Return the parameters whose gradient is zero up to rounding."""
     return {name for name, size in first_gradients(net, norm).items() if size < 1e-13}
 
 
 def first_gradients(net: str, norm: str) -> dict[str, float]:
-    """The largest element of each parameter's gradient at initialization."""
+    """Return the largest element of each parameter's gradient at initialization."""
     model = build(net, norm, 0).train()
     x, y = batch(0, 0)
     loss = torch.nn.functional.cross_entropy(model(x), y)
@@ -164,7 +164,7 @@ def first_gradients(net: str, norm: str) -> dict[str, float]:
 
 
 def test_the_exceptions_shifts_have_gradients_that_are_zero_but_for_rounding() -> None:
-    """All but the last one's, behind which stands the head and no norm."""
+    """All but the last one, which is followed by the head instead of a norm."""
     found, zero = first_gradients(*EXCEPTION), zero_but_for_rounding(*EXCEPTION)
     last = "units.5.before_act.norm.bias"
     assert zero == {name for name in found if name.endswith(SHIFTS)} - {last}
@@ -172,7 +172,7 @@ def test_the_exceptions_shifts_have_gradients_that_are_zero_but_for_rounding() -
 
 
 def parted(optimizer: str, nudge: float, **changes: float) -> float:
-    """How far the losses of two runs part whose shifts start `nudge` apart."""
+    """Return how far the losses of two runs diverge whose initial shifts differ by `nudge`."""
     runs = []
     for start in (0.0, nudge):
         model = build(*EXCEPTION, 0)
@@ -198,7 +198,7 @@ def parted(optimizer: str, nudge: float, **changes: float) -> float:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_rounding_becomes(optimizer: str) -> None:
-    """A nudge of the size of rounding parts two runs with Adam at eps=1e-8, and with nothing else."""
+    """A perturbation of the size of rounding separates two runs with Adam at eps=1e-8, but not in the other cases."""
     apart = parted(optimizer, 1e-15)
     if optimizer in ADAPTIVE:
         assert apart > 1e-6

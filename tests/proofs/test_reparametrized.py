@@ -1,6 +1,6 @@
-"""Norms of weights in whole nets: same start, same names, fused equals serial, and what a run writes about them.
+"""Norms of weights in whole nets: same initial net, same names, fused equals serial, and their rows in run folders.
 
-Every norm that brings one is found by listing conf/norm.
+All norms with a norm of weights are found by listing conf/norm.
 """
 
 from collections.abc import Callable
@@ -109,7 +109,7 @@ def batches(model: str, seed: int, step: int) -> tuple[Tensor, Tensor]:
 
 
 def train(executor: Serial | Fused, model: str, replicas: list[int]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Losses (N, R), and the final parameters and buffers with a leading axis R."""
+    """Return losses (N, R), and the final parameters and buffers with a leading axis R."""
     optimizer = SGD(lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=False)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))

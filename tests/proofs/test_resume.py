@@ -1,4 +1,4 @@
-"""Resume carries: a run killed between two checkpoints ends with the files and tensors of an undisturbed one."""
+"""Resuming: a run killed between two checkpoints ends with the same files and tensors as an uninterrupted one."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from bnlab.runs.info import read_info
 from bnlab.runs.schema import COLUMNS, TIMES
 from bnlab.runs.writer import RunWriter
 
-# Everything that holds state: dropout, augmentation, running statistics, momentum, a schedule that learns.
+# Everything with state: dropout, augmentation, running statistics, momentum, a schedule that adapts.
 OVERRIDES = [
     "norm=batch", "model.depth=2", "model.width=16", "model.dropout=0.2", "data.augment=true", "data.train_size=400",
     "data.batch_size=16", "accumulate=2", "epochs=4", "optim.lr=0.05", "schedule=plateau", "schedule.patience=0",
@@ -26,12 +26,12 @@ OVERRIDES = [
 
 
 class Killed(BaseException):
-    """Stands for SIGKILL: nothing in bnlab catches it."""
+    """Simulated SIGKILL: nothing in bnlab catches it."""
 
 
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clock that goes on by one second a look, so that checkpoints come at the same steps in every test."""
+    """Return a clock that advances by one second per call, so that checkpoints are at the same steps in every test."""
     ticks = count()
     monkeypatch.setattr("bnlab.training.loop.monotonic", lambda: float(next(ticks)))
 
@@ -96,7 +96,7 @@ def test_the_kills_above_fall_before_between_and_after_checkpoints(
 
 
 def test_killed_for_real(undisturbed: Path, tmp_path: Path) -> None:
-    """SIGKILL to a process of its own in the middle of its rows."""
+    """Kill a separate process with SIGKILL while it writes rows."""
     script = (
         "import os, signal, sys\n"
         "from bnlab import cli\n"

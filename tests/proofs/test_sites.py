@@ -1,4 +1,4 @@
-"""Sites carry: a unit, a residual block in both topologies and an LSTM cell pass their points as published."""
+"""Order of sites: a unit, a residual block in both topologies and an LSTM cell call their points as published."""
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from bnlab.norms.site import Site
 
 
 class Trace(Norm):
-    """A norm that changes nothing."""
+    """Norm that changes nothing."""
 
     name = "trace"
 
@@ -79,7 +79,7 @@ class NormalizedLSTMCell(nn.Module):
 
 
 def order(module: nn.Module, x: Tensor) -> list[str]:
-    """Layers in the order of their calls; a site shows as `norm` where the placement put one, else not at all."""
+    """Return the layers in call order; a site is listed as `norm` if the placement put one there, else left out."""
     called: list[str] = []
     for layer in module.modules():
         if isinstance(layer, Site) and isinstance(layer.norm, Trace):

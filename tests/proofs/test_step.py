@@ -1,4 +1,4 @@
-"""The step carries: batch norm, a hand-written LSTM cell and dropout, alone and stacked, against a plain loop."""
+"""The training step with batch norm, an LSTM cell and dropout, single and stacked, compared with a plain loop."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -21,12 +21,12 @@ from bnlab.training.executors.serial import Serial
 from bnlab.training.state import TrainState
 from bnlab.training.step import METRICS, make_step
 
-SEEDS, LRS, MOMENTA = (0, 1, 2), (0.1, 0.05, 0.02), (0.0, 0.5, 0.9)  # stable: else rounding grows without bound
+SEEDS, LRS, MOMENTA = (0, 1, 2), (0.1, 0.05, 0.02), (0.0, 0.5, 0.9)  # stable; otherwise rounding grows without bound
 TIME, INPUTS, HIDDEN, CLASSES, BATCH, STEPS = 5, 6, 8, 4, 12, 200
 
 
 class RecurrentNet(Model):
-    """An LSTM cell with norms at its four sites and dropout on its input, then a head: the hardest case at hand."""
+    """LSTM cell with norms at its four sites and dropout on its input, then a head: the hardest case."""
 
     name = "recurrent_proof"
     default_sites = ("input_to_hidden", "hidden_to_hidden", "cell")
@@ -68,7 +68,7 @@ def batches(seed: int, step: int) -> tuple[Tensor, Tensor]:
 
 
 def train(executor: Serial | Fused, replicas: list[int]) -> SimpleNamespace:
-    """200 steps through bnlab's own step; losses, observed moments and the final state, each with a leading axis R."""
+    """Run 200 training steps of bnlab; return losses, observed moments and the final state, with a leading axis R."""
     optimizer = SGD(lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=False)
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers, optimizer.slots(list(params.values())))
@@ -115,7 +115,7 @@ def test_replicas_differ_and_learn(serial: list[SimpleNamespace]) -> None:
 
 @pytest.mark.parametrize("r", range(3))
 def test_serial_equals_a_plain_loop(serial: list[SimpleNamespace], r: int) -> None:
-    """torch's own module, loss, clipping and optimizer around the same net; the masks are bnlab's keyed ones."""
+    """torch's own module, loss, clipping and optimizer with the same net; the dropout masks are bnlab's keyed ones."""
     from bnlab.noise import source
 
     net = build(SEEDS[r])
@@ -129,7 +129,7 @@ def test_serial_equals_a_plain_loop(serial: list[SimpleNamespace], r: int) -> No
         loss.backward()
         norm = torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None]).norm()
         for p in net.parameters():
-            p.grad *= min(1.0, 1.0 / norm)  # torch's clip_grad_norm_ divides by norm + 1e-6, 1e-6 apart from this
+            p.grad *= min(1.0, 1.0 / norm)  # torch's clip_grad_norm_ divides by norm + 1e-6, so results differ by 1e-6
         optimizer.step()
         losses.append(loss.detach())
     torch.testing.assert_close(serial[r].losses_NR[:, 0], torch.stack(losses), rtol=0, atol=1e-8)

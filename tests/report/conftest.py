@@ -48,7 +48,7 @@ class Study:
         axes: dict[str, Any] | None = None,
         **facts: Any,
     ) -> RunWriter:
-        """One run; `curve`: val accuracy after each epoch, `losses`: training loss at each step."""
+        """Write one run; `curve`: val accuracy after each epoch, `losses`: training loss at each step."""
         self.count += 1
         run_id = f"run{self.count:04d}"
         every = AXES | OPTIONS.get(norm, {}) | {"norm": norm, "optim.lr": lr, "seed": seed}
@@ -98,7 +98,7 @@ class Study:
         return writer
 
     def grid(self, norm: str, values: dict[float, Sequence[float | str | None]], **options: Any) -> None:
-        """Runs by rate: a val accuracy a seed, or "diverged", "failed", "running", "refused"; None: no run."""
+        """Write runs by rate: per seed a val accuracy, or "diverged", "failed", "running", "refused"; None: no run."""
         for lr, seeds in values.items():
             for seed, value in enumerate(seeds):
                 if isinstance(value, str):
@@ -115,7 +115,7 @@ def study(tmp_path: Path) -> Study:
 
 @pytest.fixture(scope="session")
 def make_demo() -> Callable[..., Path]:
-    """Writes a study that looks like the demo: 3 norms × 7 rates × 3 seeds with every file."""
+    """Write a study that looks like the demo: 3 norms × 7 rates × 3 seeds with every file."""
     return demo
 
 
@@ -130,7 +130,7 @@ def demo(
     steps: int = 450,
     depth: int = 4,
 ) -> Path:
-    """Curves with the shapes of real ones: `none` diverges above 0.3, `layer` above 1, `batch` above 3."""
+    """Return realistic curves: `none` diverges above 0.3, `layer` above 1, `batch` above 3."""
     study = Study(folder)
     for number, variant in enumerate(variants):
         for place, norm in enumerate(norms):
@@ -212,7 +212,7 @@ DIAGNOSTICS = {  # every diagnostic that a figure draws, with its index
 def observed(
     study: Study, norm: str = "batch", lr: float = 0.1, seed: int = 0, *, scale: float = 1.0, **options: Any
 ) -> RunWriter:
-    """One run with rows for every table and figure; `scale`: what all measured numbers are multiplied by."""
+    """Write a run with rows for every table and figure; `scale`: factor of all measured numbers."""
     base = {"curve": [0.5, 0.95], "losses": [2.0 * scale, 1.0 * scale, 0.5 * scale], "train": 0.99}
     writer = study.run(norm, lr, seed, **(base | options))
     site = "units.0.before_act"
@@ -245,7 +245,7 @@ def observe() -> Callable[..., RunWriter]:
 
 
 def laid_out(module: Any, frame: Any, *, layout: bool = True) -> Any:
-    """What a table's or figure's module makes of a frame; a figure is laid out as a file would be."""
+    """Return the table or figure that a module makes of a frame; a figure is laid out as for a file."""
     with mpl.rc_context(RC), quiet():
         if hasattr(module, "table"):
             return module.table(frame)
@@ -258,7 +258,7 @@ def laid_out(module: Any, frame: Any, *, layout: bool = True) -> Any:
 
 
 def drawn(frame: Any, layout: Collection[str]) -> dict[str, Any]:
-    """Every table and figure of a report by name; these figures are laid out."""
+    """Return every table and figure of a report by name; these figures are laid out."""
     every = modules("figures") | modules("tables")
     return {name: laid_out(module, frame, layout=name in layout) for name, module in every.items()}
 

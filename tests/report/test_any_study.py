@@ -1,4 +1,4 @@
-"""Whatever a sweep has left behind, its report is drawn without an error or a warning."""
+"""The report of any state of a sweep is drawn without an error or a warning."""
 
 import math
 import warnings
@@ -19,7 +19,7 @@ LOSSES = (2.0, 1.0, 0.5, 0.0, 1e30, math.nan, math.inf)
 
 def some_study(study: Any, rng: np.random.Generator) -> None:
     rates = rng.choice([0.01, 0.1, 1.0, 10.0], rng.integers(1, 4), replace=False)
-    study.run(status="running", val=None)  # one at least
+    study.run(status="running", val=None)  # at least one
     for norm in rng.choice(["none", "batch", "layer"], rng.integers(1, 4), replace=False):
         for place in rng.choice(["before_act", "after_act"], rng.integers(1, 3), replace=False):
             for lr in rates:

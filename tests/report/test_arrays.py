@@ -1,4 +1,4 @@
-"""Archives of images: what is in them is numbers of the right shape, or the file is named."""
+"""Archives of images: they contain numbers of the right shape, or the file is named in the report."""
 
 import io
 import os
@@ -52,29 +52,29 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "torn in the middle": (GOOD[:60] + GOOD[90:], ""),
     "a bit flipped": (GOOD[:150] + bytes([GOOD[150] ^ 255]) + GOOD[151:], ""),
     "a bare array": (header("(1, 2, 3, 3)")[50:], ""),
-    "pickled objects": (saved(**{NAME: np.array([Bomb()], dtype=object)}), "holds object"),
+    "pickled objects": (saved(**{NAME: np.array([Bomb()], dtype=object)}), "contains object"),
     "a pickle": (zipped(pickle.dumps(Bomb())), "magic string"),
-    "text for numbers": (saved(**{NAME: np.full((1, 1, 2, 2), "x")}), "holds <U1"),
-    "complex numbers": (saved(**{NAME: SOUND.astype(complex)}), "holds complex128"),
-    "dates": (saved(**{NAME: SOUND.astype("datetime64[s]")}), "holds datetime64"),
-    "a structure": (saved(**{NAME: np.zeros((1, 1, 1, 1), [("a", "f8")])}), "and not numbers"),
+    "text for numbers": (saved(**{NAME: np.full((1, 1, 2, 2), "x")}), "contains <U1"),
+    "complex numbers": (saved(**{NAME: SOUND.astype(complex)}), "contains complex128"),
+    "dates": (saved(**{NAME: SOUND.astype("datetime64[s]")}), "contains datetime64"),
+    "a structure": (saved(**{NAME: np.zeros((1, 1, 1, 1), [("a", "f8")])}), ", not numbers"),
     "a number": (saved(**{NAME: np.float64(1)}), r"has the shape \(\)"),
     "three axes": (saved(**{NAME: SOUND[0]}), r"has the shape \(2, 3, 3\)"),
     "five axes": (saved(**{NAME: SOUND[None]}), "has the shape"),
     "a row of a million": (saved(**{NAME: np.zeros((1, 1, 1, 10**6), np.int8)}), "has the shape"),
     "a negative length": (header("(1, 1, -1, 1)"), "has the shape|shape"),
-    "a shape of terabytes": (header("(1000000, 1000000, 3, 3)"), "longer or shorter"),
-    "a shape of 40 digits": (header(f"({10**40}, 1, 3, 3)"), "longer or shorter"),
+    "a shape of terabytes": (header("(1000000, 1000000, 3, 3)"), "does not match its shape"),
+    "a shape of 40 digits": (header(f"({10**40}, 1, 3, 3)"), "does not match its shape"),
     "a shape of words": (header("('a', 1, 2, 3)"), "shape"),
     "code for a header": (header("__import__('os').mkdir('executed')"), ""),
-    "too little data": (header("(1, 1, 2, 2)", data=b"1234"), "longer or shorter"),
-    "too much data": (header("(1, 1, 1, 1)", data=bytes(16)), "longer or shorter"),
-    "a zip bomb": (zipped(bytes(65 << 20)), "unpacked, more than"),
-    "a name of nothing": (zipped(b"", ".npy"), "no site"),
-    "a name without a side": (saved(weights=SOUND), "weights.npy is no site"),
-    "a name without an end": (zipped(b"x", NAME), "no site"),
-    "another compression": (zipped(b"x" * 99, method=zipfile.ZIP_BZIP2), "compressed or encrypted"),
-    "ten thousand arrays": (saved(**{f"a{n}.after": np.int8(0) for n in range(5000)}), "unpacked, more than"),
+    "too little data": (header("(1, 1, 2, 2)", data=b"1234"), "does not match its shape"),
+    "too much data": (header("(1, 1, 1, 1)", data=bytes(16)), "does not match its shape"),
+    "a zip bomb": (zipped(bytes(65 << 20)), "bytes unpacked, or more than"),
+    "a name of nothing": (zipped(b"", ".npy"), "is not site"),
+    "a name without a side": (saved(weights=SOUND), "weights.npy is not site"),
+    "a name without an end": (zipped(b"x", NAME), "is not site"),
+    "another compression": (zipped(b"x" * 99, method=zipfile.ZIP_BZIP2), "encrypted, or compressed"),
+    "ten thousand arrays": (saved(**{f"a{n}.after": np.int8(0) for n in range(5000)}), "bytes unpacked, or more than"),
 }
 
 

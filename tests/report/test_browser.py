@@ -27,7 +27,7 @@ HOSTILE = "<script>document.title='taken'</script>\"'><img src=x onerror=alert(1
 
 
 class Seen(NamedTuple):
-    """What the script that was added to the page returned, and what the console said."""
+    """The return value of the script that was added to the page, and the console output."""
 
     value: Any
     console: list[str]
@@ -99,7 +99,7 @@ def test_sorts_and_filters(browse: Callable[..., Seen], page: str) -> None:
     """
     seen = browse(page, ROWS + script)
     assert seen.console == []
-    assert seen.value["plain"] == ["1", "2", "0"]  # none, the hostile one, batch
+    assert seen.value["plain"] == ["1", "2", "0"]  # none, the hostile run, batch
     assert seen.value["rising"] == ["0.01", "0.1", "10"]
     assert seen.value["falling"] == ["10", "0.1", "0.01"]
     assert seen.value["sorted"] == "descending"
@@ -165,7 +165,7 @@ def test_fits_the_window(browse: Callable[..., Seen], study: Any, width: int) ->
     seen = browse(page, script, width)
     assert seen.console == []
     assert seen.value[0] == width
-    assert seen.value[1] <= width  # wide tables and figures scroll in boxes of their own
+    assert seen.value[1] <= width  # wide tables and figures scroll in their own boxes
     assert seen.value[2] > 0
 
 

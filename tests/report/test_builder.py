@@ -13,7 +13,7 @@ import pytest
 from bnlab.errors import BadInput
 from bnlab.report import build
 
-DRAWN = {  # of the demo; those of diagnostics that it has not are said to be missing
+DRAWN = {  # of the demo; those of diagnostics that it lacks are reported as missing
     "accuracy_vs_lr", "activation_histograms", "grad_by_depth", "grad_norm", "heat_map", "loss_curves",
     "paired_differences", "time_to_accuracy",
 }  # fmt: skip
@@ -21,7 +21,7 @@ TABLES = {"cost", "final_accuracy", "lr_sensitivity", "time_to_target", "train_t
 
 
 class Page(HTMLParser):
-    """Tags that are open, and every link or source."""
+    """Parser that keeps the open tags, and every link or source."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ def demo_report(tmp_path_factory: pytest.TempPathFactory, make_demo: Callable[..
     folder = make_demo(tmp_path_factory.mktemp("outputs") / "demo", norms=("none", "batch"), seeds=2, steps=40)
     built = build([folder])
     assert len(built.notes) == 1
-    assert re.match(r"\d+ tables and figures not shown, the page says why: Accuracy, axes .* …$", built.notes[0])
+    assert re.match(r"\d+ tables and figures not shown \(reasons on the page\): Accuracy, axes .* …$", built.notes[0])
     assert built.page == folder / "report" / "index.html"
     assert built.table_text == (folder / "report" / "tables" / "lr_sensitivity.md").read_text()
     return folder / "report"
@@ -109,7 +109,7 @@ def test_what_is_missing_is_said_and_stale_files_go(study: Any) -> None:
     assert '<section id="loss_curves">\n<h2>Training loss</h2>\n<figure>' in text
     assert "2 runs:" in re.sub(r"\s+", " ", text)
     assert built.table_text.startswith("## Cost")
-    assert "incomplete: 1 failed; what is shown may change" in built.notes
+    assert "incomplete: 1 failed; results may change" in built.notes
 
 
 def test_pdf_on_request_and_stale_ones_go(study: Any) -> None:

@@ -1,4 +1,4 @@
-"""What counts as a condition."""
+"""The definition of conditions."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_rate_and_seed_do_not_count() -> None:
 
 
 def test_confounded_axes_are_not_hidden() -> None:
-    # Batch size follows from the norm here, but it is no option of the norm.
+    # Batch size follows from the norm here, but it is not an option of the norm.
     assert varying_axes([BATCH | {"epochs": 10}, LAYER | {"epochs": 20}]) == ["norm", "epochs"]
 
 

@@ -1,4 +1,4 @@
-"""Whatever one run's files hold, the others are reported as if it had never been damaged, and the page names it."""
+"""Damaged files of one run do not affect the report of the others, and the page names them."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ STUDY = "study"
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of three runs with every file; the last one gets damaged."""
+    """Return a study of three runs with every file; the last one gets damaged."""
     from tests.report.conftest import Study, observed
 
     study = Study(tmp_path_factory.mktemp("outputs") / STUDY)
@@ -31,12 +31,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(original: Path, tmp_path: Path) -> Path:
-    """A study of one's own to damage."""
+    """Return a copy of the study to damage."""
     return Path(shutil.copytree(original, tmp_path / STUDY))
 
 
 def tables(frame: Frame) -> dict[str, pd.DataFrame]:
-    """The rows of the first two runs, of all tables."""
+    """Return the rows of the first two runs in all tables."""
     found = {name: frame.table(name) for name in ("steps", "evals", "sites", "layers", "histograms")} | {
         "runs": frame.runs
     }
@@ -59,7 +59,7 @@ def replaced(old: str, new: str) -> Callable[[Path], None]:
 
 
 def instead(make: Callable[[Path], Any]) -> Callable[[Path], None]:
-    """Put something else in a file's place."""
+    """Replace a file by something else."""
 
     def change(path: Path) -> None:
         path.unlink()
@@ -68,7 +68,7 @@ def instead(make: Callable[[Path], Any]) -> Callable[[Path], None]:
     return change
 
 
-# The file of the last run that is changed, how, and a word of the reason.
+# The file of the last run that is changed, the change, and a word of the reason.
 DAMAGE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "run.json, torn": ("run.json", lambda path: os.truncate(path, 40), "cannot be read"),
     "run.json, empty": ("run.json", lambda path: os.truncate(path, 0), "cannot be read"),
@@ -86,7 +86,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "run.json, command": ("run.json", replaced('"bnlab sweep experiment=demo"', "7"), "command"),
     "run.json, a quote": ("run.json", replaced("experiment=demo", "experiment='demo"), "command"),
     "run.json, a metric in words": ("run.json", replaced('"val_accuracy": 0.9', '"val_accuracy": "x"'), "val_acc"),
-    "run.json, percent": ("run.json", replaced('"val_accuracy": 0.9', '"val_accuracy": 90'), "lies in 0 to 1"),
+    "run.json, percent": ("run.json", replaced('"val_accuracy": 0.9', '"val_accuracy": 90'), "not between 0 and 1"),
     "run.json, seconds": ("run.json", replaced('"seconds": 1.5', '"seconds": "long"'), "seconds"),
     "run.json, classes": ("run.json", replaced('"classes": 10', '"classes": [10]'), "classes"),
     "steps.csv, half a step": ("steps.csv", replaced("\n2,", "\n0.5,"), "step"),
@@ -99,12 +99,12 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], Any], str]] = {
     "steps.csv, a quote": ("steps.csv", replaced("64,", '"64,'), "damaged"),
     "evals.csv, an accuracy of 2": ("evals.csv", replaced("0.95", "2"), "accuracy"),
     "evals.csv, an epoch of inf": ("evals.csv", replaced("\n10,1,", "\n10,inf,"), "infinite"),
-    "evals.csv, the same twice": ("evals.csv", replaced("\n20,", "\n10,"), "there twice"),
+    "evals.csv, the same twice": ("evals.csv", replaced("\n20,", "\n10,"), "is repeated"),
     "sites.csv, a site twice": (
-        "sites.csv", lambda path: path.write_text(path.read_text() + path.read_text().split("\n")[1] + "\n"), "twice",
+        "sites.csv", lambda path: path.write_text(path.read_text() + path.read_text().split("\n")[1] + "\n"), "repeat",
     ),
     "sites.csv, no depth": ("sites.csv", replaced(",0,before", ",,before"), "no depth"),
-    "layers.csv, a percentile in words": ("layers.csv", replaced(",50,", ",half,"), "no number"),
+    "layers.csv, a percentile in words": ("layers.csv", replaced(",50,", ",half,"), "non-numeric index"),
     "layers.csv, a row torn in the middle": ("layers.csv", replaced("\n2,units", "\n2\n,units"), "damaged"),
     "histograms.csv, bins overlap": ("histograms.csv", replaced(",0,1,", ",0,9,"), "overlap"),
     "histograms.csv, a negative count": ("histograms.csv", replaced(",0,1,1\n", ",0,1,-1\n"), "count"),
@@ -130,7 +130,7 @@ def test_damage_costs_the_file_and_is_named(
     assert line.startswith(f"left out: {path} ")
     assert reason in line
     assert "\n" not in line
-    assert len(frame.runs) == (2 if name == "run.json" else 3)  # one table less is no run less
+    assert len(frame.runs) == (2 if name == "run.json" else 3)  # without a table, the run is kept
 
 
 def test_one_page_with_everything_damaged(copy: Path, bnlab: Callable[..., Any]) -> None:

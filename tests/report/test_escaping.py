@@ -1,4 +1,4 @@
-"""Names in files that other programs open."""
+"""Escaping of names in files that other programs open."""
 
 import io
 

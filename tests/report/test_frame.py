@@ -1,4 +1,4 @@
-"""Sorting runs into conditions and cells."""
+"""Grouping of runs into conditions and cells."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def test_constants_name_each_axis_once_and_whose_it_is(study: Any) -> None:
     study.run("batch")
     study.run("layer", axes={"clip": None})
     found = frame(study)
-    assert found.constants["placement"] == "before_act"  # `none` has none: it does not contradict
+    assert found.constants["placement"] == "before_act"  # `none` has no placement, which does not contradict
     assert found.constants["norm.eps"] == "1e-05 (batch), 1e-06 (layer)"
     assert not {"norm", "optim.lr", "seed"} & set(found.constants)
     assert found.configuration == (
@@ -58,7 +58,7 @@ def test_the_configuration_is_what_every_run_has(study: Any) -> None:
 def test_several_studies_are_one_frame(study: Any, tmp_path: Any) -> None:
     study.run("batch")
     other = type(study)(tmp_path / "outputs" / "other")
-    other.count = 100  # run ids of its own
+    other.count = 100  # distinct run ids
     other.run("layer")
     found = read([study.folder, other.folder], 0.9, 0.05)
     assert [one.label for one in found.conditions] == ["batch", "layer"]
@@ -74,15 +74,15 @@ def test_regression_has_cells_without_accuracy(study: Any) -> None:
     assert found.sensitivity[0].shown_lr == 0.1
 
 
-# What a run.json holds instead; ... for a key that it lacks.
+# Changed values of a run.json; ... for a missing key.
 MISFITS: dict[str, tuple[dict[str, Any], str]] = {
     "no rate": ({"axes": {"optim.lr": ...}}, "has no optim.lr among its axes"),
     "no seed": ({"axes": {"seed": ...}}, "has no seed among its axes"),
     "neither": ({"axes": {"seed": ..., "optim.lr": ...}}, "has no optim.lr and no seed among its axes"),
-    "a rate beyond all": ({"axes": {"optim.lr": 1e300}}, "has the optim.lr 1e+300, and reports take 1e-100 to 1e+100"),
-    "a rate next to nothing": ({"axes": {"optim.lr": 1e-200}}, "has the optim.lr 1e-200"),
+    "a rate beyond all": ({"axes": {"optim.lr": 1e300}}, "has optim.lr=1e+300, and reports accept 1e-100 to 1e+100"),
+    "a rate next to nothing": ({"axes": {"optim.lr": 1e-200}}, "has optim.lr=1e-200"),
     "a negative rate": ({"axes": {"optim.lr": -1}}, "optim.lr should be a number above 0"),
-    "an accuracy in percent": ({"metrics": {"val_accuracy": 93.0}}, "val_accuracy is 93, an accuracy lies in 0 to 1"),
+    "an accuracy in percent": ({"metrics": {"val_accuracy": 93.0}}, "val_accuracy is 93, not between 0 and 1"),
     "a negative accuracy": ({"metrics": {"test_accuracy": -0.1}}, "test_accuracy is -0.1"),
     "an infinite accuracy": ({"metrics": {"train_accuracy": "inf"}}, "train_accuracy is inf"),
     "a metric that is a word": ({"metrics": {"val_loss": "low"}}, "metrics.val_loss"),
@@ -109,7 +109,7 @@ def test_a_run_that_cannot_be_placed_is_left_out_and_named(study: Any, odd: dict
 
 def test_with_no_run_left_the_first_reason_is_told(study: Any) -> None:
     study.run("batch", axes={"optim.lr": 1e-200})
-    with pytest.raises(BadInput, match=r"no run can be reported: .*run0001/run\.json has the optim\.lr"):
+    with pytest.raises(BadInput, match=r"no run can be reported: .*run0001/run\.json has optim\.lr"):
         frame(study)
 
 
@@ -174,7 +174,7 @@ def test_span() -> None:
 def test_a_condition_that_did_not_learn_is_called_so(study: Any) -> None:
     study.run("none", val=0.12)
     study.run("batch", val=0.9)
-    study.run("layer", val=0.12, classes=None, axes={"data": "other"})  # nobody knows
+    study.run("layer", val=0.12, classes=None, axes={"data": "other"})  # unknown
     found = frame(study)
     names = [found.at_best(place, one.norm) for place, one in enumerate(found.conditions)]
     assert sorted(names) == ["batch, lr 0.1", "layer, lr 0.1", "none, lr 0.1, did not learn"]

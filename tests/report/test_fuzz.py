@@ -46,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return study.folder
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes, st.sets(st.sampled_from(sorted(MODULES)), min_size=4, max_size=4))
 def test_a_changed_study_is_reported_or_refused_in_a_line(
     whole: Path, tmp_path: Path, changed: list[tuple[str, float, int, bytes]], names: set[str]
@@ -76,7 +76,7 @@ RECORD = json.dumps(
 ).encode()  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.floats(0, 1), st.integers(0, 40), st.sampled_from(PIECES) | st.binary(max_size=8))
 def test_changed_verdicts_are_read_or_refused_in_a_line(
     tmp_path: Path, where: float, length: int, piece: bytes

@@ -1,4 +1,4 @@
-"""Numbers and names at the ends of what there is: every part is drawn, without a warning, or says why not."""
+"""Extreme numbers and names: every part is drawn without a warning, or says why not."""
 
 import warnings
 from collections.abc import Callable
@@ -19,31 +19,31 @@ Fill = Callable[[Any, Any], Any]
 
 
 def scaled(scale: float) -> Fill:
-    """Two conditions of two seeds whose measured numbers have this size."""
+    """Write two conditions of two seeds whose measured numbers have this size."""
     return lambda study, observe: [
         observe(study, norm, seed=seed, scale=scale) for norm in ("none", "batch") for seed in (0, 1)
     ]
 
 
 def axis(*values: Any) -> Fill:
-    """An axis with these values, at two rates each."""
+    """Write an axis with these values, at two rates each."""
     return lambda study, observe: [
         observe(study, "batch", lr, axes={"norm.eps": value}) for value in values for lr in (0.1, 1.0)
     ]
 
 
 def rates(*values: float) -> Fill:
-    """Two conditions at these rates."""
+    """Write two conditions at these rates."""
     return lambda study, observe: [observe(study, norm, lr) for norm in ("none", "batch") for lr in values]
 
 
 def ended(**facts: Any) -> Fill:
-    """Two conditions whose runs have these facts."""
+    """Write two conditions whose runs have these facts."""
     return lambda study, observe: [observe(study, norm, **facts) for norm in ("none", "batch")]
 
 
 def metrics(**values: Any) -> Fill:
-    """Three seeds with these metrics and no others."""
+    """Write three seeds with only these metrics."""
 
     def fill(study: Any, observe: Any) -> None:
         for seed in range(3):

@@ -1,4 +1,4 @@
-"""What the page tells beside its tables and figures."""
+"""The contents of the page besides its tables and figures."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from bnlab.report.taken import taken
 
 
 def words(study: Any, *sections: Section, notes: tuple[str, ...] = (), verdicts: tuple[Verdict, ...] = ()) -> str:
-    """The page's text without what only its script reads."""
+    """Return the page's text without the data of its script."""
     frame = read([Path(study.folder)], 0.9, 0.05)
     settings = taken(frame.source.folders.values()).settings
     text = render(frame, list(sections), list(notes), verdicts, settings=settings)
@@ -30,7 +30,7 @@ def test_summary_troubles_and_provenance(study: Any) -> None:
     assert "optim.lr 0.1, 1, 10" in text
     assert "diverged batch 2 10 (2) at step 12 refused batch 1 1 (1) one value a channel" in text
     assert "git commit abc1234 (3 runs), unknown (1 run)" in text
-    assert "command each run&#39;s own: see the table of runs" in text
+    assert "command differs by run: see the table of runs" in text
     assert "left out: x" in text
 
 
@@ -44,7 +44,7 @@ def test_an_axis_may_be_null_in_some_runs_and_a_number_or_a_word_in_others(study
 def test_nothing_went_wrong(study: Any) -> None:
     study.run()
     text = words(study, Section("x", "A part", 1, Missing("no data")))
-    assert "All of them are complete." in text
+    assert "All runs are complete." in text
     assert "Not shown A part: no data." in text
     assert "Verdicts" not in text
 
@@ -68,7 +68,7 @@ def test_everything_is_escaped(study: Any) -> None:
     sections = [Section("x", "<b>", 1, Missing("<i>"))]
     text = render(read([Path(study.folder)], 0.9, 0.05), sections, ["<u>"], [verdict], bad)
     assert not re.search(r"<img|<b>|<i>|<u>", text)
-    assert text.count("<script") == 2  # the data, and what shows them
+    assert text.count("<script") == 2  # the data, and the code that shows them
     assert "alert(1)</script>" not in text
 
 

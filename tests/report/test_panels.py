@@ -52,4 +52,4 @@ def test_what_has_not_finished_is_in_no_panel_and_said(study: Any) -> None:
     study.run("layer", status="diverged")
     found = read([study.folder], 0.9, 0.05)
     assert [found.conditions[place].label for place in found.panels[0][1]] == ["none", "batch", "layer"]
-    assert found.arrangement == "Not drawn, for no run has finished: instance. "
+    assert found.arrangement == "Not drawn, because no run has finished: instance. "

@@ -1,4 +1,4 @@
-"""Tables and figures are found by their files."""
+"""Discovery of tables and figures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The folder of a report: never another's, never through a link, one line where it cannot be written."""
+"""The folder of a report: never another's, never through a link, and one line if it cannot be written."""
 
 import json
 import os
@@ -17,7 +17,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def studies(tmp_path: Path) -> list[Path]:
-    """The folders of two studies."""
+    """Return the folders of two studies."""
     found = [tmp_path / name for name in ("A", "B")]
     for one in found:
         one.mkdir()
@@ -26,7 +26,7 @@ def studies(tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def as_nobody(tmp_path: Path) -> Iterator[None]:
-    """Give up root's rights, under which everything can be written."""
+    """Drop the rights of root, who can write everything."""
     if os.geteuid():
         yield
         return
@@ -112,22 +112,22 @@ def test_a_comparison_goes_around_what_is_there(
 
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "another's report": (
-        lambda path: settle([path.parent / "B"], path, NAMES), r"holds the report of .*/B: give another folder",
+        lambda path: settle([path.parent / "B"], path, NAMES), r"contains the report of .*/B: choose another folder",
     ),
     "the report of more": (
-        lambda path: settle([path.parent / "A", path.parent / "B"], path, NAMES), r"the report of .*/A, .*/B: give",
+        lambda path: settle([path.parent / "A", path.parent / "B"], path, NAMES), r"the report of .*/A, .*/B: choose",
     ),
     "a file": (lambda path: path.write_text("mine"), "which is a file: --out DIR"),
     "a run": (lambda path: (path.mkdir(), (path / "run.json").touch()), "which is a run: --out DIR"),
     "a page of somebody": (
-        lambda path: (path.mkdir(), (path / "index.html").touch()), "whose index.html is not known to be a report's",
+        lambda path: (path.mkdir(), (path / "index.html").touch()), "whose index.html may not belong to a report",
     ),
     "a table of somebody": (
         lambda path: ((path / "tables").mkdir(parents=True), (path / "tables" / "cost.csv").touch()),
-        "whose tables/cost.csv is not known",
+        "whose tables/cost.csv may not belong",
     ),
     "a report.json of somebody": (
-        lambda path: (path.mkdir(), (path / "report.json").write_text('{"tests": 3}')), "report.json is not of a rep",
+        lambda path: (path.mkdir(), (path / "report.json").write_text('{"tests": 3}')), "report.json does not belong",
     ),
     "a damaged report.json": (
         lambda path: (path.mkdir(), (path / "report.json").write_text('{"studies": [1')), "report.json cannot be read",
@@ -141,7 +141,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "tables that are a file": (lambda path: (path.mkdir(), (path / "tables").touch()), "tables cannot be written .a"),
     "a folder for the page": (
         lambda path: (settle([path.parent / "A"], path, NAMES), (path / "index.html").mkdir()),
-        r"index.html cannot be written \(a folder that bnlab has not made\): move it away",
+        r"index.html cannot be written \(a folder that bnlab did not create\): move it away",
     ),
     "a link to nothing": (lambda path: path.symlink_to("nowhere"), "cannot be written"),
     "a file on the way": (lambda path: path.parent.joinpath("out").symlink_to("file/x"), "cannot be written"),
@@ -181,7 +181,7 @@ OWN: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda path: os.mkfifo(path),
         r"report cannot be written \(a FIFO that bnlab did not create\): move it away",
     ),
-    "another's": (lambda path: settle([path.parents[1] / "B"], path, NAMES), "holds the report of .*/B"),
+    "another's": (lambda path: settle([path.parents[1] / "B"], path, NAMES), "contains the report of .*/B"),
 }
 
 
@@ -266,7 +266,7 @@ def test_a_folder_of_the_users_in_a_study_is_no_report(studies: list[Path]) -> N
     folder.mkdir()
     for name in ("index.html", "runs.csv"):
         (folder / name).write_text("mine")
-    with pytest.raises(BadInput, match=r"is not known to be a report's: --out DIR"):
+    with pytest.raises(BadInput, match=r"may not belong to a report: --out DIR"):
         settle(studies[:1], None, NAMES)
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"index.html": "mine", "runs.csv": "mine"}
     (folder / "index.html").write_text("<title>A – bnlab</title>")  # of a version that wrote no report.json
@@ -279,7 +279,7 @@ OUTS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "in a run": (lambda path: (path / "run.json").touch(), "arrays", "which is in a run"),
     "a file for a room": (lambda path: (path / "figures").touch(), "", "figures cannot be written"),
     "a link for a room": (lambda path: (path / "tables").symlink_to("x"), "", "tables cannot be written"),
-    "too deep": (lambda path: None, "/".join("d" * 1500), "too many folders deep"),
+    "too deep": (lambda path: None, "/".join("d" * 1500), "nested too deeply"),
 }
 
 
@@ -293,5 +293,5 @@ def test_where_no_report_may_go(
     before = list(out.iterdir())
     with pytest.raises(BadInput, match=line):
         settle(studies[:1], out / below, NAMES)
-    if line != "too many folders deep":
+    if line != "nested too deeply":
         assert list(out.iterdir()) == before

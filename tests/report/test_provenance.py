@@ -1,4 +1,4 @@
-"""Where numbers come from."""
+"""Provenance of the numbers."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ def test_runs_of_a_grid_have_one_command() -> None:
 def test_what_is_no_grid_has_none() -> None:
     assert together(["bnlab train a=1 b=1", "bnlab train a=2 b=2"]) == ""  # not every combination
     assert together(["bnlab train a=1", "bnlab train b=1"]) == ""
-    assert together(["bnlab train 'a=[1,2]'", "bnlab train 'a=[3,4]'"]) == ""  # a comma would part them
-    assert together(["bnlab train 'a=1", "bnlab train 'a=2"]) == ""  # no command of ours
+    assert together(["bnlab train 'a=[1,2]'", "bnlab train 'a=[3,4]'"]) == ""  # a comma would separate them
+    assert together(["bnlab train 'a=1", "bnlab train 'a=2"]) == ""  # not a command of bnlab
     assert together([]) == ""
 
 

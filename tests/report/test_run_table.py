@@ -1,4 +1,4 @@
-"""The runs one by one, for machines and for the page's script."""
+"""The table of single runs, as CSV and for the page's script."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Tables whose numbers make no sense together cost their run's table, and nothing else."""
+"""An inconsistent table of a run is left out, and nothing else."""
 
 from typing import Any
 
@@ -16,21 +16,21 @@ LAYER = {"step": 1, "site": "a", "diagnostic": "stable_rank", "index": "", "valu
 SITE = {"site": "a", "unit": "u", "depth": 0, "kind": "weight", "shape": "4"}
 
 ODD: dict[str, tuple[str, list[dict[str, Any]], str]] = {
-    "a step twice": ("steps", [STEP, STEP], "steps do not rise"),
-    "steps backwards": ("steps", [STEP | {"step": 5}, STEP], "steps do not rise"),
+    "a step twice": ("steps", [STEP, STEP], "steps do not increase"),
+    "steps backwards": ("steps", [STEP | {"step": 5}, STEP], "steps do not increase"),
     "no step": ("steps", [STEP | {"step": None}], "a row has no step"),
     "an epoch beyond all": ("steps", [STEP | {"epoch": 1e200}], "epoch is 1e+100 or more"),
     "seconds beyond all": ("steps", [STEP | {"seconds": -1e200}], "seconds is 1e+100 or more"),
-    "an evaluation twice": ("evals", [EVAL, EVAL | {"accuracy": 0.9}], "an evaluation is there twice"),
+    "an evaluation twice": ("evals", [EVAL, EVAL | {"accuracy": 0.9}], "an evaluation is repeated"),
     "an evaluation without a step": ("evals", [EVAL | {"step": None}], "a row has no step"),
-    "a site twice": ("sites", [SITE, SITE | {"depth": 3}], "a site is there twice"),
+    "a site twice": ("sites", [SITE, SITE | {"depth": 3}], "a site is repeated"),
     "a site without depth": ("sites", [SITE | {"depth": None}], "a site has no depth"),
     "a look without a step": ("layers", [LAYER | {"step": None}], "a row has no step"),
     "a percentile in words": (
-        "layers", [LAYER | {"diagnostic": "activation_percentile", "index": "half"}], "the index of a row is no number",
+        "layers", [LAYER | {"diagnostic": "activation_percentile", "index": "half"}], "a row has a non-numeric index",
     ),
     "a probe at infinity": (
-        "layers", [LAYER | {"diagnostic": "landscape_loss", "index": "inf"}], "the index of a row is no number",
+        "layers", [LAYER | {"diagnostic": "landscape_loss", "index": "inf"}], "a row has a non-numeric index",
     ),
     "a bin the wrong way round": ("histograms", [BIN | {"left": 2.0}], "a bin ends before it begins"),
     "a bin without an end": ("histograms", [BIN | {"right": None}], "a bin ends before it begins"),
@@ -97,6 +97,6 @@ def test_a_frame_names_it_once_and_keeps_the_others(study: Any) -> None:
     assert frame.table("steps") is frame.table("steps")
     assert len(frame.runs) == 3
     lines = sorted(left_out(frame))
-    assert lines[0] == f"left out: {steps} is damaged (steps do not rise)"
+    assert lines[0] == f"left out: {steps} is damaged (steps do not increase)"
     assert lines[1].startswith(f"left out: {torn} is damaged (")
     assert len(lines) == 2

@@ -33,7 +33,7 @@ def test_a_run_that_cannot_be_read_is_not_one_that_never_began(study: Any) -> No
     assert not any("not begun" in line for line in warnings(frame(study)))
     (study.folder / "run0004" / "run.json").unlink()
     (study.folder / "run0004" / "config.yaml").unlink()
-    assert "incomplete: 1 not begun; what is shown may change" in warnings(frame(study))
+    assert "incomplete: 1 not begun; results may change" in warnings(frame(study))
 
 
 def test_what_nobody_has_planned_is_not_waited_for(study: Any) -> None:
@@ -58,7 +58,7 @@ def test_one_condition_is_compared_with_nothing(study: Any) -> None:
 def test_what_is_not_there_yet(study: Any) -> None:
     study.grid("batch", {0.1: [0.9, 0.8, "failed"], 1.0: ["running", "diverged", None]})
     found = warnings(frame(study))
-    assert found[0] == "incomplete: 1 running or interrupted, 1 failed; what is shown may change"
+    assert found[0] == "incomplete: 1 running or interrupted, 1 failed; results may change"
 
 
 def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
@@ -67,8 +67,8 @@ def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
     packs = [{"id": "a", "runs": {"run0001": common, "other": f"{common} seed=7"}}, {"id": "b", "runs": {"third": ""}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
     assert warnings(frame(study)) == [
-        "incomplete: 2 not begun; what is shown may change",
-        "asked for, and nothing of it has begun: seed=7",
+        "incomplete: 2 not begun; results may change",
+        "requested, but not started: seed=7",
     ]
 
 
@@ -77,7 +77,7 @@ def test_nothing_is_lacking_of_which_a_run_has_begun(study: Any) -> None:
     study.run("none", lr=0.1, seed=0)
     packs = [{"id": "a", "runs": {"third": "bnlab train --config-dir my norm=none seed=0 optim.lr=0.10"}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
-    assert warnings(frame(study)) == ["incomplete: 1 not begun; what is shown may change"]
+    assert warnings(frame(study)) == ["incomplete: 1 not begun; results may change"]
 
 
 def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:
@@ -85,7 +85,7 @@ def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:
         study.grid(f"norm{number:02d}", {0.1: [0.9], 1.0: [0.8]})
     (found,) = warnings(frame(study))
     assert found.startswith(
-        "best lr at the edge of the grid, or of what was run of it, a lower one may be better: norm00"
+        "best lr at the edge of the grid, or of its finished part; a lower one may be better: norm00"
     )
     assert found.endswith("norm07 (0.1) and 3 more")
 

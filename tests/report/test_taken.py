@@ -1,4 +1,4 @@
-"""Which diagnostics the runs took."""
+"""The diagnostics that the runs took."""
 
 import os
 from collections.abc import Callable
@@ -29,7 +29,7 @@ data:
 
 
 def runs(folder: Path, *configs: str | None) -> list[Path]:
-    """A run's folder for each config; None: without one."""
+    """Write a run's folder for each config; None: without one."""
     for number, config in enumerate(configs):
         (folder / str(number)).mkdir()
         if config is not None:
@@ -53,36 +53,36 @@ def test_runs_may_differ(tmp_path: Path) -> None:
         ("diagnostics", f"{listed} (2 runs) | none (2 runs)"),
         ("when", "init, epoch (2 runs) | each diagnostic's own (2 runs)"),
     ]
-    assert list(taken(folders).damaged) == [tmp_path / "4" / "config.yaml"]  # and counted nowhere
+    assert list(taken(folders).damaged) == [tmp_path / "4" / "config.yaml"]  # and not counted
 
 
 def bomb() -> str:
-    """An alias bomb: twenty lists of nine of the list before."""
+    """Return an alias bomb: twenty lists, each nine times the one before."""
     lines = ["  l0: &l0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 20)]
     return "diagnostics:\n" + "\n".join(lines) + "\n"
 
 
 DAMAGED: dict[str, tuple[str | bytes, str]] = {
-    "no YAML": ("diagnostics:\n  a: [\n", "no YAML"),
-    "a quote that does not close": ("when: '\n", "no YAML"),
+    "no YAML": ("diagnostics:\n  a: [\n", "not YAML"),
+    "a quote that does not close": ("when: '\n", "not YAML"),
     "a tab": ("when:\n  \t- a\n -\t\n: x", ""),
     "no UTF-8": (b"seed: 0\nwhen: \xff\n", "no UTF-8 text"),
     "UTF-16": ("when: [init]\n".encode("utf-16"), "UTF-16 text"),
-    "control characters": (b"when: \x00\n", "no YAML"),
-    "no mapping": ("- a\n- b\n", "it holds no settings"),
-    "a word": ("hello", "it holds no settings"),
-    "empty": ("", "it holds no settings"),
+    "control characters": (b"when: \x00\n", "not YAML"),
+    "no mapping": ("- a\n- b\n", "it contains no settings"),
+    "a word": ("hello", "it contains no settings"),
+    "empty": ("", "it contains no settings"),
     "nested 10,000 deep": ("diagnostics: " + "[" * 10_000 + "\n", "nested too deeply"),
     "an alias bomb": (bomb(), "diagnostics.l0"),
-    "an alias of itself": ("when: &a [*a]\n", "no YAML"),
+    "an alias of itself": ("when: &a [*a]\n", "not YAML"),
     "a merge bomb": ("diagnostics:\n  a: &a {x: 1}\n  b: {<<: [*a, *a]}\nwhen: {a: 1}\n", "when"),
     "an object": ("diagnostics: !!python/object/apply:os.mkdir [executed]\n", "diagnostics"),
     "a list of diagnostics": ("diagnostics: [moments]\n", "diagnostics: Input should be a valid dictionary"),
     "a diagnostic that is a word": ("diagnostics:\n  moments: often\n", "diagnostics.moments"),
     "moments in lists": ("diagnostics:\n  moments:\n    when: [[init]]\n", "diagnostics.moments.when"),
     "a mapping of moments": ("when: {init: true}\n", "when"),
-    "a key that is a list": ("diagnostics:\n  ? [a]\n  : b\n", "no YAML"),
+    "a key that is a list": ("diagnostics:\n  ? [a]\n  : b\n", "not YAML"),
     "megabytes": ("when: [init]\n" + "#" * (2 << 20), "bytes, more than 1,048,576"),
 }
 

@@ -1,4 +1,4 @@
-"""Where runs began and where their data lay, in studies of any age."""
+"""Initial weights and data folders of runs, in studies of old and new versions."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_paths_are_told_apart_by_their_last_parts(paths: list[str], found: list[
 
 
 def labels(study: Any, *configs: str | None, seeds: bool = False, **axes: Any) -> list[str]:
-    """The conditions of runs of an older bnlab, which differ in their config.yaml alone, or in their seed too."""
+    """Return the conditions of old runs that differ only in their config.yaml, or also in their seed."""
     for seed, config in enumerate(configs):
         folder = study.run("batch", seed=seed if seeds else 0, axes=axes).folder
         if config is None:
@@ -68,7 +68,7 @@ def test_older_and_newer_runs_of_one_root_are_one_condition(study: Any) -> None:
 def test_what_no_file_tells_is_said(study: Any, config: str | None) -> None:
     assert labels(study, config, config, config) == ["batch"]
     assert any(
-        line.startswith("2 runs share condition, lr and seed with another, and run.json does not tell in what they")
+        line.startswith("2 runs share condition, lr and seed with another, and run.json does not record the difference")
         for line in warnings(read([study.folder], 0.9, 0.05))
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnlab.runs.atomic import leftovers, write_atomic
@@ -87,7 +87,6 @@ def test_what_a_name_holds_does_not_reach_the_message_raw(tmp_path: Path) -> Non
     assert str(error.value).isprintable()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_json_or_unreadable(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.json"

@@ -145,7 +145,7 @@ JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(RUN_KEYS), JSON, max_size=4))
 def test_any_json_is_a_run_or_unreadable(tmp_path_factory: pytest.TempPathFactory, changed: dict[str, Any]) -> None:
     folder = tmp_path_factory.getbasetemp()

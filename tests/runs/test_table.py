@@ -125,7 +125,7 @@ def test_what_is_not_what_the_run_wrote_is_damaged(tmp_path: Path, change: str) 
         read_tables({"a": path}, "steps", sums)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_bytes_in_a_table_are_rows_or_damage(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"

@@ -1,4 +1,4 @@
-"""One warm process for all tests of a worker."""
+"""Fixture: one warm process for all tests of a worker."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a study's folder holds, but for times: two sweeps of one command must agree in all of it."""
+"""Content of a study's folder, except times: two sweeps of the same command must agree in all of it."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 
 from bnlab.runs.schema import COLUMNS, RUN_TIMES, TIMES
 
-# 24 runs that hold all that can go wrong: a schedule that learns, dropout, momentum, and some that diverge.
+# 24 runs with every risk: a schedule that adapts, dropout, momentum, and some that diverge.
 SWEEP = [
     "sweep", "study=soak", "norm=none,batch", "seed=0,1,2", "optim.lr=0.01,0.05,0.3,1000", "model.depth=2",
     "model.width=16", "model.dropout=0.2", "data.batch_size=16", "epochs=8", "schedule=plateau",
@@ -19,7 +19,7 @@ SWEEP = [
 
 
 def content(study: Path) -> dict[str, Any]:
-    """Everything that its files hold: tables as text, tensors, and what run.json says."""
+    """Return the content of a study's files: tables as text, tensors, and run.json."""
     index = pd.read_csv(study / "index.csv", dtype=str, keep_default_na=False).drop(columns="seconds")
     found: dict[str, Any] = {
         "files": sorted(str(p.relative_to(study)) for p in study.rglob("*") if not p.name.startswith(".")),
@@ -50,7 +50,7 @@ def _numbers(value: Any) -> Any:
 
 
 def assert_equal(one: Path, other: Path) -> None:
-    """Both studies hold the same."""
+    """Check that both studies have the same content."""
     ours, theirs = _flat(content(one)), _flat(content(other))
     assert ours.keys() == theirs.keys(), sorted(ours.keys() ^ theirs.keys())[:20]
     differences = {key: (value, theirs[key]) for key, value in ours.items() if value != theirs[key]}
@@ -58,7 +58,7 @@ def assert_equal(one: Path, other: Path) -> None:
 
 
 def _flat(value: Any, key: str = "") -> dict[str, str]:
-    """Its leaves by the path to each, as text: nan is nan."""
+    """Yield the leaves with the path to each, as text, so that nan equals nan."""
     if isinstance(value, dict):
         return {k: v for name, one in value.items() for k, v in _flat(one, f"{key}/{name}").items()}
     return {key: json.dumps(value)}

@@ -1,4 +1,4 @@
-"""A disk that is full or takes no writes: one line, nothing lost, and the same command goes on."""
+"""A disk that is full or read-only: one line, nothing is lost, and the same command continues later."""
 
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def mount(folder: Path, options: str) -> None:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small disk."""
+    """Mount a small disk."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount(folder, "size=120k")
@@ -64,7 +64,7 @@ def test_a_disk_that_takes_no_writes(start: Warm, tmp_path: Path, disk: Path) ->
 
 @pytest.mark.exhaustive
 def test_a_file_that_may_not_grow(start: Warm, tmp_path: Path) -> None:
-    """What a quota does, where no disk can be mounted."""
+    """A file size limit acts like a quota, and needs no mounted disk."""
     process = start(tmp_path, *WORDS, largest=3000)
     assert process.wait() == 1, process.said
     assert "File too large" in process.said.splitlines()[-1]

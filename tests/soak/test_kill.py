@@ -1,4 +1,4 @@
-"""Signals at any moment, again and again: the same command goes on, and ends with the files of an undisturbed sweep."""
+"""Signals at random moments, repeatedly: the same command resumes, and ends with the files of an undisturbed sweep."""
 
 import random
 import signal
@@ -17,13 +17,13 @@ LAUNCHERS = {
     "processes": ["launcher=processes", "sweep.workers=2"],
     "packs in processes": ["launcher=fused", "sweep.workers=2"],
 }
-# What keeps a last checkpoint and ends with a line; the others end the process at once.
+# These save a last checkpoint and print a line; the others end the process immediately.
 GENTLE = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LONGEST = 0.2  # seconds of training between kills, at most
+LONGEST = 0.2  # maximum seconds of training between kills
 
 
 def rows(folder: Path) -> int:
-    """Bytes of all that runs have written about their steps."""
+    """Return the number of bytes in the runs' tables of steps."""
     return sum(path.stat().st_size for path in folder.glob("outputs/*/*/steps.csv"))
 
 
@@ -33,7 +33,7 @@ def soak(start: Warm, tmp_path: Path, words: list[str], signals: Sequence[signal
     for sign in signals:
         before = rows(disturbed)
         process = start(disturbed, *SWEEP, *words)
-        if draw.random() < 0.8:  # else somewhere on the way to the first step
+        if draw.random() < 0.8:  # otherwise somewhere before the first step
             until = time.monotonic() + 60
             while rows(disturbed) == before and process.lives and time.monotonic() < until:
                 time.sleep(0.01)

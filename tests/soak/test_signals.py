@@ -1,4 +1,4 @@
-"""Ctrl-C and its relatives, and a worker that the system kills."""
+"""Ctrl-C and similar signals, and a worker that the system kills."""
 
 import os
 import signal
@@ -15,14 +15,14 @@ SHORT = ["model.depth=1", "model.width=8", "epochs=2", "study=s"]
 
 
 def until_trained(process: Process, study: Path, runs: int) -> None:
-    """Wait until so many runs have rows."""
+    """Wait until this many runs have rows."""
     while sum(path.stat().st_size > 500 for path in study.glob("*/steps.csv")) < runs:
         assert process.lives, process.said
         time.sleep(0.02)
 
 
 def workers(process: Process) -> list[int]:
-    """The processes that have begun a pack for it."""
+    """Return the processes that have started a pack for it."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -94,6 +94,7 @@ def test_a_pack_whose_worker_is_killed_goes_on_in_halves(start: Warm, tmp_path: 
     process = start(tmp_path, *words)
     until_trained(process, study, 3)
     while not list(study.glob("pack_*.pt")):
+        assert process.lives, process.said
         time.sleep(0.02)
     os.kill(workers(process)[0], signal.SIGKILL)
     assert process.wait() == 0, process.said

@@ -1,6 +1,8 @@
-"""Two launches of one sweep at once share the work, whatever happens to one of them."""
+"""Two concurrent launches of one sweep share the work, even if one of them is killed."""
 
+import os
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -30,7 +32,7 @@ def test_two_launches_share_the_work(start: Warm, tmp_path: Path, words: str, ki
         assert process.wait() == 0, process.said
         assert "18 complete, 6 diverged" in process.said
     begun = [line for path in shared.glob("outputs/soak/*/log.txt") for line in path.read_text().splitlines()]
-    assert sum(line.startswith("begun") for line in begun) == 24, "a run was begun twice"
+    assert sum(line.startswith("begun") for line in begun) == 24, "a run was started twice"
     alone = start(tmp_path / "alone", *command)
     assert alone.wait() == 0, alone.said
     assert_equal(shared / "outputs/soak", tmp_path / "alone/outputs/soak")
@@ -42,7 +44,14 @@ def test_the_second_waits_for_what_the_first_trains(start: Warm, tmp_path: Path)
     study = tmp_path / "outputs/s"
     while len(list(study.glob("*/run.json"))) < 2 and first.lives:
         time.sleep(0.01)
-    second = start(tmp_path, *words)
+    os.kill(first.pid, signal.SIGSTOP)  # so that it cannot end before the second has looked
+    try:
+        second = start(tmp_path, *words)
+        while "waiting for" not in second.said:
+            assert second.lives, second.said
+            time.sleep(0.01)
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
     assert (first.wait(), second.wait()) == (0, 0), second.said
     assert second.said.count("(by another launch)") == 2
     assert all(path.read_text().count("begun") == 1 for path in study.glob("*/log.txt"))

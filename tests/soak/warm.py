@@ -1,8 +1,8 @@
-"""Commands in processes of their own, which may be killed, without the seconds that each would need to load torch.
+"""Run commands in separate processes, which may be killed, without loading torch in each.
 
-Run as a script this is a process that has torch loaded and forks itself for each command. It has one thread and
-nothing else in hand, so what it forks may die at any moment. It talks JSON, line by line: {"words": [...], "cwd": DIR,
-"log": FILE} gives the pid of a `bnlab` with these words; {"wait": PID} its exit status, as subprocess has it.
+Run as a script, this is a server that has torch loaded and forks itself for each command. It has one thread and no
+other resources, so its children may be killed at any moment. It reads and writes lines of JSON: {"words": [...], "cwd":
+DIR, "log": FILE} returns the pid of a `bnlab` with these words; {"wait": PID} its exit status, as in subprocess.
 """
 
 import json
@@ -17,34 +17,34 @@ from typing import Any
 
 
 class Process:
-    """A `bnlab` that runs."""
+    """A running `bnlab` process."""
 
     def __init__(self, warm: "Warm", pid: int, log: Path) -> None:
         self._warm, self.pid, self._log = warm, pid, log
 
     def wait(self) -> int:
-        """Its exit status; minus the signal that killed it."""
+        """Wait for the exit status; minus the signal number if a signal killed it."""
         return self._warm.order(wait=self.pid)
 
     def kill(self, sign: int = signal.SIGKILL) -> int:
-        """Send a signal to it alone, and wait."""
+        """Send a signal only to this process, and wait for its end."""
         os.kill(self.pid, sign)
         return self.wait()
 
     @property
     def lives(self) -> bool:
-        """Whether it has not ended."""
+        """Return whether it is still running."""
         stat = Path(f"/proc/{self.pid}/stat")
         return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
     @property
     def said(self) -> str:
-        """What it printed, errors too."""
+        """Return its output, including errors."""
         return self._log.read_text()
 
 
 class Warm:
-    """Starts them."""
+    """Server process that has torch loaded and starts `bnlab` processes."""
 
     def __init__(self) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"}
@@ -58,7 +58,9 @@ class Warm:
         """Start a command in a folder.
 
         Args:
-            largest: bytes that a file may have.
+            cwd: the folder, created if missing.
+            words: arguments of `bnlab`.
+            largest: maximum size of a file in bytes.
         """
         self._count += 1
         cwd.mkdir(exist_ok=True)
@@ -67,14 +69,14 @@ class Warm:
         return Process(self, self.order(words=words, cwd=str(cwd), log=str(log), largest=largest), log)
 
     def order(self, **order: Any) -> int:
-        """Ask the process and take its answer."""
+        """Send a request to the server and return its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._answer())
 
     def end(self) -> None:
-        """Let it go."""
+        """Stop the server."""
         self._process.communicate()
 
     def _answer(self) -> str:
@@ -100,10 +102,10 @@ def serve() -> None:
 
 
 def become(main: Callable[[Sequence[str]], int], words: list[str], cwd: str, log: str, largest: int | None) -> int:
-    """What a forked process does."""
-    os.setpgid(0, 0)  # Ctrl-C is for it and its workers alone
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup takes
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what it puts in the background
+    """Turn the forked process into a `bnlab` command."""
+    os.setpgid(0, 0)  # Ctrl-C only reaches it and its workers
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by background commands of a shell
     os.chdir(cwd)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     told = os.open(log, os.O_WRONLY | os.O_APPEND)

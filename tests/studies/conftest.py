@@ -1,4 +1,4 @@
-"""Synthetic studies whose verdicts are known, written by the real writer."""
+"""Synthetic studies with known verdicts, written by the real writer."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,14 +17,14 @@ AXES = {"model": "mlp", "model.depth": 4, "norm": "batch", "placement": "before_
 
 
 class Study:
-    """Writes runs into one folder, and judges claims by them."""
+    """Study that writes runs into one folder and judges claims by them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.planned: dict[str, Mapping[str, Any]] = {}
 
     def plan(self, **axes: Any) -> str:
-        """A run that was planned and left nothing."""
+        """Plan a run that has no folder; return its run_id."""
         run_id = f"run{len(self.planned):03d}"
         self.planned[run_id] = AXES | {name.replace("__", "."): value for name, value in axes.items()}
         if self.planned[run_id]["norm"] == "none":
@@ -44,7 +44,7 @@ class Study:
         executor: str = "serial",
         **axes: Any,
     ) -> None:
-        """A run with its axes (`optim__lr=0.1`).
+        """Write a run with its axes (`optim__lr=0.1`).
 
         Args:
             curve: val accuracy after each epoch of 10 steps, two seconds each.
@@ -85,7 +85,7 @@ class Study:
         writer.append("evals", [row | {"accuracy": accuracy}])
 
     def grid(self, cells: Mapping[float, Sequence[float | str]], **axes: Any) -> None:
-        """Runs by rate: a val accuracy, or a status, a seed."""
+        """Write runs by rate: a val accuracy, or a status, per seed."""
         for lr, seeds in cells.items():
             for seed, value in enumerate(seeds):
                 if isinstance(value, str):
@@ -98,16 +98,16 @@ class Study:
         return Evidence(self.planned, Runs(self.folder / run_id for run_id in self.planned))
 
     def judge(self, **claim: Any) -> list[Verdict]:
-        """The verdicts on one claim, case by case."""
+        """Return the verdicts on one claim, one per case."""
         return judge(read_claims([{"claim": "so it is"} | claim]), self.evidence)
 
     def verdict(self, **claim: Any) -> Verdict:
-        """The one verdict on a claim."""
+        """Return the only verdict on a claim."""
         (only,) = self.judge(**claim)
         return only
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    """An empty study."""
+    """Return an empty study."""
     return Study(tmp_path)

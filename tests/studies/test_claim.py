@@ -1,4 +1,4 @@
-"""A wrong claim gives one line that names it and says what would be right."""
+"""An invalid claim gives one line that names it, the error and the remedy."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ GOOD: dict[str, Any] = {
     "ratio": {"above": 10},
 }  # fmt: skip
 
-# (changes to the good claim, what the line must name; None removes a key)
+# (changes to the valid claim, words that the line must contain; None removes a key)
 WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown metric": ({"metric": "max_stable"}, ("max_stable", "did you mean max_stable_lr?")),
     "metric without name": ({"metric": {"split": "val"}}, ("metric", "accuracy", "gap")),
@@ -31,14 +31,14 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "nothing between": ({"ratio": {"above": 2, "below": 1}}, ("above must be less than below",)),
     "no comparison": ({"ratio": None}, ("ratio, difference and value",)),
     "two comparisons": ({"difference": {"above": 0}}, ("one of ratio, difference and value",)),
-    "value against": ({"ratio": None, "value": {"above": 0}}, ("value has none",)),
-    "ratio of nothing": ({"against": None}, ("need against",)),
-    "order and more": ({"order": [{"norm": "batch"}, {"norm": "none"}]}, ("order stands alone",)),
-    "order of one": ({"order": [{"norm": "batch"}]}, ("order", "two conditions")),
+    "value against": ({"ratio": None, "value": {"above": 0}}, ("value excludes it",)),
+    "ratio of nothing": ({"against": None}, ("require against",)),
+    "order and more": ({"order": [{"norm": "batch"}, {"norm": "none"}]}, ("order excludes of",)),
+    "order of one": ({"order": [{"norm": "batch"}]}, ("order", "two or more conditions")),
     "slope of a grid": ({"slope": "model.depth"}, ("slope", "max_stable_lr")),
     "slope that is fixed": (
         {"metric": "accuracy", "slope": "norm", "ratio": None, "difference": {"above": 0}},
-        ("slope: norm must stay open",),
+        ("slope: norm must vary",),
     ),
     "key": ({"agianst": {}}, ("agianst", "did you mean against?")),
     "published": ({"published": {"value": "50x", "source": "a text"}}, ("published.verified is missing",)),

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp, ttest_rel
 
+from bnlab.report.stats import Posterior
 from bnlab.studies.known import Bounds, Known, Undecided, difference, effect, ratio
 
 
 def exact(*values: float) -> Known:
-    return Known({seed: Bounds.exact(value) for seed, value in enumerate(values)}, len(values), ("a",))
+    return Known({seed: Bounds.exact(value) for seed, value in enumerate(values)}, ("a",))
+
+
+def bounded(*values: Bounds) -> Known:
+    return Known(dict(enumerate(values)), ())
 
 
 A, B = (0.91, 0.94, 0.90, 0.97), (0.88, 0.93, 0.90, 0.91)
@@ -37,8 +42,8 @@ def test_a_ratio_is_paired_by_seed_and_geometric() -> None:
 
 
 def test_only_seeds_that_both_have_are_paired() -> None:
-    one = Known({0: Bounds.exact(1.0), 1: Bounds.exact(2.0), 7: Bounds.exact(99.0)}, 3, ("a",))
-    other = Known({0: Bounds.exact(0.5), 1: Bounds.exact(1.0), 8: Bounds.exact(99.0)}, 3, ("b", "a"))
+    one = Known({0: Bounds.exact(1.0), 1: Bounds.exact(2.0), 7: Bounds.exact(99.0)}, ("a",))
+    other = Known({0: Bounds.exact(0.5), 1: Bounds.exact(1.0), 8: Bounds.exact(99.0)}, ("b", "a"))
     found = difference(one, other)
     assert [found.by_seed[seed].value for seed in (0, 1)] == [0.5, 1.0]
     assert (found.n, found.runs) == (2, ("a", "b"))
@@ -48,18 +53,18 @@ def test_one_seed_is_too_few() -> None:
     with pytest.raises(Undecided, match="1 seed "):
         effect(exact(0.9))
     with pytest.raises(Undecided, match="0 seeds"):
-        effect(difference(exact(0.9), Known({5: Bounds.exact(1.0)}, 1, ())))
+        effect(difference(exact(0.9), Known({5: Bounds.exact(1.0)}, ())))
 
 
 def test_bounds_widen_the_interval() -> None:
-    known = Known({0: Bounds(2, 1, 2), 1: Bounds(3, 2, 3), 2: Bounds(2, 1, 2)}, 3, ())
+    known = Known({0: Bounds(2, 1, 2), 1: Bounds(3, 2, 3), 2: Bounds(2, 1, 2)}, ())
     found, lows, highs = effect(known), effect(exact(1, 2, 1)), effect(exact(2, 3, 2))
     assert (found.value, found.low, found.high) == (highs.value, lows.low, highs.high)
 
 
 def test_what_was_never_reached_leaves_the_interval_open() -> None:
-    never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, 2, ())
-    quick = Known({0: Bounds(2, 1, 2), 1: Bounds(2, 1, 2)}, 2, ())
+    never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, ())
+    quick = Known({0: Bounds(2, 1, 2), 1: Bounds(2, 1, 2)}, ())
     assert effect(ratio(never, quick), geometric=True).low == pytest.approx(5)
     assert effect(ratio(never, quick), geometric=True).high == math.inf
     assert effect(ratio(quick, never), geometric=True).low == 0
@@ -69,39 +74,89 @@ def test_what_was_never_reached_leaves_the_interval_open() -> None:
 
 
 def test_a_number_that_is_but_a_bound_has_its_sign() -> None:
-    never = Known({0: Bounds(10, 10, math.inf, least=True), 1: Bounds(4, 3, 4)}, 2, ())
-    quick = Known({0: Bounds(2, 1, 2), 1: Bounds(1, 0, 1)}, 2, ())
+    never = Known({0: Bounds(10, 10, math.inf, least=True), 1: Bounds(4, 3, 4)}, ())
+    quick = Known({0: Bounds(2, 1, 2), 1: Bounds(1, 0, 1)}, ())
     assert effect(ratio(never, quick), geometric=True).sign == "≥"
     assert effect(ratio(quick, never), geometric=True).sign == "≤"
     assert effect(difference(never, quick)).sign == "≥"
     assert effect(difference(quick, never)).sign == "≤"
-    # An interval may be open though every run got there: in the first epoch, at a time that nobody knows.
-    slow = Known({0: Bounds(4, 3, 4), 1: Bounds(4, 3, 4)}, 2, ())
+    # An interval may be open although every run reached the target: in the first epoch, at an unknown time.
+    slow = Known({0: Bounds(4, 3, 4), 1: Bounds(4, 3, 4)}, ())
     both = effect(ratio(slow, quick), geometric=True)
     assert (both.high, both.sign) == (math.inf, "")
 
 
-def test_what_the_grid_ends_on_both_sides_is_no_effect() -> None:
-    top = Known({None: Bounds(3, 3, math.inf, least=True)}, 3, ())
-    with pytest.raises(Undecided, match="usable up to the end of the grid"):
-        effect(ratio(top, top), geometric=True)
+@pytest.mark.parametrize("ours", ["", "least", "most"])
+@pytest.mark.parametrize("theirs", ["", "least", "most"])
+def test_sign_of_every_pair_of_bounds(ours: str, theirs: str) -> None:
+    """A number rises with the first and falls with the second; what may lie on both sides has no sign."""
+
+    def known(value: float, bound: str) -> Known:
+        return bounded(*[Bounds(value, value / 2, value * 2, least=bound == "least", most=bound == "most")] * 3)
+
+    up, down = "least" in ours or "most" in theirs, "most" in ours or "least" in theirs
+    expected = "" if up == down else "≥" if up else "≤"
+    assert effect(ratio(known(4, ours), known(2, theirs)), geometric=True).sign == expected
+    assert effect(difference(known(4, ours), known(2, theirs))).sign == expected
+
+
+def test_seeds_that_bound_a_mean_on_opposite_sides_leave_no_sign() -> None:
+    mixed = bounded(Bounds(2, 2, 3, least=True), Bounds(2, 1, 2, most=True), Bounds(2, 1, 2))
+    assert effect(mixed).sign == ""
+
+
+def test_a_mean_whose_seeds_are_open_on_opposite_sides_is_no_effect() -> None:
+    slow = bounded(Bounds(10, 10, math.inf), Bounds(2, 1, 2), Bounds(2, 1, 2))
+    other = bounded(Bounds(2, 1, 2), Bounds(10, 10, math.inf), Bounds(2, 1, 2))
+    with pytest.raises(Undecided):
+        effect(ratio(slow, other), geometric=True)
+    with pytest.raises(Undecided):
+        effect(difference(slow, other))
 
 
 def test_of_two_that_never_got_there_nothing_is_known() -> None:
-    never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, 2, ())
+    never = Known({0: Bounds(10, 10, math.inf), 1: Bounds(10, 10, math.inf)}, ())
     with pytest.raises(Undecided, match="neither side"):
         effect(ratio(never, never), geometric=True)
     with pytest.raises(Undecided, match="neither side"):
         effect(difference(never, never))
 
 
-def test_what_is_read_off_the_grid_is_one_step_wide() -> None:
-    """1 of a grid of factors 2 against 0.25: the limits lie between 1 and 2, 0.25 and 0.5."""
-    a, b = Known({None: Bounds(1, 1, 2)}, 3, ()), Known({None: Bounds(0.25, 0.25, 0.5)}, 5, ())
-    found = effect(ratio(a, b), geometric=True)
-    assert (found.low, found.value, found.high, found.n) == (2, 4, 8, 3)
+def posterior(centre: float, sd: float) -> Posterior:
+    """Return a normal posterior of log10 of a value."""
+    grid = np.arange(-3, 3, 0.01)
+    mass = np.exp(-0.5 * ((grid - centre) / sd) ** 2)
+    return Posterior(-3.0, mass / mass.sum())
+
+
+def test_a_posterior_has_its_central_interval() -> None:
+    found = effect(Known({}, ("a", "b"), posterior(1.0, 0.1)))
+    assert math.log10(found.value) == pytest.approx(1.0, abs=0.01)
+    assert math.log10(found.low) == pytest.approx(1 - 0.196, abs=0.01)
+    assert math.log10(found.high) == pytest.approx(1 + 0.196, abs=0.01)
+    assert (found.n, found.unit, found.sign) == (2, "runs", "")
+    narrow = effect(Known({}, ("a",), posterior(1.0, 0.1)), level=0.32)
+    assert math.log10(narrow.high) == pytest.approx(1.1, abs=0.01)
+
+
+def test_a_ratio_of_posteriors_is_of_independent_values() -> None:
+    found = effect(ratio(Known({}, ("a",), posterior(1.0, 0.3)), Known({}, ("b",), posterior(0.0, 0.4))))
+    assert math.log10(found.value) == pytest.approx(1.0, abs=0.02)
+    assert math.log10(found.high) == pytest.approx(1 + 1.96 * 0.5, abs=0.03)
+    assert found.n == 2
+
+
+def test_posteriors_that_end_beyond_the_data_are_bounds() -> None:
+    high = Known({}, ("a",), posterior(1.0, 0.1), least=True)
+    sure = Known({}, ("b",), posterior(0.0, 0.1))
+    assert (effect(ratio(high, sure)).high, effect(ratio(high, sure)).sign) == (math.inf, "≥")
+    assert (effect(ratio(sure, high)).low, effect(ratio(sure, high)).sign) == (0, "≤")
+    with pytest.raises(Undecided, match="both critical rates"):
+        effect(ratio(high, high))
 
 
 def test_a_ratio_needs_positive_values() -> None:
-    with pytest.raises(Undecided, match="above 0"):
+    with pytest.raises(Undecided, match="positive values"):
         ratio(exact(0.0, 1.0), exact(1.0, 1.0))
+    with pytest.raises(Undecided, match="positive values"):
+        ratio(exact(1.0, 1.0), exact(0.0, 1.0))

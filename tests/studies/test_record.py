@@ -46,7 +46,7 @@ def test_the_csv_has_a_row_a_verdict(study: Study, tmp_path: Path) -> None:
 
 def test_the_table_has_claim_verdict_effect_and_threshold(study: Study) -> None:
     _, _, first, second = table(record(study)).splitlines()
-    assert first == r"| It is \| so [mlp] | **confirmed** | 5 (2.5 to ∞) | ratio above 2 | 3 | 4 (text) |"
+    assert first == r"| It is \| so [mlp] | **confirmed** | 5 (2.5 to ∞) | ratio above 2 | 3 seeds | 4 (text) |"
     assert second == "| It is not | **undecided**: no run of norm=none | – | difference below 0 |  | – |"
 
 
@@ -63,7 +63,7 @@ def test_a_claim_of_several_lines_is_one_row() -> None:
 
 def test_the_page_is_given_words(study: Study) -> None:
     first, second = record(study).shown()
-    assert (first.verdict, first.effect, first.interval, first.n) == ("confirmed", "5", "2.5 to ∞", "3")
+    assert (first.verdict, first.effect, first.interval, first.n) == ("confirmed", "5", "2.5 to ∞", "3 seeds")
     assert "[mlp] (ratio above 2)" in first.claim
     assert (second.verdict, second.effect) == ("undecided", "no run of norm=none")
 
@@ -78,18 +78,18 @@ def test_no_cell_of_the_csv_is_a_formula_and_none_of_the_table_is_html(study: St
     assert table(one).splitlines()[2] == r"| =1+1 [-x] | **undecided**: @a | – | &lt;b&gt; |  | \`code\` |"
 
 
-EFFECT = {"value": 3.0, "low": 1.0, "high": "inf", "n": 5, "sign": ""}
+EFFECT = {"value": 3.0, "low": 1.0, "high": "inf", "n": 5, "sign": "", "unit": "seeds"}
 VERDICT = {
     "claim": "It is so", "case": "", "verdict": "undecided", "effect": EFFECT, "threshold": "above 1", "reason": "",
-    "runs": ["a"], "published": "",
+    "runs": ["a"], "published": "", "look": 5, "level": 0.01,
 }  # fmt: skip
 CONTENT: dict[str, Any] = {
     "study": "some", "scale": "cpu", "command": "bnlab study some", "date": "2026-11-20", "device": "cpu", "torch": "2",
-    "git": "x", "n_runs": 1, "verdicts": [VERDICT],
+    "git": "x", "n_runs": 1, "verdicts": [VERDICT], "looks": [3, 5], "family": "holm",
 }  # fmt: skip
 HUGE = 10**40
 
-# What stands in the file instead, of the record, of its verdict and of the effect; or the whole text.
+# What the file contains instead: in the record, in its verdict and in the effect; or the whole text.
 DAMAGED: dict[str, tuple[Any, str]] = {
     "torn": ("{torn", "Expecting property name"),
     "empty": ("", "Expecting value"),
@@ -103,9 +103,9 @@ DAMAGED: dict[str, tuple[Any, str]] = {
     "verdicts that are a mapping": ({"verdicts": {}}, "verdicts"),
     "verdicts of words": ({"verdicts": ["so"]}, "verdicts.0"),
     "no study": ({"study": ...}, "study: Field required"),
-    "a study up the tree": ({"study": "../../x"}, "study: should be a study's name"),
-    "a hidden study": ({"study": ".ssh"}, "study: should be a study's name"),
-    "a study without a name": ({"study": ""}, "study: should be a study's name"),
+    "a study up the tree": ({"study": "../../x"}, "study: should be the name of a study"),
+    "a hidden study": ({"study": ".ssh"}, "study: should be the name of a study"),
+    "a study without a name": ({"study": ""}, "study: should be the name of a study"),
     "a command of numbers": ({"command": 7}, "command: "),
     "runs that are a word": ({"n_runs": "many"}, "n_runs: "),
     "runs below 0": ({"n_runs": -1}, "n_runs: "),
@@ -124,6 +124,11 @@ DAMAGED: dict[str, tuple[Any, str]] = {
     "an interval the wrong way round": ({"low": 5.0, "high": 1.0}, "the interval ends before it begins"),
     "a sign that is none": ({"sign": "<script>"}, "verdicts.0.effect.sign: "),
     "seeds that are null": ({"n": None}, "verdicts.0.effect.n: "),
+    "a unit that is none": ({"unit": "apples"}, "verdicts.0.effect.unit: "),
+    "a look that is a word": ({"look": "late"}, "verdicts.0.look: "),
+    "a level above 1": ({"level": 2}, "verdicts.0.level: "),
+    "looks that are one number": ({"looks": 3}, "looks: "),
+    "a family that is none": ({"family": "all"}, "family: "),
 }  # fmt: skip
 
 
@@ -173,6 +178,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "beyond all numbers": {"high": 1e308},
     "no effect": {"effect": None},
     "without a sign": {"sign": ...},
+    "of an older version": {"unit": ..., "look": ..., "level": ..., "looks": ..., "family": ...},
 }
 
 

@@ -1,4 +1,4 @@
-"""Claims about diagnostics, held against what the planned runs record before any of them is trained."""
+"""Claims about diagnostics are checked against what the planned runs record, before any of them is trained."""
 
 from pathlib import Path
 from typing import Any
@@ -42,72 +42,76 @@ def metric(**options: Any) -> Diagnosed:
     return found
 
 
-# Without any run: the words alone are wrong.
+# Without any run: the claim itself is invalid.
 WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "misspelt": (
         {"diagnostic": "activaton_std"},
-        "activaton_std is no number of layers.csv; did you mean activation_std?",
+        "activaton_std is not a quantity in layers.csv; did you mean activation_std?",
     ),
     "another letter case": ({"diagnostic": "Dead_Units"}, "did you mean dead_units?"),
     "nothing like it": (
         {"diagnostic": "zzz"},
-        "is no number of layers.csv; there is activation_grad_norm, activation_max",
+        "is not a quantity in layers.csv; available: activation_grad_norm, activation_max",
     ),
-    "empty": ({"diagnostic": ""}, "metric.diagnostic= is no number of layers.csv; there is"),
+    "empty": ({"diagnostic": ""}, "metric.diagnostic= is not a quantity in layers.csv; available:"),
     "the diagnostic itself": (
         {"diagnostic": "activation_moments"},
-        "writes several numbers: name one of activation_mean, activation_std, activation_min, activation_max",
+        "writes several quantities: name one of activation_mean, activation_std, activation_min, activation_max",
     ),
     "a histogram": (
         {"diagnostic": "activation_histogram"},
-        "writes histograms, and a claim can be about numbers of layers",
+        "writes histograms, but a claim can only use quantities in layers",
     ),
     "pictures": ({"diagnostic": "feature_maps"}, "feature_maps writes arrays"),
-    "the whole net": ({"diagnostic": "effective_beta"}, "effective_beta is about the net as a whole"),
+    "the whole net": ({"diagnostic": "effective_beta"}, "effective_beta belongs to the whole net"),
     "misspelt kind": ({"kind": "before_akt"}, "metric.kind=before_akt has no activation_std; did you mean before_act?"),
-    "kind that no model has": ({"kind": "attention"}, "metric.kind=attention has no activation_std; there is "),
+    "kind that no model has": ({"kind": "attention"}, "metric.kind=attention has no activation_std; available: "),
     "a unit's path": ({"kind": "units.0.before_act"}, "did you mean before_act?"),
     "weight for an activation": ({"kind": "weight"}, "metric.kind=weight has no activation_std"),
     "activation for a weight": (
         {"diagnostic": "weight_grad_norm"},
-        "metric.kind=before_act has no weight_grad_norm; there is weight",
+        "metric.kind=before_act has no weight_grad_norm; available: weight",
     ),
-    "dead before the activation": ({"diagnostic": "dead_units"}, "there is after_act, hidden"),
+    "dead before the activation": ({"diagnostic": "dead_units"}, "available: after_act, hidden"),
 }
 # With a run of an MLP.
 PLANNED: dict[str, tuple[dict[str, Any], str]] = {
     "not taken": (
         {"diagnostic": "site_drift"},
-        "site_drift is written by site_drift, which these runs do not take: set diagnostics=[light,site_drift]",
+        "site_drift is written by site_drift, which is off in these runs: set diagnostics=[light,site_drift]",
     ),
-    "no unit chosen": ({"diagnostic": "unit_percentile"}, "only where diagnostics.activation_percentiles.unit is set"),
+    "no unit chosen": ({"diagnostic": "unit_percentile"}, "only if diagnostics.activation_percentiles.unit is set"),
     "index that is none": (
         {"diagnostic": "activation_percentile", "index": 99},
-        "metric.index=99 is none of diagnostics.activation_percentiles.percentiles=[15,50,85]",
+        "metric.index=99 is not in diagnostics.activation_percentiles.percentiles=[15,50,85]",
     ),
-    "index in words": ({"diagnostic": "activation_percentile", "index": "median"}, "metric.index=median is none of"),
+    "index in words": ({"diagnostic": "activation_percentile", "index": "median"}, "metric.index=median is not in"),
     "index of what has none": ({"index": 15}, "metric.index=15: rows of activation_std have no index: leave it out"),
-    "kind that a model lacks": ({"kind": "cell"}, "metric.kind=cell of model=mlp has no activation_std; there is "),
+    "kind that a model lacks": ({"kind": "cell"}, "metric.kind=cell of model=mlp has no activation_std; available: "),
     "sums that a model lacks": (
         {"diagnostic": "residual_ratio", "kind": "after_add"},
-        "residual_ratio is measured at after_add, which is no site of model=mlp",
+        "residual_ratio is measured at after_add, which is not a site of model=mlp",
     ),
     "time of a net without": (
         {"diagnostic": "grad_through_time", "kind": "hidden"},
-        "grad_through_time is measured at hidden, which is no site of model=mlp",
+        "grad_through_time is measured at hidden, which is not a site of model=mlp",
     ),
-    "step zero in time": ({"diagnostic": "mean_drift", "index": 0}, "go by time steps, 1, 2, 3"),
-    "half a step in time": ({"diagnostic": "mean_drift", "index": 1.5}, "go by time steps"),
-    "a step's name": ({"diagnostic": "mean_drift", "index": "last"}, "go by time steps"),
-    "a number for a layer": ({"diagnostic": "kept_bytes", "index": 3}, "go by kinds of layer, such as Linear or batch"),
+    "step zero in time": ({"diagnostic": "mean_drift", "index": 0}, "are indexed by time step: 1, 2, 3"),
+    "half a step in time": ({"diagnostic": "mean_drift", "index": 1.5}, "are indexed by time step"),
+    "a step's name": ({"diagnostic": "mean_drift", "index": "last"}, "are indexed by time step"),
+    "a number for a layer": (
+        {"diagnostic": "kept_bytes", "index": 3},
+        "are indexed by kind of layer, such as Linear or batch",
+    ),
     "never at initialization": (
         {"diagnostic": "dead_units", "kind": "after_act", "take": "init"},
-        "metric.take=init needs a look at initialization: add init to diagnostics.dead_units.when=[epoch,last]",
+        "metric.take=init needs a record at initialization: add init to diagnostics.dead_units.when=[epoch,last]",
     ),
-    "never at all": ({"diagnostic": "gain_mean"}, "diagnostics.norm_affine.when=[] never looks"),
+    "never at all": ({"diagnostic": "gain_mean"}, "diagnostics.norm_affine.when=[] never records anything"),
     "drift of one look": (
         {"diagnostic": "kept_bytes", "take": "drift"},
-        "metric.take=drift needs looks at several steps: add epoch, or a number of updates, to diagnostics.kept_bytes",
+        "metric.take=drift needs records at several steps: add epoch, or a number of updates, to "
+        "diagnostics.kept_bytes",
     ),
 }
 FINE: dict[str, dict[str, Any]] = {
@@ -166,12 +170,12 @@ def test_the_line_names_the_claim_and_the_condition() -> None:
         BadInput, match=r"^claim \(so it is\), norm=none: metric\.diagnostic=activation_std is written by"
     ):
         check([claim()], planned(), (), off)
-    with pytest.raises(BadInput, match=r"^claim \(so it is\): metric\.diagnostic=activaton_std is no number"):
+    with pytest.raises(BadInput, match=r"^claim \(so it is\): metric\.diagnostic=activaton_std is not a quantity"):
         check([claim(diagnostic="activaton_std")], planned(), ())
 
 
 def test_diagnostics_off_is_found_although_the_user_chose_it() -> None:
-    with pytest.raises(BadInput, match="which these runs do not take"):
+    with pytest.raises(BadInput, match="which is off in these runs"):
         check([claim()], planned(), {"diagnostics"}, {"batch": Recording("mlp", {}), "none": MLP})
 
 

@@ -1,4 +1,4 @@
-"""Which runs a claim speaks of, and its cases."""
+"""The runs that a claim is about, and its cases."""
 
 from typing import Any
 
@@ -77,10 +77,10 @@ def test_a_claim_without_runs_still_has_one_case() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"of": {"nrom": "batch"}}, ("nrom is no axis", "did you mean norm?")),
-        ({"of": {"norm": "btach"}}, ("norm=btach", "there is none, batch")),
+        ({"of": {"nrom": "batch"}}, ("nrom is not an axis", "did you mean norm?")),
+        ({"of": {"norm": "btach"}}, ("norm=btach", "the planned values are none, batch")),
         ({"of": {"norm": "none", "model": "cnn"}}, ("no planned run has all of norm=none model=cnn",)),
-        ({"slope": "data.batch"}, ("data.batch is no axis", "data.batch_size")),
+        ({"slope": "data.batch"}, ("data.batch is not an axis", "data.batch_size")),
     ],
 )
 def test_conditions_are_held_against_what_is_planned(changes: dict[str, Any], said: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Verdicts on synthetic studies whose answers are known."""
+"""Verdicts on synthetic studies with known answers."""
 
 import math
 
@@ -30,7 +30,7 @@ AGAINST_NONE = {"of": {"norm": "batch"}, "against": {"norm": "none"}}
         (12, math.inf, {"above": 10}, "confirmed"),
         (12, math.inf, {"above": 10, "below": 100}, "undecided"),
         (0, math.inf, {"above": 10}, "undecided"),
-        # Touching is neither, also where floating point puts it on one side.
+        # An interval that touches the bound is undecided, also if floating point puts it on one side.
         (0.3 / 0.1 * (1 + 4e-16), 9, {"above": 3}, "undecided"),
         (math.exp(math.log(3)), 9, {"above": 3}, "undecided"),
         (1, 0.3 / 0.1, {"above": 3}, "undecided"),
@@ -45,7 +45,7 @@ def test_the_whole_interval_must_lie_beyond_the_threshold(
 
 
 def test_a_difference_in_accuracy_paired_by_seed(study: Study) -> None:
-    """Seeds differ by far more than norms, so that only pairs show the difference."""
+    """Seeds differ far more than norms, so that only pairing shows the difference."""
     for seed, level in enumerate((0.5, 0.7, 0.9)):
         study.run(level, norm="none", seed=seed)
         study.run(level + 0.02 + seed / 1000, norm="batch", seed=seed)
@@ -81,7 +81,7 @@ GRID = (0.01, 0.1, 1, 10, 100)
         (0.01, 100, "confirmed", (1000, math.inf)),
     ],
 )
-def test_a_ratio_of_rates_is_one_step_of_the_grid_wide(
+def test_a_ratio_of_rates_is_a_step_of_the_grid_wide_at_least(
     study: Study, none: float, batch: float, verdict: str, interval: tuple[float, float]
 ) -> None:
     for norm, limit in (("none", none), ("batch", batch)):
@@ -127,7 +127,7 @@ def test_an_order_holds_if_every_neighbour_does(study: Study) -> None:
 
 
 def test_a_slope_is_per_doubling(study: Study) -> None:
-    """batch norm gains 0.05 a doubling, group norm nothing."""
+    """Batch norm gains 0.05 per doubling, group norm nothing."""
     for power, size in enumerate((2, 8, 32)):
         for seed in range(3):
             study.run(0.6 + 0.1 * power + seed / 1000, data__batch_size=size, norm="batch", seed=seed)
@@ -164,7 +164,7 @@ def test_a_claim_is_judged_for_each_value_of_what_it_does_not_name(study: Study)
         ("failed", "1 of 3 runs of norm=batch failed: a reason"),
         ("running", "1 of 3 runs of norm=batch unfinished"),
         ("refused", "1 of 3 runs of norm=batch refused: a reason"),
-        ("absent", "1 of 3 runs of norm=batch never begun"),
+        ("absent", "1 of 3 runs of norm=batch not started"),
     ],
 )
 def test_what_is_missing_leaves_a_claim_undecided(study: Study, status: str, reason: str) -> None:

@@ -118,7 +118,10 @@ def test_says_which_diagnostics_finished_runs_lack(bnlab: Call, tmp_path: Path) 
     assert "lack activation_moments, weight_grad_norm at these moments" in out
     assert "lack" not in bnlab("sweep", *words, "diagnostics=off")[1]
     one = [word.replace("seed=0,1", "seed=1") for word in words]
-    assert "it lacks landscape at these moments: rerun=true" in bnlab("train", *one, "diagnostics=[light,landscape]")[1]
+    assert (
+        "the run has not recorded landscape at these moments: rerun=true"
+        in bnlab("train", *one, "diagnostics=[light,landscape]")[1]
+    )
     bnlab("sweep", *words, "diagnostics=[light,landscape]", "rerun=true")
     assert "lack" not in bnlab("sweep", *words, "diagnostics=[light,landscape]")[1]
 

@@ -34,7 +34,7 @@ from bnlab.training.step import make_step
 
 
 class Memory:
-    """A recorder that keeps everything."""
+    """Recorder that keeps everything in memory."""
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {}
@@ -73,7 +73,7 @@ def net(seed: int, dtype: torch.dtype = torch.float64, norm: str = "batch") -> M
 
 
 def train(lrs: list[float], **options: Any) -> tuple[list[Memory], list[Outcome]]:
-    """Train one replica a rate, with consecutive seeds; alone, or fused."""
+    """Train one replica per rate, with consecutive seeds; single, or fused."""
     recorders, loop = prepared(lrs, **options)
     return recorders, loop.run()
 
@@ -84,7 +84,7 @@ def prepared(
     norm: str = "batch", statistics: Statistics = DEFAULT,
     extra: Mapping[str, Diagnostic] | None = None, recorders: Sequence[Memory] | None = None,
 ) -> tuple[list[Memory], Loop]:  # fmt: skip
-    """The loop that `train` runs."""
+    """Return the loop that `train` runs."""
     source = data() if source is None else source
     seeds = range(first_seed, first_seed + len(lrs))
     nets = [net(seed, norm=norm) for seed in seeds]

@@ -1,4 +1,4 @@
-"""The batches of an update: each example once an epoch, in an order of the epoch's own."""
+"""Batches of an update: each example occurs once per epoch, in an order specific to the epoch."""
 
 import pytest
 import torch

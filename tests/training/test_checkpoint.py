@@ -1,11 +1,11 @@
-"""What is read of a checkpoint, whole or damaged."""
+"""Reading of intact and damaged checkpoints."""
 
 import io
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnlab.training import checkpoint
@@ -32,7 +32,6 @@ def test_none_there(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path / "checkpoint.pt") is None
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_one_is_unreadable_or_says_what_the_whole_one_said(
     path: Path, content: bytes, data: st.DataObject
@@ -49,14 +48,12 @@ def test_a_damaged_one_is_unreadable_or_says_what_the_whole_one_said(
         torch.testing.assert_close(found, PAYLOAD, rtol=0, atol=0)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_cut_one_is_unreadable(path: Path, content: bytes, data: st.DataObject) -> None:
     path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
     assert checkpoint.load(path) is None
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode))
 def test_garbage_is_unreadable(path: Path, garbage: bytes) -> None:
     path.write_bytes(garbage)

@@ -1,4 +1,4 @@
-"""When a run counts as diverged."""
+"""Criteria of divergence."""
 
 from math import inf, nan
 

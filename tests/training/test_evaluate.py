@@ -1,4 +1,4 @@
-"""Scores over a whole split."""
+"""Scores over a complete split."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A forecast times a loop and changes nothing."""
+"""A forecast measures the times of a loop and changes nothing."""
 
 from types import SimpleNamespace
 from typing import Any

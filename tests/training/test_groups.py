@@ -1,4 +1,4 @@
-"""A group of batches of which the last may be smaller: everything is the mean over its examples."""
+"""Groups of batches whose last one may be smaller: all results are means over the group's examples."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -33,7 +33,7 @@ groups = pytest.mark.parametrize("sizes", GROUPS.values(), ids=GROUPS)
 
 
 class Updated:
-    """One update of replicas with these sizes of batches, of a net without batch statistics."""
+    """Results of one update of replicas with these batch sizes, of a net without batch statistics."""
 
     def __init__(self, sizes: Sequence[int], replicas: int, clip: float | None = None) -> None:
         self.nets = [net(seed, norm="layer") for seed in range(replicas)]
@@ -64,7 +64,7 @@ class Updated:
         self.after = {name: self.executor.unstack(p).detach() for name, p in self.state.params.items()}
 
     def whole(self, r: int) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Loss, accuracy and gradient of one large batch of all examples of a replica."""
+        """Return loss, accuracy and gradient of one large batch of all examples of a replica."""
         x, y = (torch.cat(parts) for parts in zip(*self.batches[r], strict=True))
         one = net(r, norm="layer")
         prediction = one(x)
@@ -77,7 +77,7 @@ class Updated:
 @groups
 @either
 def test_a_group_is_one_large_batch(sizes: tuple[int, ...], replicas: int) -> None:
-    """Loss, accuracy, gradient norm, update, and what further passes give."""
+    """Loss, accuracy, gradient norm, update, and results of additional passes."""
     done = Updated(sizes, replicas)
     assert done.output.accuracy_R is not None
     assert done.output.grad_norm_R is not None
@@ -122,7 +122,7 @@ def test_weights_of_equal_batches_are_one_exactly_and_add_up() -> None:
         shares = Updated(sizes, 1).shares
         assert sum(shares) == pytest.approx(len(sizes))
         if len(set(sizes)) == 1:
-            assert shares == [1.0] * len(sizes), "so that training with equal batches is the same to the bit"
+            assert shares == [1.0] * len(sizes), "training with equal batches must be equal to the bit"
 
 
 RUNS: dict[str, dict[str, Any]] = {  # of 74 training examples: 4 batches of 16 and one of 10
@@ -151,7 +151,7 @@ def test_examples_are_those_that_were_seen(given: dict[str, Any]) -> None:
 
 
 class Sum(Model):
-    """A linear map whose weight is the sum of two parameters and of a third one transposed: one gradient for all."""
+    """Linear map whose weight is the sum of two parameters and a third one transposed: one gradient for all."""
 
     name = "sum"
     default_sites = ("output",)

@@ -13,7 +13,7 @@ from bnlab.norms.spectral import SpectralNorm
 from bnlab.training.kept import Layer, entered, keeping
 from tests.diagnostics.small import BATCH, CLASSES, NETS, Training, build
 
-FLOAT = 8  # bytes of a number
+FLOAT = 8  # bytes per number
 LOSS = BATCH * CLASSES * FLOAT + FLOAT  # log probabilities, and the sum of the examples' weights
 
 
@@ -22,7 +22,7 @@ def kept(net: str, seeds: tuple[int, ...] = (1,), **options: Any) -> dict[Layer,
 
 
 def test_of_weights_norms_and_activations() -> None:
-    """Each norm keeps its input and two statistics, each ReLU its output, which the weight behind it needs too."""
+    """Each norm keeps its input and two statistics, each ReLU its output, which the next weight needs too."""
     hidden = BATCH * 4 * FLOAT
     expected = {("loss", "loss"): LOSS}
     for unit in range(3):
@@ -34,7 +34,7 @@ def test_of_weights_norms_and_activations() -> None:
 def test_dropout_keeps_a_mask_and_hides_what_was_kept_before_it() -> None:
     hidden = BATCH * 4
     assert kept("mlp", normed=False) == {
-        ("dropout", "Dropout"): 3 * hidden,  # of bytes; one module, passed after each unit
+        ("dropout", "Dropout"): 3 * hidden,  # in bytes; one module, called after each unit
         **{(f"units.{unit}.act", "Tanh"): hidden * FLOAT for unit in range(3)},
         **{(f"{layer}.weight", "Linear"): hidden * FLOAT for layer in ("units.1", "units.2", "head")},
         ("loss", "loss"): LOSS,
@@ -42,13 +42,13 @@ def test_dropout_keeps_a_mask_and_hides_what_was_kept_before_it() -> None:
 
 
 def test_of_pictures() -> None:
-    """6x6 pictures of 3 channels, halved, then 3x3 of 6: a pool keeps where its maxima were."""
+    """6x6 images of 3 channels, halved, then 3x3 of 6: a pool keeps the positions of its maxima."""
     first, second = BATCH * 3 * 36 * FLOAT, BATCH * 6 * 9 * FLOAT
     assert kept("cnn") == {
         ("units.0.before_act", "batch"): first + 2 * 3 * FLOAT,
         ("units.0.act", "ReLU"): first,
         ("pools.0", "MaxPool2d"): first // 4,
-        ("units.1.weight", "Conv2d"): first // 4,  # what the pool gave
+        ("units.1.weight", "Conv2d"): first // 4,  # output of the pool
         ("units.1.before_act", "batch"): second + 2 * 6 * FLOAT,
         ("units.1.act", "ReLU"): second,
         ("pools.1", "MaxPool2d"): BATCH * 6 * FLOAT,
@@ -58,10 +58,10 @@ def test_of_pictures() -> None:
 
 
 def test_of_time_steps() -> None:
-    """Each of 3 steps keeps its own; a norm copies the running statistics of its step."""
+    """Each of 3 steps keeps its own tensors; a norm copies the running statistics of its step."""
     state, gates = BATCH * 3 * FLOAT, BATCH * 12 * FLOAT
     assert kept("lstm") == {
-        ("units.0.from_input", "Linear"): 3 * BATCH * 4 * FLOAT,  # the batch, step after step
+        ("units.0.from_input", "Linear"): 3 * BATCH * 4 * FLOAT,  # the batch, contiguous per step
         ("units.0.input_to_hidden", "batch"): 3 * (gates + 4 * 12 * FLOAT),
         ("units.0.from_hidden", "Linear"): 3 * state,
         ("units.0.hidden_to_hidden", "batch"): 3 * (gates + 4 * 12 * FLOAT),
@@ -94,7 +94,7 @@ def test_stacked_replicas_keep_as_much_each_and_the_copies_that_stacking_makes(n
 @pytest.mark.parametrize("net", NETS)
 @pytest.mark.parametrize("seeds", [(1,), (0, 1, 2)], ids=["alone", "stacked"])
 def test_all_of_it_is_what_the_allocator_has_given_away(net: str, seeds: tuple[int, ...]) -> None:
-    """After a forward pass, but for the losses themselves."""
+    """After a forward pass, except the losses themselves."""
     training = Training(net, seeds)
     counted = sum(training.look().extra.kept().values()) * len(seeds)
     stack, pairs = training.executor.stack, [training.own_batches(seed)[0] for seed in seeds]
@@ -113,7 +113,7 @@ def test_what_is_own_counts_nowhere_and_views_count_whole() -> None:
         wide = x + own
         kept_until_the_end = own.exp() * own + wide[:1].square() + wide[1:2].square()
     assert kept_until_the_end.shape == (4, 3)
-    assert found == {("loss", "loss"): 2 * 4 * 3 * 4}  # exp(own), wide; 4 bytes a number
+    assert found == {("loss", "loss"): 2 * 4 * 3 * 4}  # exp(own), wide; 4 bytes per number
 
 
 def test_a_norm_of_a_weight_goes_under_its_own_name() -> None:
@@ -126,7 +126,7 @@ def test_a_norm_of_a_weight_goes_under_its_own_name() -> None:
 
 
 def watch(module: nn.Module, inside: list[Layer]) -> list[list[Layer]]:
-    """What lies around the module whenever it is called."""
+    """Return the blocks of memory around the module, whenever it is called."""
     seen: list[list[Layer]] = []
     module.register_forward_hook(lambda *_: seen.append(list(inside)), prepend=True)
     return seen

@@ -1,4 +1,4 @@
-"""At which steps something is due, and how many examples were seen by then."""
+"""Steps of measurements, evaluations and checkpoints, and the number of examples seen by then."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_logged_steps() -> None:
     ("n_train", "seen"),
     [
         (120, [0, 20, 40, 60, 80, 100, 120, 140]),
-        (130, [0, 20, 40, 60, 80, 100, 120, 140]),  # what fills no group of batches is left out
+        (130, [0, 20, 40, 60, 80, 100, 120, 140]),  # batches that do not fill a group are left out
         (115, [0, 20, 40, 60, 80, 100, 115, 135]),  # the last batch of an epoch has 5
     ],
 )

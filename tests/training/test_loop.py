@@ -1,4 +1,4 @@
-"""The loop: what is written when, divergence, and fused equal to serial row by row."""
+"""The loop: when rows are written, divergence, and fused equals serial row by row."""
 
 import gc
 import weakref
@@ -35,7 +35,7 @@ def test_rows_have_the_columns_of_the_schema(run: Memory) -> None:
 
 
 def test_what_is_written_when(run: Memory) -> None:
-    """64 training examples in batches of 16: 4 updates an epoch, 30 in all."""
+    """64 training examples in batches of 16: 4 updates per epoch, 30 in total."""
     assert steps_of(run, "steps") == [*range(0, 30, 4), 30]
     assert steps_of(run, "evals", split="val") == [*range(4, 30, 4), 30]
     assert steps_of(run, "evals", split="test") == steps_of(run, "evals", split="train") == [30]
@@ -61,7 +61,7 @@ def test_epochs_examples_and_rates(run: Memory) -> None:
 
 
 def test_the_rows_are_those_of_a_plain_loop(run: Memory) -> None:
-    """torch's modules, loss and optimizer on the same batches in the same order."""
+    """torch's modules, loss and optimizer with the same batches in the same order."""
     source, model = data(), net(0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     for step in range(31):
@@ -132,7 +132,7 @@ def test_a_diverged_run_ends_with_its_true_last_row() -> None:
     assert not isfinite(last["loss"]) or at >= 20
     assert all(row["step"] < at for row in memory.rows["steps"][:-1])
     assert all(row["step"] <= at for table in memory.rows.values() for row in table)
-    assert "test_accuracy" not in outcome.metrics, "a diverged run is not evaluated as if it had ended"
+    assert "test_accuracy" not in outcome.metrics, "a diverged run has no final evaluation"
 
 
 def test_the_verdict_does_not_depend_on_how_often_one_looks() -> None:
@@ -159,7 +159,7 @@ def test_plateau_lowers_the_rate_after_evaluations() -> None:
 
 
 def test_accumulated_batches_give_the_gradient_of_their_mean() -> None:
-    """Two batches of 16 without batch statistics in common: loss and gradient norm are those of the two in turn."""
+    """Two batches of 16 with separate batch statistics: loss and gradient norm are those of the two in sequence."""
     source, model = data(), net(0)
     (memory,), _ = train([0.05], accumulate=2, updates=4, log_every=1, source=source)
     order = source.order(0, 0)
@@ -184,7 +184,7 @@ def test_says_what_an_update_cost() -> None:
 
 
 class Maps(Diagnostic):
-    """Keeps the first numbers of a site as an array."""
+    """Diagnostic that keeps the first numbers of a site as an array."""
 
     name = "maps"
     table = "arrays"
@@ -212,7 +212,7 @@ def test_arrays_go_to_a_file_a_step(fused: bool) -> None:
 @pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("name", [None, "kept_bytes", "landscape"])
 def test_what_a_loop_held_goes_with_it(fused: bool, name: str | None) -> None:
-    """Without waiting for Python to look for cycles: the next pack needs the memory."""
+    """Without waiting for Python's cycle collector, because the next pack needs the memory."""
     gc.collect()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Peak memory, where the system tells it."""
+"""Peak memory, on systems that report it."""
 
 import mmap
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_the_peak_is_what_was_held_at_once_since_the_watch_began() -> None:
     cpu = torch.device("cpu")
     watch_peak(cpu)
     before = peak(cpu)
-    with mmap.mmap(-1, 64 * MEBIBYTE) as held:  # a heap might have as much left over from earlier
+    with mmap.mmap(-1, 64 * MEBIBYTE) as held:  # a heap might have as much free memory from before
         held.write(b"x" * MEBIBYTE * 64)
     after = peak(cpu)
     assert before is not None

@@ -1,4 +1,4 @@
-"""Further passes of a step: what they give, and that they leave no trace."""
+"""Additional passes of a step: their results, and that they have no side effects."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def begun(net: str, seeds: tuple[int, ...]) -> Training:
 @every_net
 @either
 def test_a_pass_as_it_was_gives_the_same_look(net: str, seeds: tuple[int, ...]) -> None:
-    """The mean gradient and loss of both batches, the first one's sites, with the same dropout."""
+    """The mean gradient and loss of both batches, the sites of the first one, with the same dropout."""
     look = begun(net, seeds).look()
     again = look.extra.again()
     assert look.loss_R is not None
@@ -68,7 +68,7 @@ def test_a_pass_with_parameters_replaced(seeds: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("training_mode", [True, False])
 @pytest.mark.parametrize("fixed", [True, False])
 def test_a_pass_forward_alone(net: str, seeds: tuple[int, ...], training_mode: bool, fixed: bool) -> None:
-    """Of the first batch, or of the one that is the same at every step."""
+    """Forward pass only: of the first batch, or of the one that is the same at every step."""
     training = begun(net, seeds)
     again = training.look().extra.again(training=training_mode, fixed=fixed, gradients=False)
     assert again.grads == {}

@@ -1,4 +1,4 @@
-"""The learning rate of each update, with warm-up and schedule, against the formula by hand."""
+"""The learning rate of each update, with warm-up and schedule, compared with the formula."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ class Falling(Schedule):
 
 
 class Stack:
-    """What an executor of several replicas does to their values."""
+    """Effect of an executor of several replicas on their values."""
 
     def stack(self, values: list[torch.Tensor]) -> torch.Tensor:
         return torch.stack(values)

@@ -1,4 +1,4 @@
-"""The rules for stacked replicas against each replica passed alone, in float64."""
+"""The rules for stacked replicas compared with each replica alone, in float64."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def normal(*shape: int) -> Tensor:
 
 
 def both(one: Callable[..., Tensor], tensors: list[Tensor | None], dims: tuple[int | None, ...]) -> None:
-    """Values, gradients and second derivatives of all replicas together are those of one after another."""
+    """Check that values, gradients and second derivatives of all replicas together are those of each alone."""
     found = []
     for together in (True, False):
         if together:
@@ -36,7 +36,7 @@ def both(one: Callable[..., Tensor], tensors: list[Tensor | None], dims: tuple[i
         weight = torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view(y.shape)
         first = torch.autograd.grad((y * weight).sum(), leaves, create_graph=True)
         (once, *_) = first
-        plain = torch.autograd.grad((y.square() * weight).sum(), leaves, retain_graph=True)  # without a second one
+        plain = torch.autograd.grad((y.square() * weight).sum(), leaves, retain_graph=True)  # no second derivative
         second = torch.autograd.grad(once.square().sum(), leaves, allow_unused=True)
         found.append([y, *first, *plain, *(g for g in second if g is not None)])
     assert len(found[0]) == len(found[1])
@@ -48,7 +48,7 @@ def both(one: Callable[..., Tensor], tensors: list[Tensor | None], dims: tuple[i
 @pytest.mark.parametrize("batch", [(B,), (), (2, B)], ids=str)
 @pytest.mark.parametrize("dim", [0, -2, None])
 def test_maps(batch: tuple[int, ...], dim: int | None, bias: bool) -> None:
-    """The replicas' axis may come first or just before the features, and a batch that all share has none."""
+    """The replicas' axis may be first or just before the features, and a shared batch has none."""
     shape = [*batch, IN]
     if dim is not None:
         shape.insert(dim if dim == 0 else len(batch), R)
@@ -71,7 +71,7 @@ def test_batch_norm_by_the_batch(positions: tuple[int, ...], dim: int, affine: b
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("steps", [False, True], ids=["one", "several"])
 def test_running_statistics_move_in_place(training: bool, steps: bool) -> None:
-    """Also where each is one time step's of several, (R, T, C)."""
+    """Also if each is one time step's of several, (R, T, C)."""
     x = torch.randn(R, B, IN, dtype=torch.float64)
     held = torch.rand(2, R, 4, IN, dtype=torch.float64)
     mean, var = (kept[:, 2] if steps else kept[:, 2].clone() for kept in held)
@@ -104,7 +104,7 @@ def test_cross_entropy(dims: tuple[int, int | None]) -> None:
 
 
 def test_what_comes_out_lies_as_the_next_rule_wants_it() -> None:
-    """The point of the rules: no copy between a map, a batch norm and an activation, and none of a gradient."""
+    """The purpose of the rules: no copy between a map, a batch norm and an activation, and none of a gradient."""
     x, w = torch.randn(R, B, IN), torch.randn(R, OUT, IN, requires_grad=True)
 
     def one(x: Tensor, w: Tensor) -> Tensor:

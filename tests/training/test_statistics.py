@@ -1,4 +1,4 @@
-"""Recomputed, frozen and compared statistics: closed identities, and fused as serial."""
+"""Recomputed, frozen and compared statistics: closed identities, and fused equals serial."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ RUNNING = sorted(
 
 
 def recomputed(executor: Serial | Fused, batch_size: int) -> dict[str, Tensor]:
-    """The buffers after recomputing over the 64 training examples."""
+    """Return the buffers after recomputing over the 64 training examples."""
     params, buffers = executor.tensors()
     state = TrainState(0, params, buffers)
     x, y = data().parts["train"]
@@ -35,7 +35,7 @@ def recomputed(executor: Serial | Fused, batch_size: int) -> dict[str, Tensor]:
 
 
 def first_inputs(model: nn.Module) -> np.ndarray:  # type: ignore[type-arg]
-    """What reaches the first norm, over all training examples: (64, 8)."""
+    """Return the inputs of the first norm, over all training examples: (64, 8)."""
     x, _ = data().parts["train"]
     return model.units[0].weight(x).detach().numpy()  # type: ignore[index, operator, union-attr]
 
@@ -48,7 +48,7 @@ def buffers_of_first_norm(found: dict[str, Tensor]) -> dict[str, np.ndarray]:  #
 @pytest.mark.parametrize("norm", ["batch", "batch_reference", "noisy_batch", "ghost_batch"])
 @pytest.mark.parametrize("batch_size", [64, 16, 8])
 def test_precise_statistics_are_the_populations(norm: str, batch_size: int) -> None:
-    """Mean and unbiased variance of all 64 examples, however they are cut into batches or chunks."""
+    """Mean and unbiased variance of all 64 examples, for any division into batches or chunks."""
     model = net(0, norm=norm)
     found = buffers_of_first_norm(recomputed(Serial(model), batch_size))
     x = first_inputs(model)
@@ -66,7 +66,7 @@ def test_averaging_the_variances_alone_would_leave_out_that_of_the_means() -> No
 
 @pytest.mark.parametrize("batch_size", [64, 16, 8])
 def test_a_variance_alone_pools_as_the_mean_of_those_within_batches(batch_size: int) -> None:
-    """Without the variance of the means, which makes it less than the population's."""
+    """Without the variance of the means, so it is smaller than the population's."""
     model = net(0, norm="variance_only_batch")
     found = buffers_of_first_norm(recomputed(Serial(model), batch_size))
     x = first_inputs(model)
@@ -151,7 +151,7 @@ def test_frozen_is_bit_unchanged_and_the_rest_moves(norm: str, what: str) -> Non
 
 
 def test_frozen_from_a_step_on() -> None:
-    """Until then as without; afterwards the running statistics of that step normalize in training too."""
+    """Before that step as without freezing; then the running statistics of that step normalize in training too."""
     (plain,), _ = train([0.05], log_every=1)
     (frozen,), _ = train([0.05], log_every=1, statistics=Statistics(freeze="both", freeze_from=10))
     losses = [[row["loss"] for row in run.rows["steps"]] for run in (plain, frozen)]
@@ -184,7 +184,7 @@ def test_modes_are_recorded_side_by_side_at_the_end_and_leave_no_trace() -> None
 
 
 def test_forgotten_eval_mode_is_measured() -> None:
-    """mode=batch is what torch gives in training mode on the same batches (20 test examples: one batch of 16)."""
+    """mode=batch equals torch in training mode on the same batches (20 test examples: one batch of 16)."""
     import torch.nn.functional as F
 
     (memory,), _ = train([0.1], statistics=Statistics(modes=("running", "batch")))

@@ -1,15 +1,15 @@
-"""Every mistake of a user gives exit status 2 and one line that says what is wrong and what would be right."""
+"""Every mistake of a user gives exit status 2 and one line with the error and the remedy."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-# (words of the command, what the line must name: the culprit, and what would be right)
+# (words of the command, words that the line must contain: the mistake and the remedy)
 MISTAKES = {
     "verb": ("trian", "trian is not a verb", "train"),
     "choice of a group": ("train norm=btach", "norm=btach", "batch"),
-    "unlike any choice": ("train norm=zzz", "norm=zzz", "there is batch"),
+    "unlike any choice": ("train norm=zzz", "norm=zzz", "available: batch"),
     "misspelt key": ("train optim.lrr=1", "optim.lrr", "optim.lr?"),
     "misspelt key, appended": ("train +optim.lrr=1", "optim.lrr", "optim.lr?"),
     "new key, appended": ("train +colour=red", "colour", "option"),
@@ -26,16 +26,16 @@ MISTAKES = {
     "activation": ("train model.activation=rleu", "rleu", "relu"),
     "momentum of one": ("train optim.momentum=1", "optim.momentum=1", "less than 1"),
     "several values to train": ("train norm=batch,layer", "norm=batch,layer", "bnlab sweep"),
-    "a list of choices": ("sweep norm=[none,batch]", "norm=[none,batch] is one list", "norm=none,batch`"),
+    "a list of choices": ("sweep norm=[none,batch]", "norm=[none,batch] is a list", "norm=none,batch`"),
     "capitals": ("train model=MLP", "model=MLP is not known", "did you mean mlp?"),
     "torch's name": ("train norm=BatchNorm", "norm=BatchNorm is not known", "did you mean batch?"),
     "one's own norm": ("train norm=my_norm", "norm=my_norm is not known", "plugins=[FILE.py]"),
-    "name of a choice": ("train optim.name=adam", "optim.name=adam", "choose it with optim=adam"),
+    "name of a choice": ("train optim.name=adam", "optim.name=adam", "write optim=adam"),
     "site as a placement": ("train placement.default=false placement=cell", "placement=cell", "placement.cell=true"),
     "several values to show": ("show norm=none,batch", "norm=none,batch", "other verbs take one"),
-    "choice for a group": ("list mlp", "mlp is no group, but a choice of model", "bnlab list model"),
+    "choice for a group": ("list mlp", "mlp is not a group, but a choice of model", "bnlab list model"),
     "no equals sign": ("train norm batch", "norm", "key=value"),
-    "empty choice": ("train norm=", "norm=", "there is"),
+    "empty choice": ("train norm=", "norm=", "available:"),
     "removed group": ("train ~norm", "norm", "norm=NAME"),
     "placement unknown": ("train placement=befor_act", "placement=befor_act", "before_act"),
     "placement unknown key": ("train placement.befor_act=true", "placement.befor_act", "placement.before_act"),

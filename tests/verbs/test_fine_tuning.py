@@ -184,7 +184,7 @@ def test_the_identity_holds_the_weights_that_were_loaded(bnlab: Call, tmp_path: 
     torch.save(payload, trained / "checkpoint.pt")
     status, _, err = bnlab(*words_of(trained, "steps=3"))
     assert (status, err.count("\n")) == (2, 1)
-    assert "holds other weights than its run.json says" in err
+    assert "differs from the weights in its run.json" in err
     sums = json.loads((trained / "run.json").read_text())["checksums"]
     written(trained, checksums=sums | {"weights": digest(payload)})
     assert run(bnlab, tmp_path, f"init_from={trained}", "steps=2").name != first
@@ -250,9 +250,9 @@ def test_what_the_source_lacks_is_named(bnlab: Call, tmp_path: Path, trained: Pa
         "train", *words, "norm=layer", f"init_from={trained}", "steps=2", f"output_dir={tmp_path}", "study=target"
     )
     assert (status, err) == (0, "")
-    assert f"{trained} lacks" not in out  # weight and bias of the one norm become those of the other
+    assert f"{trained} lacks" not in out  # weight and bias are transferred from one norm to the other
     out = bnlab("train", *words, "norm=none", "steps=2", f"output_dir={tmp_path}", "study=source")[1]
     plain = out.splitlines()[-1]
     _, out, _ = bnlab("train", *NET, f"init_from={plain}", "steps=2", f"output_dir={tmp_path}", "study=target")
     assert f"init_from={plain} lacks units.0.before_act.norm.weight, " in out
-    assert "10 tensors start anew" in out
+    assert "10 tensors keep their new initial values" in out

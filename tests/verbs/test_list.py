@@ -14,7 +14,7 @@ SETS = {"off", "light", "standard", "full"}
 
 
 def entries(out: str) -> dict[str, list[str]]:
-    """The lines of each choice, its name first; lines that go on are joined."""
+    """Return the lines of each choice by name; continuation lines are joined."""
     found: dict[str, list[str]] = {}
     for line in out.splitlines():
         if not line.startswith(" "):
@@ -78,5 +78,5 @@ def test_a_file_that_cannot_be_read_is_listed_with_its_reason(bnlab: Call, tmp_p
     status, out, err = bnlab("list", "norm", f"--config-dir={tmp_path}")
     assert (status, err) == (0, "")
     (line,) = (line for line in out.splitlines() if line.startswith("mine "))
-    assert "mine.yaml cannot be read as yaml: byte 0 is no UTF-8 text" in line
+    assert "mine.yaml cannot be read as yaml: byte 0 is not UTF-8 text" in line
     assert out.startswith("batch ")

@@ -100,4 +100,4 @@ def test_completion(bnlab: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"plan", "status"} <= set(complete("bnlab "))
     assert "norm=layer" in complete("bnlab plan norm=la")
     assert "optim.lr=" in complete("bnlab plan norm=batch optim.l")
-    assert complete("bnlab status outputs") == []  # the shell knows folders
+    assert complete("bnlab status outputs") == []  # the shell completes folders

@@ -1,4 +1,4 @@
-"""A user's own models and norms, from a file that the user names."""
+"""A user's own models and norms, from a plugin file."""
 
 import json
 import os
@@ -102,8 +102,8 @@ def test_what_a_plugin_does_is_part_of_a_runs_identity_and_where_it_lies_is_not(
         ("x = '\0'", "cannot be read as Python (source code string cannot contain null bytes)"),
         ("(" * 5000 + ")" * 5000, "cannot be read as Python ("),
         ("#" * (registry.LARGEST + 1), "has 1048577 bytes, more than 1048576"),
-        (MINE.replace('"divide"', "5"), "5 cannot name Divide"),
-        (MINE.replace('"divide"', '"../x"'), "'../x' cannot name Divide"),
+        (MINE.replace('"divide"', "5"), "5 is not a valid name for Divide"),
+        (MINE.replace('"divide"', '"../x"'), "'../x' is not a valid name for Divide"),
         (MINE.replace(" = 2.0", " = 1 / 2"), "a default of Divide is computed; write its value"),
         (MINE.replace(": Positive", ": Positive.nothing"), "annotate options with builtins or bnlab.options"),
         (MINE.replace(": Positive", ": int[5]"), "annotate options with builtins or bnlab.options"),
@@ -198,7 +198,7 @@ def test_a_norm_of_weights_may_be_extended(bnlab: Call, mine: Path, tmp_path: Pa
 
 
 def test_layers_of_torch_start_from_the_seed(bnlab: Call, mine: Path, tmp_path: Path) -> None:
-    """Also those that draw from the global generator, which is left alone."""
+    """Also those that draw from the global generator, whose state does not change."""
     head, more = "self.head = Head(width, outputs, norms)", "self.more = nn.Bilinear(64, 64, width)"
     passed = "self.units[0](x.flatten(1))"
     text = MINE.replace(head, f"{head}\n        {more}")

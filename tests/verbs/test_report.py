@@ -30,7 +30,7 @@ def test_a_running_sweep_says_what_is_missing(
     called = bnlab("report", "outputs/a")
     assert called.status == 0, called.err
     assert "| none |" in called.out
-    assert "note: incomplete: 1 running or interrupted, 1 failed; what is shown may change" in called.out
+    assert "note: incomplete: 1 running or interrupted, 1 failed; results may change" in called.out
     assert called.out.splitlines()[-1] == "outputs/a/report/index.html"
     assert "bnlab report outputs/a" in Path("outputs/a/report/index.html").read_text(encoding="utf-8")
 
@@ -77,7 +77,7 @@ def test_verdicts_of_the_study_stay_on_its_page(bnlab: Callable[..., Any], tmp_p
     assert called.status == 0
     line = f"no verdicts: {path} cannot be read (Expecting property name enclosed in double quotes"
     assert f"note: {line}" in called.out
-    assert "remove it, or judge anew with bnlab study" in called.out
+    assert "remove it, or judge the claims again with bnlab study" in called.out
     page = (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
     assert line in page
     assert "Batch norm stands more" not in page
@@ -97,7 +97,7 @@ def test_verdicts_of_runs_that_are_gone_are_counted(bnlab: Callable[..., Any], t
     path.write_text(json.dumps(record))
     called = bnlab("report", str(tmp_path / "a"))
     assert called.status == 0
-    line = "2 verdicts are left out, for runs behind them are no longer there; judge anew: bnlab study a scale=cpu"
+    line = "2 verdicts are left out, because runs behind them are missing; judge again: bnlab study a scale=cpu"
     assert f"note: {line}\n" in called.out
     page = (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8")
     assert line in page
@@ -121,7 +121,7 @@ def test_a_report_of_others_is_not_replaced(bnlab: Callable[..., Any], tmp_path:
     before = (out / "index.html").read_bytes()
     called = bnlab("report", str(tmp_path / "b"), "--out", str(out))
     assert called.status == 2
-    line = f"bnlab: {out} holds the report of {tmp_path / 'a'}: give another folder (--out DIR), or remove it\n"
+    line = f"bnlab: {out} contains the report of {tmp_path / 'a'}: choose another folder (--out DIR), or remove it\n"
     assert called.err == line
     assert (out / "index.html").read_bytes() == before
     assert bnlab("report", str(tmp_path / "a"), "--out", str(out)).status == 0
@@ -134,5 +134,5 @@ def test_many_notes_are_cut_short_in_the_terminal(bnlab: Callable[..., Any], tmp
         (tmp_path / "a" / f"{number}" / "run.json").write_text("{}")
     called = bnlab("report", str(tmp_path / "a"))
     assert called.out.count("note: ") == 21
-    assert "more, the page has all" in called.out
+    assert "more, all of them on the page" in called.out
     assert (tmp_path / "a" / "report" / "index.html").read_text(encoding="utf-8").count("it has no run_id") == 40

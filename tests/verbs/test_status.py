@@ -54,7 +54,7 @@ def test_watch_ends_when_nothing_runs(bnlab: Call, tmp_path: Path, monkeypatch: 
     code, out, _ = bnlab("status", str(tmp_path), "--watch")
     assert code == 0
     assert next(moments, None) is None
-    assert out.splitlines()[0].endswith("1 running")  # the one line on the way, and then the last look
+    assert out.splitlines()[0].endswith("1 running")  # one line in between, and then the last update
     assert out.splitlines()[1:] == [f"{tmp_path}: 1 run", "       1 complete"]
 
 
@@ -80,7 +80,7 @@ def test_knows_no_torch(tmp_path: Path) -> None:
     begin(tmp_path, "a")
     code = "import sys; from bnlab.cli import main; assert main(['status', sys.argv[1]]) == 0; "
     code += "assert not {'torch', 'pandas', 'numpy', 'hydra'} & set(sys.modules), sys.modules.keys()"
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=60, capture_output=True)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120, capture_output=True)
 
 
 def test_a_copy_of_a_run_counts_once(bnlab: Call, tmp_path: Path) -> None:

@@ -61,11 +61,11 @@ def test_its_config_can_be_seen(bnlab: Call, words: tuple[str, ...]) -> None:
 def test_its_name_says_which_experiment(bnlab: Call) -> None:
     status, _, err = bnlab("study", "convergence", "experiment=placement")
     assert status == 2
-    assert err == "bnlab: experiment=placement: the study's name, convergence, says which: leave it out\n"
+    assert err == "bnlab: experiment=placement: the study convergence already selects it: leave it out\n"
 
 
 def grid_of(words: Sequence[str]) -> tuple[list[Claim], Mapping[str, Mapping[str, Any]]]:
-    """The claims of an experiment and the axes of its runs, for which no data are needed."""
+    """Return the claims of an experiment and the axes of its runs, without loading data."""
     found: list[tuple[list[Claim], Mapping[str, Mapping[str, Any]]]] = []
 
     def task(config: DictConfig) -> None: ...
@@ -108,7 +108,7 @@ claims:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Callable[..., list[str]]:
-    """Writes a study of one's own; returns the words that run it."""
+    """Write a user's study; return the words that run it."""
 
     def write(metric: str = "accuracy", none: str = "none") -> list[str]:
         folder = tmp_path / "mine" / "experiment"
@@ -165,7 +165,7 @@ def test_a_failed_run_is_status_1(bnlab: Call, own: Callable[..., list[str]], mo
     ("changes", "said"),
     [
         ({"metric": "acuracy"}, ("claim 1 (Batch norm is more accurate by a lot)", "did you mean accuracy?")),
-        ({"none": "nnoe"}, ("norm=nnoe", "there is none, batch")),
+        ({"none": "nnoe"}, ("norm=nnoe", "the planned values are none, batch")),
     ],
 )
 def test_a_wrong_claim_is_found_before_anything_is_trained(
@@ -184,7 +184,7 @@ def test_a_wrong_claim_is_found_before_anything_is_trained(
         ("study scale=smoke", "name a study first"),
         ("study scale=smoke lr_sensitivty", "did you mean lr_sensitivity?"),  # the name may come later
         ("study --config-dir . lr_sensitivty", "did you mean lr_sensitivity?"),
-        ("study", "name a study first, or --all: there is batch_size"),
+        ("study", "name a study first, or --all; available: batch_size"),
         ("study lr_sensitivty", "did you mean lr_sensitivity?"),
         ("study demo", "bnlab sweep experiment=NAME"),
         ("study lr_sensitivity scale=tiny", "scale=tiny"),

@@ -60,7 +60,7 @@ def test_diverging_is_a_result(bnlab: Call, tmp_path: Path) -> None:
 def test_an_option_given_twice_is_said(bnlab: Call, tmp_path: Path) -> None:
     status, _, err = bnlab("train", *SMALL, "norm=batch", "norm=layer", "seed=1", "seed=1", f"output_dir={tmp_path}")
     assert status == 0
-    assert err == "bnlab: norm is given twice: norm=layer stands (`bnlab sweep norm=batch,layer` takes both)\n"
+    assert err == "bnlab: norm is given twice: norm=layer is used (`bnlab sweep norm=batch,layer` trains both)\n"
     (info,) = tmp_path.glob("main/*/run.json")
     assert json.loads(info.read_text())["axes"]["norm"] == "layer"
 

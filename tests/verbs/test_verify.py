@@ -30,7 +30,7 @@ def folder(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def flip(path: Path) -> None:
     content, middle = bytearray(path.read_bytes()), path.stat().st_size // 2
-    for at in range(max(0, middle - 100), middle + 1):  # torch aligns what it writes: a byte may be of no file in it
+    for at in range(max(0, middle - 100), middle + 1):  # torch pads for alignment: a byte may not belong to any file
         content[at] ^= 1
     path.write_bytes(content)
 
@@ -72,7 +72,7 @@ def test_it_is_named_and_its_command_mends_it(bnlab: Call, folder: Path, name: s
     assert "1 files damaged" in out
     (command,) = (line.strip() for line in out.splitlines() if line.startswith("  bnlab train "))
     if damage == "fifo":
-        path.unlink()  # which bnlab has not made, and leaves alone
+        path.unlink()  # not created by bnlab, which leaves it alone
     status, out, err = bnlab(*shlex.split(command)[1:])
     assert (status, err) == (0, "")
     assert bnlab("status", "outputs/s", "--verify")[0] == 0
@@ -84,7 +84,7 @@ def test_runs_of_an_older_bnlab_are_checked_by_their_form(bnlab: Call, folder: P
     (folder / "run.json").write_text(json.dumps(info))
     status, out, _ = bnlab("status", "outputs/s", "--verify")
     assert status == 0
-    assert "1 of an older bnlab have no checksums" in out
+    assert "1 written by an older bnlab have no checksums" in out
     zero(folder / "steps.csv")
     assert bnlab("status", "outputs/s", "--verify")[0] == 1
 
@@ -95,7 +95,7 @@ def test_waiting_runs_are_dropped_on_request(bnlab: Call, folder: Path, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(Packs, "holds", lambda self, pack: (_ for _ in ()).throw(KeyboardInterrupt))
         assert bnlab("sweep", *NET, "seed=0,1,2,3")[0] == 130
-    for path in folder.parent.iterdir():  # an interrupted launch has made them
+    for path in folder.parent.iterdir():  # created by an interrupted launch
         if path.is_dir() and not (path / "run.json").exists():
             (path / ".lock").unlink()
             path.rmdir()

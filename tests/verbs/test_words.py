@@ -1,4 +1,4 @@
-"""Words of the command line: those that people have are taken as they are, all others are told in one line."""
+"""Words of the command line: valid ones are taken literally, all others are rejected in one line."""
 
 import json
 import re
@@ -83,9 +83,9 @@ TAKEN: dict[str, tuple[str, object]] = {
     "diagnostics=[off]": ("diagnostics", {}),
 }
 
-# words, of `train` where no verb begins them: (what the line names: the culprit, and what would be right)
+# words, of `train` unless they begin with a verb: words that the line must contain (the mistake and the remedy)
 MISTAKES: dict[str, tuple[str, str]] = {
-    # a choice that is none
+    # unknown choices
     "optim=0.1": ("optim=0.1 is not known", "optim.lr=0.1"),
     "model=256": ("model=256 is not known", "model.width=256"),
     "norm=null": ("norm=null", "norm=none"),
@@ -97,25 +97,25 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "norm=./batch": ("norm=./batch", "norm=batch"),
     "norm=conf/norm/batch.yaml": ("norm=conf/norm/batch.yaml", "norm=batch"),
     "norm=batch.yaml": ("norm=batch.yaml", "norm=batch"),
-    "norm=a/b": ("norm=a/b is not known", "there is batch"),
+    "norm=a/b": ("norm=a/b is not known", "available: batch"),
     "experiment=../../x": ("experiment=../../x", "DIR/experiment/x.yaml"),
     "experiment=": ("experiment= is not known", "demo"),
     "sweep experiment=demo,placement": ("experiment=demo,placement", "one at a time"),
     "model=_base": ("model=_base", "bnlab list model"),
     "norm=_base": ("norm=_base", "bnlab list norm"),
-    "norm=*": ("norm=* is not known", "there is batch"),
+    "norm=*": ("norm=* is not known", "available: batch"),
     "norm=???": ("norm needs a choice", "norm=NAME"),
     "model=mlp placement=cell": ("placement=cell is not known", "recurrent nets, model=lstm"),
-    "placement=nowhere": ("placement=nowhere", "there is after_act"),
+    "placement=nowhere": ("placement=nowhere", "available: after_act"),
     "model={width: 5}": ("model={width: 5}", "model.OPTION=VALUE"),
     "sweep norm=batch;layer": ("norm=batch;layer", "norm=batch,layer"),
     "sweep norm=batch layer": ("norm=batch layer", "norm=batch,layer"),
-    "sweep norm=glob(x*)": ("norm=glob(x*) matches no norm", "there is batch"),
-    "norm=batch,": ("norm=batch, has nothing", "comma"),
-    "norm=batch,,layer": ("norm=batch,,layer has nothing", "comma"),
+    "sweep norm=glob(x*)": ("norm=glob(x*) matches no norm", "available: batch"),
+    "norm=batch,": ("norm=batch, has an empty value", "comma"),
+    "norm=batch,,layer": ("norm=batch,,layer has an empty value", "comma"),
     "diagnostics=[light,,]": ("diagnostics=[light,,]", "comma"),
     "placement=after": ("placement=after is not known", "did you mean after_act?"),
-    # an option by another name, or of another choice
+    # misspelt options, and options of another choice
     "optim.learning_rate=0.1": ("optim.learning_rate is not an option", "did you mean optim.lr?"),
     "learning-rate=0.1": ("learning-rate is not an option", "did you mean optim.lr?"),
     "LearningRate=0.1": ("LearningRate is not an option", "did you mean optim.lr?"),
@@ -128,12 +128,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "wd=0.1": ("wd is not an option", "did you mean optim.weight_decay?"),
     "~bs": ("bs is not an option", "did you mean data.batch_size?"),
     "network=mlp": ("network is not an option", "did you mean model?"),
-    "optim.nosuch=1": ("optim.nosuch is not an option", "there is optim.beta1, optim.beta2, optim.eps, optim.lr"),
-    "norm=batch norm.groups=8": ("norm.groups is no option of the norm chosen here; group has it", "choose another"),
-    "sweep norm=batch,group norm.groups=8,16": ("norm.groups is no option of norm=batch; group has it",
-                                                "sweep each in a command of its own with the same study="),
-    # options taken away, added, twice
-    "~clip": ("~clip: an option cannot be taken away", "clip=null"),
+    "optim.nosuch=1": ("optim.nosuch is not an option", "available: optim.beta1, optim.beta2, optim.eps, optim.lr"),
+    "norm=batch norm.groups=8": ("norm.groups is not an option of the norm chosen here; group has it",
+                                 "choose another"),
+    "sweep norm=batch,group norm.groups=8,16": ("norm.groups is not an option of norm=batch; group has it",
+                                                "sweep each in a separate command with the same study="),
+    # options removed, added, given twice
+    "~clip": ("~clip: an option cannot be removed", "clip=null"),
     "~seed": ("~seed", "seed=VALUE"),
     "~norm": ("~norm", "norm=NAME"),
     "~norm=batch": ("~norm", "norm=NAME"),
@@ -143,7 +144,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "+norm=batch": ("norm always has a choice", "write norm=batch"),
     "++norm=batch": ("norm always has a choice", "write norm=batch"),
     "+++seed=1": ("+++seed=1", "seed=1"),
-    "++colour=red": ("colour is not an option", "there is accumulate"),
+    "++colour=red": ("colour is not an option", "available: accumulate"),
     "+": ("cannot read '+'", "key=value"),
     "epochs=3 steps=100": ("epochs=3 steps=100", "leave one out"),
     "sweep epochs=1,2 steps=100": ("epochs=1,2 steps=100", "leave one out"),
@@ -153,10 +154,10 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "=batch": ("=batch has no key", "norm=batch"),
     "a==b": ("a==b has two equals signs", "write a=b"),
     "study==a": ("study==a has two equals signs", "write study=a"),
-    "no rm=batch": ("holds ' ' (U+0020 SPACE)", "a key is like optim.lr"),
+    "no rm=batch": ("contains ' ' (U+0020 SPACE)", "a key is like optim.lr"),
     "norm =batch": ("norm =batch", "the space before the ="),
-    "norm[0]=batch": ("holds '[' (U+005B LEFT SQUARE BRACKET)", "a key is like optim.lr"),
-    "norm:=batch": ("holds ':' (U+003A COLON)", "a key is like optim.lr"),
+    "norm[0]=batch": ("contains '[' (U+005B LEFT SQUARE BRACKET)", "a key is like optim.lr"),
+    "norm:=batch": ("contains ':' (U+003A COLON)", "a key is like optim.lr"),
     "norm:batch": ("cannot read 'norm:batch'", "key=value"),
     '"norm=batch"': ('"norm=batch": leave out the quotes', "norm=batch"),
     "'norm=batch'": ("leave out the quotes", "norm=batch"),
@@ -174,35 +175,35 @@ MISTAKES: dict[str, tuple[str, str]] = {
     # Hydra's own
     "hydra.run.dir=/tmp": ("hydra.run.dir=/tmp", "output_dir=DIR"),
     "hydra/launcher=nonsense": ("hydra/launcher=nonsense is not known", "bnlab"),
-    "sweep hydra/sweeper=basic": ("hydra/sweeper=basic", "lays out its grid itself"),
+    "sweep hydra/sweeper=basic": ("hydra/sweeper=basic", "expands its grid itself"),
     "hydra.searchpath=[x]": ("hydra.searchpath=[x]", "--config-dir DIR"),
     "hydra.mode=MULTIRUN": ("hydra.mode=MULTIRUN", "bnlab sweep"),
     "hydra=x": ("hydra=x", "cannot be changed"),
     # flags
     "--optim.lr=0.1": ("--optim.lr=0.1", "without dashes, optim.lr=0.1"),
     "-optim.lr=0.1": ("-optim.lr=0.1", "without dashes, optim.lr=0.1"),
-    "--fast": ("--fast is no flag", "--help"),
-    "--version": ("--version is no flag", "--help"),
-    "--experimental-rerun=x": ("--experimental-rerun is no flag", "--help"),
-    "--config-path /tmp": ("--config-path is no flag", "--help"),
-    "--config-name x": ("--config-name is no flag", "--help"),
-    "--conf x": ("--conf is no flag", "--help"),
+    "--fast": ("--fast is not a flag", "--help"),
+    "--version": ("--version is not a flag", "--help"),
+    "--experimental-rerun=x": ("--experimental-rerun is not a flag", "--help"),
+    "--config-path /tmp": ("--config-path is not a flag", "--help"),
+    "--config-name x": ("--config-name is not a flag", "--help"),
+    "--conf x": ("--conf is not a flag", "--help"),
     "--cfg nonsense": ("--cfg/-c: invalid choice: 'nonsense'", "'job'"),
     "--cfg": ("--cfg/-c: expected one argument", "optim.lr=0.1"),
     "--config-dir": ("--config-dir/-cd: expected one argument", "optim.lr=0.1"),
     "--config-dir file.txt": ("--config-dir file.txt is a file", "norm/mine.yaml"),
-    "--config-dir nowhere": ("--config-dir nowhere is no folder", "norm/mine.yaml"),
+    "--config-dir nowhere": ("--config-dir nowhere is not a folder", "norm/mine.yaml"),
     "--config-dir ~nosuchuser": ("--config-dir=~nosuchuser", "./~nosuchuser"),
     "--config-dir . --config-dir .": ("--config-dir is given twice", "leave one out"),
     "--cfg job --cfg all": ("--cfg is given twice", "leave one out"),
     "--cfg job --info": ("--cfg and --info", "leave one out"),
-    "--resolve": ("--resolve", "goes with --cfg job"),
-    "--package optim": ("--package", "goes with --cfg job"),
-    "--cfg job --package nosuch": ("--package nosuch is no part", "--package optim"),
+    "--resolve": ("--resolve", "requires --cfg job"),
+    "--package optim": ("--package", "requires --cfg job"),
+    "--cfg job --package nosuch": ("--package nosuch is not part", "--package optim"),
     "--info nonsense": ("--info/-i: invalid choice: 'nonsense'", "defaults-tree"),
     "--shell-completion": ("--shell-completion", "install=bash"),
-    "plan --measure=1": ("--measure is no flag", "--help"),
-    "list --foo": ("--foo is no flag", "--json"),
+    "plan --measure=1": ("--measure is not a flag", "--help"),
+    "list --foo": ("--foo is not a flag", "--json"),
     "list --config-dir": ("--config-dir needs a folder", "norm/mine.yaml"),
     "list --config-dir file.txt": ("file.txt is a file", "norm/mine.yaml"),
     "list --config-dir . --config-dir .": ("--config-dir is given twice", "leave one out"),
@@ -254,7 +255,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "sweep.workers=2000": ("sweep.workers=2000", "at most 1024"),
     "clip=None": ("clip=None", "a number or null"),
     "rerun=yes": ("rerun=yes", "true or false"),
-    "seed=???": ("seed", "a value that is still to be given"),
+    "seed=???": ("seed", "a value that must be given"),
     "seed=${nope}": ("'nope' not found", "write the value itself"),
     "seed=${seed}": ("Recursive interpolation", "write the value itself"),
     "seed=${oc.env:NO_SUCH_VARIABLE}": ("NO_SUCH_VARIABLE", "write the value itself"),
@@ -275,11 +276,11 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "norm＝batch": ("U+FF1D FULLWIDTH EQUALS SIGN", "write norm=batch"),
     "model.activation=rеlu": ("U+0435 CYRILLIC SMALL LETTER IE", "write model.activation=relu"),
     "rerun=truе": ("U+0435 CYRILLIC SMALL LETTER IE", "write rerun=true"),
-    # characters that no value may hold
+    # invalid characters in values
     "study=a\0b": ("study=a␀b contains U+0000 NULL", "leave it out"),
     "study=a\nb": ("U+000A LINE FEED (a line break)", "leave it out"),
     "study=a\tb": ("U+0009 TAB", "leave it out"),
-    "study=\x1b[31mred": ("study=␛[31mred holds U+001B ESCAPE", "leave it out"),
+    "study=\x1b[31mred": ("study=␛[31mred contains U+001B ESCAPE", "leave it out"),
     "study=\udcff": ("U+DCFF, a byte that is not UTF-8", "leave it out"),
     "output_dir=/tmp/\udcff": ("U+DCFF, a byte that is not UTF-8", "leave it out"),
     "data.root=a\u202eb": ("U+202E RIGHT-TO-LEFT OVERRIDE", "leave it out"),
@@ -312,15 +313,27 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "plugins=[nowhere.py]": ("plugins: nowhere.py does not exist", "name a file"),
     "freeze=units": ("freeze=units", "freeze=[units]"),
     # functions
-    "seed=range(0,3)": ("seed=range(0,3) names several values", "bnlab sweep"),
-    "norm=glob(*)": ("norm=glob(*) names several values", "bnlab sweep"),
-    "sweep optim.lr=interval(0.1,1)": ("optim.lr=interval(0.1,1) names no values", "optim.lr=0.1,1.0"),
+    "seed=range(0,3)": ("seed=range(0,3) lists several values", "bnlab sweep"),
+    "norm=glob(*)": ("norm=glob(*) lists several values", "bnlab sweep"),
+    "sweep data.val_size=interval(0.1,1)": ("data.val_size=interval(0.1,1) has no discrete", "data.val_size=0.1,1.0"),
+    "sweep optim.lr=interval(1,0.1)": ("optim.lr=interval(1,0.1) should be two rates above 0", "interval(1e-4,100)"),
+    "sweep optim.lr=interval(0,1)": ("optim.lr=interval(0,1) should be two rates above 0", "interval(1e-4,100)"),
+    "sweep optim.lr=interval(0.1,1) seed=0,1": ("seed= is given", "draws its own seeds: leave seed= out"),
+    "sweep optim.lr=interval(0.1,1) search.width=0": ("search.width=0", "greater than 0"),
+    "sweep optim.lr=interval(0.1,1) search.accuracy=90": ("search.accuracy=90", "at most 1"),
+    "study lr_sensitivity scale=smoke seed=0,1": ("seed= is given", "set sweep.looks=null"),
+    "sweep sweep.looks=[5,3]": ("sweep.looks=[5,3] should be numbers of seeds that rise", "[3,5,8,12,20]"),
+    "sweep sweep.looks=[1,3]": ("sweep.looks=[1,3] should be numbers of seeds that rise", "[3,5,8,12,20]"),
+    "sweep sweep.looks=[3,3]": ("sweep.looks=[3,3] should be numbers of seeds that rise", "[3,5,8,12,20]"),
+    "sweep sweep.looks=3": ("sweep.looks=3 should be a list", "sweep.looks=[3]"),
+    "sweep sweep.family=bonferroni": ("sweep.family=bonferroni", "'each' or 'holm'"),
+    "optim.lr=interval(0.1,1)": ("optim.lr=interval(0.1,1)", "bnlab sweep"),
     "sweep seed=range(a,b)": ("seed=range(a,b) cannot be evaluated", "range(0,10)"),
     "sweep seed=range(3,0)": ("seed=range(3,0) has no values", "range(10,0,-1)"),
     "sweep optim.lr=range(0,1,0)": ("optim.lr=range(0,1,0) never ends", "range(0,1,0.1)"),
     "sweep optim.lr=range(0,inf)": ("optim.lr=range(0,inf) never ends", "range(0,1,0.1)"),
     "sweep seed=choice()": ("seed=choice() cannot be evaluated", "choice(a,b)"),
-    "sweep seed=glob(*)": ("seed is none", "list values"),
+    "sweep seed=glob(*)": ("seed is not one", "list values"),
     # sizes
     "sweep seed=range(0,1000000000)": ("1,000,000,000 runs", "sweep.max_runs"),
     "plan seed=range(0,100001)": ("100,001 runs", "sweep.max_runs"),
@@ -335,7 +348,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 ONE_WORD = ("no rm=batch", "norm =batch", "norm=batch layer", "study=x ", "study= x", "model={width: 5}")
 
-# words that no line of a table can hold: (the words, what the line names)
+# words that a row of the table above cannot contain: (the words, words that the line must contain)
 LONG: dict[str, tuple[list[str], str]] = {
     "an empty word": (["train", ""], "a word of the command is empty"),
     "a blank word": (["train", " "], "a word of the command is blank"),
@@ -345,7 +358,7 @@ LONG: dict[str, tuple[list[str], str]] = {
     "a megabyte of a key": (["train", "a" * 10**6 + "=1"], "(1000002 characters)"),
     "a megabyte": (["train", "a" * 10**6], "(1000000 characters)"),
     "a long key": (["train", "a" * 10**4 + "=1"], "(10002 characters)"),
-    "a long flag": (["train", "--" + "a" * 10**5], "(100002 characters) is no flag"),
+    "a long flag": (["train", "--" + "a" * 10**5], "(100002 characters) is not a flag"),
     "a long verb's path": (["train", "--config-dir", "a" * 10**5], "at most 255"),
     "5,000 digits": (["train", "seed=" + "9" * 5000], "at most 4096 characters"),
     "4,000 digits": (["train", "seed=" + "9" * 4000], "at most 9223372036854775807"),
@@ -374,7 +387,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def parts(words: str) -> list[str]:
-    """The words of a row: apart at spaces, but for rows whose word has one."""
+    """Return the words of a row, split at spaces except in rows whose word contains one."""
     verb, _, rest = words.partition(" ")
     if words in ONE_WORD:
         return [words]
@@ -468,9 +481,9 @@ BOMB = b"a0: &a0 [x, x]\n" + b"".join(
 )
 BROKEN = {
     "a bomb": (BOMB, "more than 100000 values"),
-    "binary": (b"\xff\xfe\x00", "no UTF-8 text"),
-    "a number": (b"42", "it holds 42"),
-    "a list": (b"[a, b]", "it holds a list"),
+    "binary": (b"\xff\xfe\x00", "not UTF-8 text"),
+    "a number": (b"42", "it contains 42"),
+    "a list": (b"[a, b]", "it contains a list"),
     "2,000 deep": (b"a: " + b"[" * 2000 + b"]" * 2000, "50 levels"),
     "keys twice": (b"name: batch\nname: layer\n", "duplicate key"),
     "a tab": (b"name:\n\tbatch", "a tab"),
@@ -493,20 +506,20 @@ def test_a_broken_yaml_is_named(bnlab: Call, folder: Path, row: str, group: str,
     assert status == 0, "the others are listed all the same"
 
 
-# the content of an experiment's yaml, behind its first line and `steps: 1`: what the line names
+# the content of an experiment's yaml after its first line and `steps: 1`: words that the line must contain
 EXPERIMENTS: dict[str, str] = {
-    "epochs: 3": "epochs and steps both say how long to train",
+    "epochs: 3": "epochs and steps both set the length of training",
     "plugins: x.py": "plugins=x.py should be a list of files",
     "plugins: [1]": "plugins=[1] should be a list of files",
     "plugins: {a: 1}": "plugins={'a': 1} should be a list of files",
     "optim: 5": "optim=5 is not a choice of optim here",
     "norm: batch": "`- override /norm: NAME`",
-    "sweep: 5": "sweep=5 is no option",
+    "sweep: 5": "sweep=5 is not an option",
     "sweep: {max_runs: 0}": "sweep.max_runs=0 should be at least 1",
     "output_dir: ''": "output_dir is empty",
     "study: [a]": "study=[a] should be text",
     'study: "a\\nb"': "LINE FEED",
-    "data: {root: x}": "data.root is no option of the data chosen here",
+    "data: {root: x}": "data.root is not an option of the data chosen here",
     "threads: 99999": "threads=99999 should be at most 1024",
     "colour: red": "colour is not an option here",
     "seed: ${nope}": "'nope' not found",
@@ -536,7 +549,7 @@ EXPERIMENTS: dict[str, str] = {
     "hydra: {sweeper: {params: {norm: ../model/mlp}}}": "a choice is a name",
     "hydra: {sweeper: {params: {norm: bаtch}}}": "CYRILLIC SMALL LETTER A",
     "hydra: {sweeper: {params: {optim.lr: −1}}}": "MINUS SIGN",
-    "hydra: {sweeper: {params: {optim.lr: '0.1,,1'}}}": "nothing between two commas",
+    "hydra: {sweeper: {params: {optim.lr: '0.1,,1'}}}": "an empty value before or after a comma",
     "hydra: {sweeper: {params: {a b: 1}}}": "U+0020 SPACE",
     "hydra: {sweeper: {params: {1: 2}}}": "a key is like optim.lr",
     "hydra: {sweeper: {params: {seed: 'range(0,1000000000)'}}}": "1,000,000,000 runs",
@@ -580,7 +593,7 @@ def test_one_path_with_a_comma(bnlab: Call, folder: Path) -> None:
     for verb in ("sweep", "train"):
         status, out, err = bnlab(verb, *words)
         assert (status, out, err.count("\n")) == (2, "", 1)
-        assert "data.root=pics (2), x=y: commas separate values; quotes make it one" in err
+        assert "data.root=pics (2), x=y: commas separate values; as one value, in quotes" in err
     meant = shlex.split(err.rpartition(": ")[2])
     assert "pics (2), x=y has no class folders" in bnlab("sweep", "data=image_folder", *meant)[2]
     (folder / "pics (2)").mkdir()
@@ -633,7 +646,7 @@ def test_a_glob_is_all_that_it_matches(bnlab: Call, folder: Path) -> None:
 @pytest.mark.parametrize("multirun", [False, True])
 @pytest.mark.parametrize("fault", [ValueError("a fault"), TypeError("a fault"), KeyError("a fault"), BadInput("ours")])
 def test_what_a_task_raises_is_passed_on(multirun: bool, fault: Exception) -> None:
-    """A ValueError from within is a fault of the program, or of a plugin, and no mistake in the words."""
+    """A ValueError raised inside is a bug of the program or of a plugin, not a mistake in the words."""
 
     def task(config: Any) -> None:
         raise fault
@@ -665,7 +678,7 @@ VALUES = st.text(st.sampled_from("\\'\"ab é$()[]{}:=~,1.-+*?|#;_/\u2212漢 null
 
 
 def line(call: Callable[[], object]) -> str | None:
-    """The line that a call is refused with, or None."""
+    """Return the line with which a call is refused, or None."""
     try:
         call()
     except BadInput as refusal:
@@ -673,7 +686,7 @@ def line(call: Callable[[], object]) -> str | None:
     return None
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @example("${seed}")
 @example("${")
 @example("range(0,3)")
@@ -694,7 +707,7 @@ def test_a_study_is_named_as_it_was_written_or_refused(composer: Composer, text:
         assert found == [text]
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(st.sampled_from(KEYS), VALUES)
 def test_any_word_gives_a_config_or_one_line(composer: Composer, key: str, value: str) -> None:
     def compose() -> None:
@@ -706,7 +719,7 @@ def test_any_word_gives_a_config_or_one_line(composer: Composer, key: str, value
     assert said is None or ("\n" not in said and len(said) < 1000)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(VALUES | st.sampled_from(["--cfg", "job", "-h", "--", "--info", "norm=batch", "--config-dir"]), max_size=4)
 )

@@ -1,1 +1,4 @@
-"""Optimizers, one file per family."""
+"""Optimizers, one file per family.
+
+Learning rates, gradient clipping and accumulation are in `bnlab.training`.
+"""

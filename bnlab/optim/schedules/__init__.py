@@ -1,1 +1,4 @@
-"""Schedules of the learning rate, one file each."""
+"""Schedules of the learning rate, one per file.
+
+Warm-up applies to all schedules and is in `bnlab.training.rates`.
+"""

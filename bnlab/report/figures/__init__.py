@@ -1,4 +1,4 @@
-"""The figures of a report, one file each (see `bnlab.report.parts`).
+"""The figures of a report, one module each (see `bnlab.report.parts`).
 
-What a number means is in `bnlab.report.stats`; figures draw it.
+`bnlab.report.stats` defines the numbers; figures only draw them.
 """

@@ -1,4 +1,4 @@
-"""Axes: ticks that can be read where a logarithmic axis is short, and the axis of steps."""
+"""Axes: readable ticks on short logarithmic axes, and the axis of steps."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 
 
 def values(axes: Axes, limits: tuple[float, float] | None, *, log: bool) -> None:
-    """The vertical axis, from and to these limits; None where there is nothing to show."""
+    """Set up the vertical axis with these limits; None if there is nothing to show."""
     limits = limits or (0.1, 1.0)
     axes.set(ylim=limits, yscale="log" if log else "linear")
     if not log:
         return
     axes.yaxis.set_minor_formatter(NullFormatter())
     decades = np.log10(limits[1] / limits[0])
-    if decades < 2.5:  # powers of ten alone would be one or two ticks
+    if decades < 2.5:  # powers of ten alone would give one or two ticks
         few = MaxNLocator(5) if decades < 0.6 else LogLocator(subs=(1, 2, 5) if decades < 1.3 else (1, 3))
         axes.yaxis.set_major_locator(few)
         axes.yaxis.set_major_formatter(_PLAIN)
 
 
 def steps(axes: Axes, looks: Sequence[int]) -> None:
-    """The horizontal axis of steps: logarithmic where most looks were early, its part below step 1 linear."""
+    """Set up the horizontal axis of steps: logarithmic if most looks were early, and linear below step 1."""
     if len(looks) == 1:
         axes.set_xticks(looks)
         return

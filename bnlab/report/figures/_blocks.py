@@ -1,4 +1,4 @@
-"""A figure of several axes for each panel of conditions, and the names of these conditions above."""
+"""Figures with several axes for each panel of conditions, and a legend of these conditions above."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -15,18 +15,18 @@ from bnlab.report.style import Style
 
 _WIDTH = 10.0  # inches
 _POINTS = 8.5  # font size of the names
-_MARKERS = 12  # about how many markers a line has at most
+_MARKERS = 12  # about the maximum number of markers per line
 
 
 class Block(NamedTuple):
-    """A part of the figure, and the conditions (places) in it."""
+    """A part of the figure, and the indices of the conditions in it."""
 
     part: SubFigure
     places: list[int]
 
 
 def blocks(frame: Frame, drawn: Collection[int], height: float) -> tuple[Figure, list[Block]]:
-    """One part for each of the frame's panels that has something drawn, `height` inches of axes in each."""
+    """Return a figure and its parts, one per panel with something drawn, with `height` inches of axes each."""
     panels = [(title, [place for place in places if place in drawn]) for title, places in frame.panels]
     panels = [(title, places) for title, places in panels if places]
     handles = [[_handle(frame, place) for place in places] for _, places in panels]
@@ -47,7 +47,7 @@ def blocks(frame: Frame, drawn: Collection[int], height: float) -> tuple[Figure,
 
 
 def line(axes: Axes, points: pd.DataFrame, x: str, style: Style) -> None:
-    """Mean and interval of points (x, mean, low, high), in their order; where there is no mean, a gap."""
+    """Draw mean and interval of points (x, mean, low, high) in their order, with a gap where the mean is nan."""
     axes.plot(
         points[x],
         points["mean"],

@@ -1,7 +1,7 @@
-"""A quantity of steps.csv through training: what the figures of the loss and of the gradient norm share.
+"""A quantity of steps.csv through training: shared code of the figures of the loss and of the gradient norm.
 
-One large panel has each condition at its best rate. Below it, one small panel for each rate has all of them at that
-rate; with several variants (placements, batch sizes …), or with many conditions, there are several panels at the best
+One large panel shows each condition at its best rate. Below it, one small panel per rate shows all conditions at that
+rate. With several variants (placements, batch sizes …), or with many conditions, there are several panels at the best
 rates instead.
 """
 
@@ -21,38 +21,38 @@ from bnlab.report.parts import Drawn, Missing
 from bnlab.report.sound import measured
 from bnlab.report.stats.estimate import LARGEST
 
-_POINTS = 150  # a curve has at most about this many; more are averaged over consecutive logged steps
+_POINTS = 150  # about the maximum of points per curve; more are averaged over consecutive logged steps
 _ACROSS = 4
-_STUB = 3  # panels this many times as long as another have an axis of steps each
+_STUB = 3  # panels have separate axes of steps if one is this many times as long as another
 _COLUMNS = ["condition", "lr", "seed", "diverged", "diverged_at", "step"]
-_CEILING = 10  # the axis ends at this multiple of the highest median at the start: a diverged run knows no bound
+_CEILING = 10  # the axis ends at this multiple of the highest initial median, because diverged runs are unbounded
 
 
 def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missing:
-    """The figure of one column of steps.csv."""
+    """Draw one column of steps.csv."""
     data, width = gather(frame, column)
     if data.empty:
         return Missing(f"no finished run has logged its {label}")
     figure = _layout(frame, data, column, f"{label} ({unit})" if unit else label)
     apart = " Panels differ in their axis of steps." if _uneven(frame, data) else ""
     averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
-    small = "; below, all of them at one rate a panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
+    small = "; below, all of them at one rate per panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
     caption = (
         f"{label[0].upper()}{label[1:]} by step (of single batches, as logged), each condition at its best learning "
         f"rate{small}. Line: mean over the "
         f"seeds that did not diverge ({_seeds(data)}); band: from the lowest to the highest of them; thin lines: "
-        f"seeds that diverged, a cross at the step.{averaged}{apart} "
+        f"seeds that diverged, with a cross at that step.{averaged}{apart} "
         f"{frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
 
 def gather(frame: Frame, column: str) -> tuple[pd.DataFrame, int]:
-    """Curves of all finished runs: condition, lr, seed, diverged, step, `column`; and steps averaged a point."""
+    """Return the curves of all finished runs (`_COLUMNS` and `column`), and the number of steps averaged per point."""
     runs = frame.runs[frame.runs["status"].isin(["complete", "diverged"])]
     steps = frame.table("steps")
     steps = steps[steps["run_id"].isin(runs["run_id"])]
-    keep = measured(steps[column])  # the last row of a diverged run may be nan; its curve ends before
+    keep = measured(steps[column])  # the last row of a diverged run may be nan; its curve ends before it
     steps = steps.loc[keep, ["run_id", "step", column]]
     if steps.empty:
         return pd.DataFrame(columns=[*_COLUMNS, column]), 1
@@ -121,7 +121,7 @@ def _panels(
 
 
 def _uneven(frame: Frame, data: pd.DataFrame) -> bool:
-    """Whether one axis of steps would leave some panel a stub, as with batches of 2 and of 64."""
+    """Return whether a shared axis of steps would make some panel very short, as with batches of 2 and of 64."""
     best = {place: lr for place in frame.finished if (lr := frame.sensitivity[place].shown_lr) is not None}
     ends = _chosen(frame, data, list(best.items())).groupby("condition")["step"].max()
     names = ([frame.conditions[place].label for place in places] for _, places in frame.panels)
@@ -139,7 +139,7 @@ def _panel(
     *,
     named: bool = False,
 ) -> int:
-    """Curves of conditions at their rates; returns the number of lines above the axes, on what diverged."""
+    """Draw curves of conditions at their rates; return the number of lines above the axes on diverged seeds."""
     axes.set(yscale="log", ylim=limits)
     width = 1.7 if named else 1.2
     lost: list[tuple[str, str]] = []
@@ -154,7 +154,7 @@ def _panel(
         if curves.empty:
             continue
         kept = curves[~curves["diverged"]].groupby("step")[column].agg(["mean", "min", "max"])
-        label = frame.at_best(place, name) if named else None  # a panel with names is of the best rates
+        label = frame.at_best(place, name) if named else None  # panels with names show the best rates
         axes.plot(
             kept.index, kept["mean"], color=style.colour, linestyle=style.line, label=label, linewidth=width, zorder=3
         )
@@ -162,7 +162,7 @@ def _panel(
         for _, run in curves[curves["diverged"]].groupby("seed"):
             axes.plot(run["step"], run[column], color=style.colour, linestyle=style.line, linewidth=0.8)
             step = run["diverged_at"].iloc[-1]
-            if pd.notna(step):  # beyond all bounds at that step
+            if pd.notna(step):  # unbounded at that step
                 axes.plot(step, limits[1] / 1.15, marker="x", color=style.colour, markersize=6, clip_on=False)
     for line, (text, colour) in enumerate(lost):
         axes.annotate(
@@ -180,7 +180,7 @@ def _panel(
 
 
 def _chosen(frame: Frame, data: pd.DataFrame, shown: Sequence[tuple[int, float]]) -> pd.DataFrame:
-    """The curves of these conditions at these rates."""
+    """Return the curves of these conditions at these rates."""
     wanted = {(frame.conditions[place].label, lr) for place, lr in shown}
     return data[[pair in wanted for pair in zip(data["condition"], data["lr"], strict=True)]]
 

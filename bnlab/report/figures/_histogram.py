@@ -1,4 +1,4 @@
-"""Histograms as they are drawn: bins (left, right, count) as heights, and an axis that holds most of each."""
+"""Histograms for drawing: heights from bins (left, right, count), and an axis that shows most of each."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ INSIDE = 0.99  # share of the values of each histogram that the axis shows
 
 
 def heights(bins: pd.DataFrame) -> tuple[pd.Series, list[float]] | None:
-    """Density relative to its peak, and the edges; None of a histogram without counts.
+    """Return the density relative to its peak, and the edges; None for a histogram without counts.
 
-    None, too, where bins have no width: about a large number, in the nine digits of a file.
+    None also if a bin has no width, as around a large number after rounding to the nine digits of a file.
     """
     if bins["count"].sum() == 0 or not (bins["right"] > bins["left"]).all() or not measured(bins["right"]).all():
         return None
@@ -21,7 +21,7 @@ def heights(bins: pd.DataFrame) -> tuple[pd.Series, list[float]] | None:
 
 
 def limits(data: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
-    """An axis that holds the middle of each histogram (a group of `by`, its bins in rising order)."""
+    """Return limits that contain the middle of each histogram (a group of `by`, its bins in ascending order)."""
     lows, highs = [], []
     inside = data["count"].gt(0) & measured(data["left"]) & measured(data["right"])
     for _, bins in data[inside].groupby(list(by)):
@@ -29,5 +29,5 @@ def limits(data: pd.DataFrame, by: Sequence[str]) -> tuple[float, float]:
         lows.append(float(bins["left"][share > (1 - INSIDE) / 2].min()))
         highs.append(float(bins["right"][(share - bins["count"] / bins["count"].sum()) < (1 + INSIDE) / 2].max()))
     low, high = (min(lows), max(highs)) if lows else (0.0, 1.0)
-    least = 1e-9 * max(abs(low), abs(high)) or 1e-9  # what an axis can tell apart
+    least = 1e-9 * max(abs(low), abs(high)) or 1e-9  # the smallest range that an axis can resolve
     return (low, high) if high - low > least else (low - least, high + least)

@@ -1,4 +1,4 @@
-"""Legends that cover no data."""
+"""Legends that do not cover data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from matplotlib.transforms import ScaledTranslation
 from bnlab.report.escaping import clipped
 
 _POINTS = 8  # font size of a panel's legend
-_BESIDE = 11  # room for a handle and the gaps about it, in characters
-_CHARACTER = 0.0075  # width of a character, on average: inches a point of font size
+_BESIDE = 11  # space for a handle and the gaps around it, in characters
+_CHARACTER = 0.0075  # average width of a character: inches per point of font size
 
 
 def columns(names: Sequence[str], inches: float, points: float) -> int:
-    """Columns of a legend that fit, four at most and one at least."""
+    """Return the number of legend columns that fit, from one to four."""
     for count in (4, 3, 2):
-        lengths = [len(name) + max(0, len(name) - 20) // 3 for name in names]  # long ones may be of wide letters
+        lengths = [len(name) + max(0, len(name) - 20) // 3 for name in names]  # long names may have wide letters
         parts = [part for part in np.array_split(lengths, count) if len(part)]
         if sum(int(part.max()) + _BESIDE for part in parts) * _CHARACTER * points <= inches:
             return count
@@ -26,7 +26,7 @@ def columns(names: Sequence[str], inches: float, points: float) -> int:
 
 
 def above(axes: Axes, handles: Sequence[Any], inches: float, lift: float) -> None:
-    """A panel's own legend, `lift` points above its axes (room for what else stands there), `inches` wide."""
+    """Add a panel's own legend, `inches` wide and `lift` points above its axes, clear of other text there."""
     room = max(12, int(inches / (_CHARACTER * _POINTS)) - _BESIDE)
     names = [clipped(str(handle.get_label()), room) for handle in handles]
     figure = axes.get_figure(root=True)
@@ -47,12 +47,12 @@ def above(axes: Axes, handles: Sequence[Any], inches: float, lift: float) -> Non
 
 
 def on_top(figure: Figure | SubFigure, handles: Sequence[Any]) -> None:
-    """One legend for the whole figure, or part of one, above all of it."""
+    """Add one legend above the whole figure, or above a part of one."""
     names = [str(handle.get_label()) for handle in handles]
     many = columns(names, figure.bbox.width / figure.get_figure(root=True).dpi, 9.5)
     figure.legend(handles=handles, loc="outside upper center", ncols=many, handlelength=3.2)
 
 
 def across(count: int) -> int:
-    """Panels in a row: three, or two where that leaves no gap."""
+    """Return the number of panels per row: three, or two if that leaves no gap."""
     return 2 if count == 4 else min(3, count)

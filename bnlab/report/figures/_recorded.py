@@ -1,4 +1,4 @@
-"""Rows of layers.csv for the figures of diagnostics: of the complete runs that stand for each condition."""
+"""Rows of layers.csv for the figures of diagnostics, from the complete runs that represent each condition."""
 
 from collections.abc import Iterable
 
@@ -11,9 +11,9 @@ KINDS = ("before_act", "after_act", "hidden", "cell")  # activations are drawn a
 
 
 def recorded(frame: Frame, *diagnostics: str) -> pd.DataFrame:
-    """place, lr, seed, run_id, step, site, depth, kind, diagnostic, index, value; in the order they were recorded.
+    """Return place, lr, seed, run_id, step, site, depth, kind, diagnostic, index, value, in the order of recording.
 
-    Depth and kind are missing where a row belongs to no single site.
+    Depth and kind are missing if a row does not belong to a single site.
     """
     layers = frame.table("layers")
     return joined(frame, layers[layers["diagnostic"].isin(diagnostics)])
@@ -34,31 +34,31 @@ def joined(frame: Frame, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_one_kind(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows at the kind of site that stands for all of a unit: the first of `KINDS` that was recorded."""
+    """Return the rows at the kind of site that represents a unit: the first of `KINDS` that was recorded."""
     known = list(rows["kind"].dropna().unique())
     kind = next((kind for kind in KINDS if kind in known), known[0] if known else None)
     return rows[rows["kind"] == kind]
 
 
 def missing(what: str, ask: str) -> Missing:
-    """That nothing was recorded, and what to ask a run for."""
-    return Missing(f"no complete run has recorded {what}: ask for {ask}", again=True)
+    """Return that nothing was recorded, and the setting that records it."""
+    return Missing(f"no complete run has recorded {what}: train with {ask}", again=True)
 
 
 def vanished(frame: Frame, places: Iterable[int]) -> str:
-    """For captions: which of these conditions did not learn, and what their small numbers mean; "" where all did."""
+    """Return caption text on those conditions that did not learn, whose values mislead; "" if all learned."""
     names = [
         frame.conditions[place].label for place in sorted(set(places)) if frame.sensitivity[place].learned is False
     ]
     if not names:
         return ""
     return (
-        "Small numbers of a net that did not learn come from a gradient that vanished: they are no sign of a smooth "
-        f"loss or of little shift ({', '.join(names)}). "
+        "Small values of a net that did not learn come from a vanished gradient: they do not indicate a smooth "
+        f"loss or little shift ({', '.join(names)}). "
     )
 
 
 def silent(frame: Frame, places: Iterable[int]) -> str:
-    """For captions: the finished conditions that have nothing to draw; "" where each of them is drawn."""
+    """Return caption text on the finished conditions that have nothing to draw; "" if each of them is drawn."""
     names = [frame.conditions[place].label for place in frame.finished if place not in set(places)]
-    return f"No complete run has recorded it: {', '.join(names)}. " if names else ""
+    return f"Not recorded by any complete run: {', '.join(names)}. " if names else ""

@@ -1,4 +1,4 @@
-"""A number of several runs that differ in the seed: mean, interval and range."""
+"""Statistics of a number over runs that differ in the seed: mean, interval and range."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,23 @@ from scipy.stats import t
 from bnlab.report.sound import measured
 
 NOTE = (
-    "Line: mean over seeds, the geometric one on a log axis; band: its 95 % t-interval over seeds (of two seeds, from "
-    "the lower to the higher; of one, none). What is not finite, and on a log axis what is not positive, is left out. "
+    "Line: mean over seeds (geometric on a log axis); band: its 95 % t-interval over seeds (for two seeds, from "
+    "the lower to the higher; for one, none). Values that are not finite, or on a log axis not positive, are left out. "
 )
 
 
 def over_seeds(rows: pd.DataFrame, by: Sequence[str], *, log: bool) -> pd.DataFrame:
-    """n, mean, low, high, least, greatest of `value` over the seeds, by `by`; the rows of one seed are averaged first.
+    """Return n, mean, low, high, least, greatest of `value` over seeds, by `by`; rows of one seed are averaged first.
 
-    low, high: the 95 % t-interval of the mean; of two seeds, where it is twelve times as wide as the spread and says
-    nothing, the two; nan for one seed. least, greatest: range of the seeds.
+    low, high: the 95 % t-interval of the mean; for two seeds the two values, because the interval would be twelve times
+    as wide as their spread; nan for one seed. least, greatest: range of the seeds.
 
     Args:
         rows: seed, value and the columns `by`.
-        log: of the logarithm, taken back: geometric means, and an interval that stays positive.
+        log: compute on logarithms and convert back: geometric means, and an interval that stays positive.
 
-    Values that are not finite, or too large to be `measured` (with `log`: not positive), do not count; where none is
-    left, mean is nan and n 0.
+    Values that are not finite, or too large to be `measured` (with `log`: not positive), are left out; if none remains,
+    mean is nan and n is 0.
     """
     value = rows["value"].where(measured(rows["value"]))
     if log:
@@ -36,13 +36,13 @@ def over_seeds(rows: pd.DataFrame, by: Sequence[str], *, log: bool) -> pd.DataFr
     for name, end, edge in (("low", "least", found["mean"] - half), ("high", "greatest", found["mean"] + half)):
         found[name] = edge.where(found["n"] != 2, found[end])
     numbers = ["mean", "low", "high", "least", "greatest"]
-    with np.errstate(over="ignore"):  # the interval of seeds far apart may end beyond all numbers
+    with np.errstate(over="ignore"):  # the interval of distant seeds may overflow
         found[numbers] = np.exp(found[numbers]) if log else found[numbers]
     return found[["n", *numbers]].reset_index()
 
 
 def limits(points: pd.DataFrame, *, log: bool) -> tuple[float, float] | None:
-    """An axis that holds every seed, and not the whole of a wide interval; None where there is no number."""
+    """Return limits that show every seed, but not all of a wide interval; None if there is no number."""
     low, high = float(points["least"].min()), float(points["greatest"].max())
     if not np.isfinite([low, high]).all():
         return None

@@ -1,13 +1,13 @@
-"""Titles of panels that do not run into those of their neighbours."""
+"""Titles of panels that do not overlap those of their neighbours."""
 
 from bnlab.report.escaping import clipped
 
-_CHARACTER = 0.075  # inches of a character, on average
-_FEWEST = 28  # characters that are kept of a part, however narrow the panel
+_CHARACTER = 0.075  # average width of a character in inches
+_FEWEST = 28  # characters kept of a part, however narrow the panel
 
 
 def broken(title: str, inches: float) -> str:
-    """A title on lines that fit its panel, broken between its parts alone: "before_act · batch_size 2"."""
+    """Return a title on lines that fit its panel, broken only between its parts: "before_act · batch_size 2"."""
     lines = [""]
     for part in title.split(" · "):
         part = clipped(part, max(_FEWEST, int(inches / _CHARACTER)))
@@ -18,5 +18,5 @@ def broken(title: str, inches: float) -> str:
 
 
 def lift(title: str) -> float:
-    """Points above its axes at which a panel's legend clears its (broken) title."""
+    """Return the height above its axes, in points, at which a panel's legend clears its (broken) title."""
     return 5 + 13 * (title.count("\n") + 1) if title else 4

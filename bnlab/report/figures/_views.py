@@ -1,6 +1,6 @@
-"""Quantities measured site by site: by depth (or another index) at the first and the last look, and through training.
+"""Quantities measured per site: by depth (or another index) at the first and the last look, and through training.
 
-What the figures of gradients, ranks, drifts and ratios share.
+Shared code of the figures of gradients, ranks, drifts and ratios.
 """
 
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ from bnlab.report.parts import Drawn
 View = Literal["first", "last", "through"]
 DEPTH = "depth of the unit (0: next to the input)"
 
-_HEIGHT, _SPARE = 2.2, 0.3  # inches of one row of axes, and of what stands below the last
+_HEIGHT, _SPARE = 2.2, 0.3  # inches of one row of axes, and of the labels below the last one
 _DATA = ["condition", "lr", "diagnostic", "view", "step", "x", "n", "mean", "low", "high", "least", "greatest"]
 
 
 class Quantity(NamedTuple):
-    """A diagnostic, what its axis says (with the unit), and whether the axis is logarithmic."""
+    """A diagnostic, the label of its axis (with the unit), and whether the axis is logarithmic."""
 
     diagnostic: str
     label: str
@@ -38,12 +38,12 @@ def draw(
     frame: Frame, rows: pd.DataFrame, quantities: Sequence[Quantity], views: Sequence[View], caption: str,
     across: tuple[str, str] = ("depth", DEPTH),
 ) -> Drawn:  # fmt: skip
-    """The figure of those quantities that are among `rows` (at least one row).
+    """Draw those quantities that are among `rows` (at least one row).
 
     Args:
         rows: see `_recorded.recorded`.
-        caption: what is drawn, whole sentences.
-        across: the column that a look is drawn against, and what its axis says.
+        caption: what is drawn, in whole sentences.
+        across: the column on the horizontal axis of a look, and the label of that axis.
     """
     known = set(rows["diagnostic"])
     quantities = [one for one in quantities if one.diagnostic in known]
@@ -61,9 +61,9 @@ def draw(
 
 
 def gather(rows: pd.DataFrame, quantities: Sequence[Quantity], views: Sequence[View], column: str) -> pd.DataFrame:
-    """place, lr, diagnostic, view, step, x and `_seeds.over_seeds`, a row for each point that is drawn.
+    """Return place, lr, diagnostic, view, step, x and the columns of `_seeds.over_seeds`, one row per drawn point.
 
-    x is `column` in a look and the step through training; step is the look's (the latest, where runs differ).
+    x is `column` in a look and the step through training; step is that of the look (the latest, if runs differ).
     """
     found = []
     for quantity in quantities:
@@ -83,7 +83,7 @@ def gather(rows: pd.DataFrame, quantities: Sequence[Quantity], views: Sequence[V
 def _layout(
     frame: Frame, data: pd.DataFrame, quantities: Sequence[Quantity], views: Sequence[View], xlabel: str
 ) -> Figure:
-    """A row for each quantity and a column for each view, or the other way round for three quantities."""
+    """Lay out a row per quantity and a column per view, or the transpose for three quantities."""
     turned = len(quantities) == 3
     rows, many = (len(views), len(quantities)) if turned else (len(quantities), len(views))
     figure, found = blocks(frame, set(data["place"]), _HEIGHT * rows + _SPARE)
@@ -115,7 +115,7 @@ def _layout(
 
 
 def _ends(x: pd.Series) -> tuple[float, float]:
-    """The same horizontal axis for all quantities in a look, whether or not each is measured everywhere."""
+    """Return the limits of the horizontal axis of looks, the same for all quantities wherever they are measured."""
     low, high = float(x.min()), float(x.max())
     margin = 0.04 * (high - low) or 0.5
     return low - margin, high + margin

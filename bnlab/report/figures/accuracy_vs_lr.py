@@ -1,4 +1,4 @@
-"""Val accuracy against learning rate: how wide a range of rates each condition stands."""
+"""Val accuracy against learning rate, which shows the range of rates that each condition tolerates."""
 
 import math
 from collections.abc import Sequence
@@ -19,30 +19,30 @@ from bnlab.report.parts import Drawn, Missing
 TITLE = "Accuracy against learning rate"
 ORDER = 11
 
-_ROOM = 0.42  # inches a rate's label takes: where rates lie closer, powers of ten are labelled instead
+_ROOM = 0.42  # inches of a rate's label: if rates are closer together, powers of ten are labelled instead
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Mean, interval and seeds at each rate; below, the share of seeds that diverged."""
+    """Draw mean, interval and seeds at each rate; below, the share of seeds that diverged."""
     if not frame.has_accuracy:
         return Missing("no finished run has a val accuracy")
     data = gather(frame)
     counts = data.drop_duplicates(["condition", "lr"])
     strip = bool(counts["diverged"].gt(0).any())
     figure = _layout(frame, data, counts)
-    below = "Crosses below, for the conditions that diverged somewhere: seeds diverged of those finished. "
+    below = "Crosses below, for conditions that diverged at some rate: diverged of finished seeds. "
     caption = (
         f"Val accuracy at the last evaluation by learning rate. Line: mean over the seeds that did not diverge; band: "
-        f"95 % t-interval over seeds ({frame.seeds} a rate; none for one seed); small dots: single seeds; hollow: some "
-        f"seed diverged there. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
+        f"95 % t-interval over seeds ({frame.seeds} per rate; none for one seed); small dots: single seeds; hollow: a "
+        f"seed diverged at that rate. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """One row a run with its cell: condition, lr, complete … absent, mean, half, seed, status, val_accuracy.
+    """Return one row per run with its cell: condition, lr, complete … absent, mean, half, seed, status, val_accuracy.
 
-    A cell without runs has one row, its seed empty.
+    A cell without runs has one row, with an empty seed.
     """
     rows: list[dict[str, Any]] = []
     for place, cells in enumerate(frame.cells):
@@ -61,7 +61,7 @@ def gather(frame: Frame) -> pd.DataFrame:
 
 
 def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
-    """Panels of accuracies, two or three in a row; under each that has diverged conditions a strip of these."""
+    """Lay out panels of accuracies, two or three per row, each above a strip of its diverged conditions, if any."""
     many = across(len(frame.panels))
     lost = [_strip.diverging(frame, counts, places) for _, places in frame.panels]
     down = math.ceil(len(lost) / many)
@@ -92,7 +92,7 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
     if _apart(frame.rates, 0.7 * width / many) >= _ROOM:
         first.set_xticks(frame.rates, [frame.rate(rate) for rate in frame.rates])
         first.minorticks_off()
-    if len(frame.rates) == 1:  # else points beside it would seem to stand at rates of their own
+    if len(frame.rates) == 1:  # otherwise the shifted points would seem to be at other rates
         first.set_xlim(frame.rates[0] / 2, frame.rates[0] * 2)
     figure.supxlabel("learning rate", fontsize="medium")
     if len(frame.panels) == 1:
@@ -101,7 +101,7 @@ def _layout(frame: Frame, data: pd.DataFrame, counts: pd.DataFrame) -> Figure:
 
 
 def _apart(rates: Sequence[float], inches: float) -> float:
-    """Inches between the two closest rates on a log axis of this length."""
+    """Return the inches between the two closest rates on a log axis of this length."""
     places = [math.log10(rate) for rate in rates]
     gaps = [high - low for low, high in pairwise(places)]
     return inches * min(gaps) / (places[-1] - places[0]) if gaps else math.inf
@@ -120,18 +120,18 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
         name, style = frame.conditions[place].label, frame.styles[place]
         mine = data[(data["condition"] == name) & data["mean"].notna()]
         cells = mine.drop_duplicates("lr")
-        # Side by side on the log axis, so that the seeds of one condition do not hide another's.
+        # Shift conditions on the log axis, so that their seeds do not overlap.
         shift = 1.035 ** (number - (len(places) - 1) / 2)
         axes.fill_between(
             cells["lr"] * shift,
-            (cells["mean"] - cells["half"]).clip(0, 1),  # a t-interval knows no bounds, accuracies do
+            (cells["mean"] - cells["half"]).clip(0, 1),  # a t-interval is unbounded, accuracies are not
             (cells["mean"] + cells["half"]).clip(0, 1),
             color=style.colour,
             alpha=0.15,
             linewidth=0,
         )
         axes.plot(cells["lr"] * shift, cells["mean"], color=style.colour, linestyle=style.line, zorder=3)
-        for hollow in (False, True):  # hollow: a mean of the seeds that are left
+        for hollow in (False, True):  # hollow: a mean over the remaining seeds
             some = cells[cells["diverged"].gt(0) == hollow]
             face = "white" if hollow else style.colour
             axes.plot(
@@ -149,6 +149,6 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
     classes = {frame.classes(place) for place in places}
     for number in sorted(value for value in classes if value):
         axes.axhline(1 / number, color="#999999", linewidth=0.8, linestyle=":", zorder=1)
-        # Beside the axes: at either end of the grid, accuracies often lie at chance.
+        # Outside the axes, because accuracies at both ends of the grid are often at chance.
         axes.annotate("chance", (1.01, 1 / number), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     axes.set(xscale="log", ylim=(0, 1.03))

@@ -21,7 +21,7 @@ _DATA = ["condition", "lr", "seed", "site", "kind", "depth", "moment", "step", "
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A row for each site from input to output, a column for each condition."""
+    """Draw a row per site from input to output and a column per condition."""
     data = gather(frame)
     if data.empty:
         return missing("activation histograms", "diagnostics=light")
@@ -46,10 +46,10 @@ def draw(frame: Frame) -> Drawn | Missing:
     handles, names = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize="small")
     caption = (
-        f"Distribution of the activations at {data['kind'].iloc[0]} sites (input at the top; after the norm, where one "
-        f"stands there), each condition at its best learning rate, one run each (the lowest seed), at initialization "
+        f"Distribution of the activations at {data['kind'].iloc[0]} sites (input at the top; after the norm, if there "
+        f"is one), each condition at its best learning rate, one run each (the lowest seed), at initialization "
         f"and at the last recorded step. Heights are relative to each histogram's peak; a row shares its axis, which "
-        f"holds {100 * INSIDE:g} % of the values of each histogram in it. {thinned(len(sites), len(every), 'sites')}"
+        f"shows {100 * INSIDE:g} % of the values of each histogram in it. {thinned(len(sites), len(every), 'sites')}"
         f"{thinned(len(places), len(known), 'conditions')}Every run: {frame.configuration}."
     )
     names = [frame.conditions[place].label for place in data["place"]]
@@ -57,7 +57,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """place and the columns of the data: a row a bin, of one run a condition."""
+    """Return place and the columns of the data: one row per bin, of one run per condition."""
     histograms = frame.table("histograms")
     rows = one_run(at_one_kind(joined(frame, histograms[histograms["quantity"] == "activation"])))
     last = rows.groupby("place")["step"].transform("max")

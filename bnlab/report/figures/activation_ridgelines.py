@@ -16,13 +16,13 @@ TITLE = "Activation distributions through training"
 ORDER = 51
 
 _SITES, _CONDITIONS, _LOOKS = 3, 6, 10
-_FEWEST = 3  # looks; of two, the figure of distributions tells the same
+_FEWEST = 3  # looks; the figure of distributions already shows two
 _DATA = ["condition", "lr", "seed", "site", "kind", "depth", "step", "left", "right", "count"]
 _RIDGE = 1.7  # height of a ridge, in distances between ridges
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A row for each of some sites from input to output, a column for each condition."""
+    """Draw a row per selected site from input to output and a column per condition."""
     data = gather(frame)
     if data.empty:
         return missing(
@@ -52,9 +52,9 @@ def draw(frame: Frame) -> Drawn | Missing:
     figure.supxlabel("activation", fontsize="medium")
     caption = (
         f"Distribution of the activations through training at {data['kind'].iloc[0]} sites (the first, the middle and "
-        f"the last; after the norm, where one stands there), each condition at its best learning rate, one run each "
-        f"(the lowest seed). One ridge a look, from the bottom up, its height relative to its peak; a row shares its "
-        f"axis, which holds {100 * INSIDE:g} % of the values of each ridge in it. At most {_LOOKS} looks are drawn. "
+        f"the last; after the norm, if there is one), each condition at its best learning rate, one run each "
+        f"(the lowest seed). One ridge per look, from the bottom up, its height relative to its peak; a row shares its "
+        f"axis, which shows {100 * INSIDE:g} % of the values of each ridge in it. At most {_LOOKS} looks are drawn. "
         f"{thinned(len(places), len(known), 'conditions')}Every run: {frame.configuration}."
     )
     names = [frame.conditions[place].label for place in data["place"]]
@@ -62,7 +62,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """place and the columns of the data: a row a bin, of one run a condition that was looked at often enough."""
+    """Return place and the columns of the data: one row per bin, of one run per condition with enough looks."""
     histograms = frame.table("histograms")
     rows = one_run(at_one_kind(joined(frame, histograms[histograms["quantity"] == "activation"])))
     rows = rows[rows.groupby("place")["step"].transform("nunique") >= _FEWEST]
@@ -73,7 +73,7 @@ def gather(frame: Frame) -> pd.DataFrame:
 
 
 def _ridges(axes: Axes, data: pd.DataFrame, style: Style) -> list[int]:
-    """Ridges from the bottom up, lower ones in front; returns the steps, the labels of the axis."""
+    """Draw ridges from the bottom up, lower ones in front; return the steps, the labels of the axis."""
     steps = sorted(set(data["step"]))
     for place, step in enumerate(steps):
         found = heights(data[data["step"] == step])

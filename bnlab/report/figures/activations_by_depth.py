@@ -1,4 +1,4 @@
-"""Scale of activations by depth, and how much of them is lost: spread of channels, saturated and dead units."""
+"""Scale of activations by depth, with the spread of channels and the saturated and dead units."""
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ _QUANTITIES = (
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A row for each quantity, the first and the last look side by side."""
+    """Draw a row per quantity, the first and the last look side by side."""
     rows = recorded(frame, *(one.diagnostic for one in _QUANTITIES))
     if rows.empty:
         return missing("the scale of activations", "diagnostics=light")
@@ -33,5 +33,5 @@ def draw(frame: Frame) -> Drawn | Missing:
     }
     parts = [f"{words[one.diagnostic]} ({kinds[one.diagnostic]})" for one in _QUANTITIES if one.diagnostic in kinds]
     listed = "; ".join(parts)
-    caption = f"{listed[0].upper()}{listed[1:]}; by depth of the unit, at the sites named."
+    caption = f"{listed[0].upper()}{listed[1:]}; by depth of the unit, at the sites in brackets."
     return _views.draw(frame, rows, _QUANTITIES, ("first", "last"), caption)

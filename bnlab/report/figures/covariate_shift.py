@@ -18,7 +18,7 @@ _QUANTITIES = (
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A column for each quantity: through training above, by depth at the last look below."""
+    """Draw a column per quantity: through training above, by depth at the last look below."""
     rows = recorded(frame, *(one.diagnostic for one in _QUANTITIES))
     if rows.empty:
         return missing("internal covariate shift", "diagnostics=[light,site_drift,gradient_shift]")
@@ -28,6 +28,6 @@ def draw(frame: Frame) -> Drawn | Missing:
     if len(sites):
         parts.append(f"how far one update moves the distribution at a site ({sites['kind'].iloc[0]})")
     if len(sites) < len(rows):
-        parts.append("how one update of all that stands in front of a weight changes the weight's gradient")
+        parts.append("how one update of all parameters before a weight changes the weight's gradient")
     caption = f"Internal covariate shift: {', and '.join(parts)}. {vanished(frame, rows['place'])}".strip()
     return _views.draw(frame, pd.concat([sites, rows[~drift]]), _QUANTITIES, ("through", "last"), caption)

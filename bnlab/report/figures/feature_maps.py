@@ -1,4 +1,4 @@
-"""Images in front of a norm and behind it."""
+"""Images before and after a norm."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,7 +26,7 @@ _ROW = 0.95  # inches
 
 
 class Maps(NamedTuple):
-    """A condition's images (example, channel, H, W) by `<site>.<side>`, and the run and the look that they are of."""
+    """A condition's images (example, channel, H, W) by `<site>.<side>`, with the seed and the step of their look."""
 
     place: int
     seed: int
@@ -44,25 +44,25 @@ class Strip(NamedTuple):
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A row for each condition, site and side of the norm; a column for each example and channel."""
+    """Draw a row per condition, site and side of the norm, and a column per example and channel."""
     every = [maps for maps in (_last(frame, place) for place in frame.finished) if maps is not None]
     places = turns(frame, [maps.place for maps in every], _CONDITIONS)
     strips = _strips([maps for maps in every if maps.place in places])
     if not strips:
-        return missing("feature maps", "diagnostics=[light,feature_maps] of a net for images, such as model=cnn")
+        return missing("feature maps", "diagnostics=[light,feature_maps] and a net for images, such as model=cnn")
     caption = (
-        f"Activations of chosen channels for chosen examples (at most {_CHANNELS} and {_EXAMPLES}, counted as they "
-        f"were chosen) in front of the norm and behind it, at the first and the last site of images where any "
+        f"Activations of selected channels for selected examples (at most {_CHANNELS} and {_EXAMPLES}, numbered in the "
+        f"order of selection) before and after the norm, at the first and the last image site where any "
         f"condition has a norm; a condition without norm there has one row. Each condition's run of the lowest seed at "
-        f"its best learning rate, at its last look, in training mode. A row shares its scale of greys (units of the "
-        f"activation); what is no number stays white. {thinned(len(places), len(every), 'conditions')}"
+        f"its best learning rate, at its last look, in training mode. A row shares its grey scale (in units of the "
+        f"activation); values that are not finite are white. {thinned(len(places), len(every), 'conditions')}"
         f"Every run: {frame.configuration}."
     )
     return Drawn(_layout(frame, strips), _data(frame, strips), caption)
 
 
 def _last(frame: Frame, place: int) -> Maps | None:
-    """The last look that can be read of the lowest seed that has any; what cannot be read is named."""
+    """Return the last readable look of the lowest seed that has one; files that cannot be read are named."""
     for run_id, seed in frame.at_shown(place)[["run_id", "seed"]].itertuples(index=False):
         folder = frame.source.folders[run_id]
         try:
@@ -83,7 +83,7 @@ def _last(frame: Frame, place: int) -> Maps | None:
 
 
 def _strips(every: Sequence[Maps]) -> list[Strip]:
-    """Of each condition the sides that it has at the first and the last site with a norm in any condition."""
+    """Return each condition's sides at the first and the last site where any condition has a norm."""
     names = list(dict.fromkeys(name for maps in every for name in maps.images))
     normed = [name.removesuffix(".before") for name in names if name.endswith(".before")]
     sites = spread(normed or [name.removesuffix(".after") for name in names], _SITES)
@@ -97,7 +97,7 @@ def _strips(every: Sequence[Maps]) -> list[Strip]:
 
 
 def _data(frame: Frame, strips: Sequence[Strip]) -> pd.DataFrame:
-    """A row for each row of pixels: condition, seed, step, site, side, example, channel, row, x0, x1 …"""
+    """Return one row per row of pixels: condition, seed, step, site, side, example, channel, row, x0, x1 …"""
     parts = []
     for maps, site, side, shown in strips:
         examples, channels, height, width = shown.shape
@@ -129,7 +129,7 @@ def _layout(frame: Frame, strips: Sequence[Strip]) -> Figure:
 
 
 def _row(axes: Axes, images: Images) -> None:
-    """Images side by side on one scale of greys, with its bar."""
+    """Draw images side by side on one grey scale, with its bar."""
     *_, height, width = images.shape
     gap = np.full((height, max(1, round(_GAP * width))), np.nan)
     flat = images.reshape(-1, height, width)

@@ -1,4 +1,4 @@
-"""Gradient norms by depth, of each weight and of what passes the sites, at initialization and after training."""
+"""Gradient norms by depth, for weights and for activations at sites, at initialization and after training."""
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ _QUANTITIES = (
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """The first and the last look side by side."""
+    """Draw the first and the last look side by side."""
     rows = recorded(frame, "weight_grad_norm", "activation_grad_norm")
     weights = rows["diagnostic"] == "weight_grad_norm"
     sites = at_one_kind(rows[~weights])
@@ -27,6 +27,6 @@ def draw(frame: Frame) -> Drawn | Missing:
     kind = f" and with respect to the activations at {sites['kind'].iloc[0]} sites" if len(sites) else ""
     caption = (
         f"L2 norm of the mean loss's gradient with respect to each weight{kind}, by depth of the unit "
-        f"(mean over those of one depth)."
+        f"(mean over those at the same depth)."
     )
     return _views.draw(frame, rows, _QUANTITIES, ("first", "last"), caption)

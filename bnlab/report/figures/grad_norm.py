@@ -9,5 +9,5 @@ ORDER = 30
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Global L2 norm of the mean-loss gradient (before clipping and weight decay) by step, log scale."""
+    """Draw the global L2 norm of the mean loss's gradient (before clipping and weight decay) by step, log scale."""
     return _curves.draw(frame, "grad_norm", "global gradient norm")

@@ -1,4 +1,4 @@
-"""Val accuracy over two axes: learning rate × batch size for each norm, learning rate × norm, and the like."""
+"""Val accuracy over two axes, for example learning rate × batch size per norm, or learning rate × norm."""
 
 import math
 from collections.abc import Mapping
@@ -23,27 +23,27 @@ TITLE = "Heat map of accuracy"
 ORDER = 12
 
 _MOST = 12  # panels
-_LONGEST = 24  # characters of a value at an axis
-_COLOURS = colormaps["cividis"]  # light and dark in one direction, for colour-blind readers and grey prints
+_LONGEST = 24  # characters per tick label
+_COLOURS = colormaps["cividis"]  # monotone in lightness, for colour-blind readers and grey prints
 _LABELS = {LR: "learning rate", "data.batch_size": "batch size (examples)"}
 _EMPTY = "#E4E4E4"
-_WIDTH = 7.6  # inches of all panels of a row
-_NARROW, _SHORT = 0.36, 0.45  # inches: narrower cells have no room for a number, for a word
+_WIDTH = 7.6  # inches of all panels in a row
+_NARROW, _SHORT = 0.36, 0.45  # inches: narrower cells have no space for a number, for a word
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A panel for each value of the axes that are not crossed, a colour for each cell's mean over seeds."""
+    """Draw a panel per combination of the other axes, with a colour for each cell's mean over seeds."""
     if not frame.has_accuracy:
         return Missing("no finished run has a val accuracy")
     axes = crossed(frame)
     if axes is None:
-        return Missing("fewer than two axes vary beside the seed")
+        return Missing("fewer than two axes vary besides the seed")
     data = gather(frame, *axes)
     titles = list(dict.fromkeys(data["panel"]))
     shown = data[data["panel"].isin(titles[:_MOST])]
     caption = (
         f"Val accuracy at the last evaluation over {axes[0]} and {axes[1]}: mean over the seeds that did not diverge "
-        f"({frame.seeds} a cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result; "
+        f"({frame.seeds} per cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result; "
         "–: refused. "
         + (f"{_MOST} of {len(titles)} panels are drawn. " if len(titles) > _MOST else "")
         + f"Every run: {frame.configuration}."
@@ -52,9 +52,10 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def crossed(frame: Frame) -> tuple[str, str] | None:
-    """The axes of the picture, across and up: learning rate, axes of numbers (with most values), others, norm.
+    """Return the horizontal and the vertical axis; None if fewer than two axes vary.
 
-    A rate that follows from the rest (in proportion to the batch) is no axis of its own; norm then goes up.
+    They are the first two of: learning rate, axes of numbers (those with most values first), other axes, norm. A rate
+    that follows from the other axes (in proportion to the batch) is not an axis; norm is then vertical.
     """
     values = {name: _values(frame, name) for name in frame.axes}
     several = [name for name in frame.axes if name != "norm" and len(values[name]) > 1]
@@ -69,16 +70,16 @@ def crossed(frame: Frame) -> tuple[str, str] | None:
 
 
 def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
-    """One row a cell: panel, both axes, mean over n seeds, diverged, finished.
+    """Return one row per cell: panel, both axes, mean over n seeds, diverged, finished.
 
-    A condition that an axis does not concern (`none` under any placement) stands at each value that the axis has in
-    conditions which are like it but for the norm.
+    A condition to which an axis does not apply (`none` under any placement) is repeated at each value that the axis has
+    in conditions that differ from it only in the norm.
     """
     names = {name for info in frame.source.infos.values() for name in info["axes"]}
     rows: list[dict[str, Any]] = []
     for place, (condition, cells) in enumerate(zip(frame.conditions, frame.cells, strict=True)):
         known = _known(condition)
-        if LR not in (across, up):  # each has one
+        if LR not in (across, up):  # each condition has one rate
             cells = [cell for cell in cells if cell.lr in set(frame.of(place)["lr"])]
         rest = [
             clipped(describe(name, known[name], names))
@@ -100,14 +101,14 @@ def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
 
 
 def _known(condition: Condition) -> dict[str, Any]:
-    """A condition's axes; what is no number is text."""
+    """Return a condition's axes; values that are not numbers are text."""
     values = {"norm": condition.norm, **dict(condition.variant)}
     numbers = {name: isinstance(value, int | float) and not isinstance(value, bool) for name, value in values.items()}
     return {name: value if numbers[name] else text(value) for name, value in values.items()}
 
 
 def _beside(frame: Frame, known: Mapping[str, Any], name: str) -> list[Any]:
-    """The values of an axis in conditions that agree with this one in all that both have, norm aside."""
+    """Return the values of an axis in conditions that agree with this one in all shared axes except norm."""
     found = []
     for other in map(_known, frame.conditions):
         if name in other and all(other[key] == known[key] for key in (known.keys() & other.keys()) - {"norm"}):
@@ -116,7 +117,7 @@ def _beside(frame: Frame, known: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _values(frame: Frame, name: str) -> list[Any]:
-    """The values of an axis: numbers by size, then text as it comes."""
+    """Return the values of an axis: numbers by size, then text in order of appearance."""
     found = dict.fromkeys(known[name] for known in map(_known, frame.conditions) if name in known)
     return sorted(found, key=lambda value: (0, value) if isinstance(value, int | float) else (1, 0))
 
@@ -124,7 +125,7 @@ def _values(frame: Frame, name: str) -> list[Any]:
 def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up: str) -> Figure:
     columns, lines = (frame.rates if name == LR else _values(frame, name) for name in (across, up))
     if any(isinstance(value, str) for value in lines):
-        lines = lines[::-1]  # names are read from the top, numbers rise
+        lines = lines[::-1]  # names are read from the top, numbers increase upwards
     many = min(len(titles), 3 if len(columns) <= 8 else 2)
     down = math.ceil(len(titles) / many)
     heads = {title: broken(title, _WIDTH / many) for title in titles}
@@ -132,7 +133,7 @@ def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up
     figure = Figure(figsize=(10, down * tall + 0.5), layout="constrained")
     grid = figure.subplots(down, many, sharex=True, sharey=True, squeeze=False)
     low, high = float(data["mean"].min()), float(data["mean"].max())
-    scale = Normalize(min(low, high - 0.1), high)  # noise is not blown up to the whole range of colours
+    scale = Normalize(min(low, high - 0.1), high)  # so that noise does not span the whole range of colours
     room = _WIDTH / many / len(columns)
     wide = room >= _NARROW
     for axes in grid.flat[len(titles) :]:

@@ -1,4 +1,4 @@
-"""The loss along the gradient: its range, how the gradient changes, effective smoothness (Santurkar et al. 2018)."""
+"""Loss along the gradient: its range, the change of the gradient, effective smoothness (Santurkar et al. 2018)."""
 
 import numpy as np
 import pandas as pd
@@ -22,12 +22,12 @@ _BANDS = {
 }
 _SMOOTH = {"effective_beta": "effective β\n(nats / the parameters' unit²)"}
 _DATA = ["condition", "lr", "diagnostic", "over_rates", "step", "n", "mean", "low", "high", "least", "greatest"]
-_BETWEEN = 0.12  # room between two pictures, as a share of their width
-_REACH = 1e4  # the axis ends at this multiple of a band's middle upper edge
+_BETWEEN = 0.12  # space between two plots, as a share of their width
+_REACH = 1e4  # the axis ends at this multiple of the median of a band's upper edge
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Three pictures for each panel of conditions, all conditions of the panel in each."""
+    """Draw three plots per panel, each with all conditions of the panel."""
     rows = recorded(frame, *_BANDS, *_SMOOTH)
     if rows.empty:
         return missing("the landscape along the gradient", "diagnostics=[light,landscape]")
@@ -38,8 +38,8 @@ def draw(frame: Frame) -> Drawn | Missing:
         f"times the learning rate: loss L(θ - ηg), change of the gradient ‖g - ∇L(θ - ηg)‖ (bands from the lowest to "
         f"the highest of the rates) and effective smoothness β, the largest ‖g - ∇L(θ - ηg)‖ / ‖ηg‖. Each condition at "
         f"its best learning rate; edges and lines: geometric means over seeds "
-        f"({span(rows.groupby('place')['seed'].nunique())}); band about β: its 95 % t-interval over seeds (of two "
-        f"seeds, from the lower to the higher; of one, none). A band without upper edge has a rate where the loss was "
+        f"({span(rows.groupby('place')['seed'].nunique())}); band around β: its 95 % t-interval over seeds (for two "
+        f"seeds, from the lower to the higher; for one, none). A band has no upper edge if the loss at some rate was "
         f"not finite. {vanished(frame, rows['place'])}{frame.arrangement}{silent(frame, set(rows['place']))}"
         f"Every run: {frame.configuration}."
     )
@@ -48,9 +48,9 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(rows: pd.DataFrame) -> pd.DataFrame:
-    """place and the columns of the data: for each step the `lowest` and the `highest` over rates, of β the `value`.
+    """Return place and the columns of the data: per step the `lowest` and the `highest` over rates, for β the `value`.
 
-    Where any rate's value was not finite in some seed, the highest is inf.
+    The highest is inf if the value at any rate was not finite for some seed.
     """
     finite = np.isfinite(rows["value"])
     rows = rows.assign(finite=finite, value=rows["value"].where(finite))
@@ -92,7 +92,7 @@ def _layout(frame: Frame, data: pd.DataFrame) -> Figure:
 
 
 def _within(data: pd.DataFrame) -> pd.DataFrame:
-    """The points without what lies far above all others."""
+    """Return the points, with `greatest` clipped if it is far above all others."""
     upper = data.loc[data["over_rates"] != "lowest", "greatest"]
     return data.assign(greatest=data["greatest"].clip(upper=_REACH * float(upper.median())))
 

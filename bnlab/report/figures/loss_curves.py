@@ -9,7 +9,7 @@ ORDER = 20
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Training loss (nats per example) by step, log scale."""
+    """Draw the training loss (nats per example, or squared error) by step, log scale."""
     regression = {frame.classes(place) is None for place in frame.finished}
     unit = " or ".join("squared error" if task else "nats per example" for task in sorted(regression))
     return _curves.draw(frame, "loss", "training loss", unit)

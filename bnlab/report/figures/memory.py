@@ -17,14 +17,14 @@ ORDER = 70
 
 _MIB = 2**20
 _NORM, _OTHERS = "the norm", "others"
-_PARTS = (  # face and hatch: told apart in a grey print
+_PARTS = (  # face and hatch, distinguishable in a grey print
     ("#4D4D4D", ""), ("#FFFFFF", "////"), ("#B3B3B3", ""), ("#FFFFFF", "...."), ("#808080", "\\\\\\\\"),
     ("#E6E6E6", ""), ("#FFFFFF", "xxxx"),
 )  # fmt: skip
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A bar for each condition, a part of it for each kind of layer."""
+    """Draw a bar per condition, with a part per kind of layer."""
     data = gather(frame)
     if data.empty:
         return missing("kept bytes", "diagnostics=[light,kept_bytes]")
@@ -32,7 +32,7 @@ def draw(frame: Frame) -> Drawn | Missing:
     caption = (
         f"Bytes that the layers keep from one batch's forward pass to its backward pass, by kind of layer, at the "
         f"first look of each condition's run of the lowest seed at its best learning rate. Parameters, buffers and the "
-        f"batch itself are not counted, memory that several layers keep counts at the first of them. "
+        f"batch itself are not counted; memory that several layers keep is counted for the first of them. "
         f"{silent(frame, set(data['place']))}Every run: {frame.configuration}."
     )
     names = [frame.conditions[place].label for place in data["place"]]
@@ -41,7 +41,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """place, seed, step, kind, bytes: the sum over the layers of each kind; a condition's norm is `the norm`."""
+    """Return place, seed, step, kind, bytes: sums over the layers of a kind; a condition's norm is `the norm`."""
     rows = recorded(frame, "kept_bytes")
     rows = one_run(rows[rows["step"] == rows.groupby("run_id")["step"].transform("min")])
     norms = [frame.conditions[place].norm for place in rows["place"]]
@@ -50,7 +50,7 @@ def gather(frame: Frame) -> pd.DataFrame:
 
 
 def _few(table: pd.DataFrame) -> pd.DataFrame:
-    """Kinds by falling total, the norm first; those that get no part of their own together."""
+    """Return the kinds by descending total, the norm first, and those without a part of their own summed."""
     order = table.sum().sort_values(ascending=False, kind="stable").index
     kinds = sorted(order, key=lambda kind: kind != _NORM)
     own, rest = kinds[: len(_PARTS) - 1], kinds[len(_PARTS) - 1 :]

@@ -33,7 +33,7 @@ _COLUMNS = [
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """One row a condition: its score less that of its reference, each at its own best rate."""
+    """Draw one row per condition: its score minus that of its reference, each at its own best rate."""
     if not frame.has_accuracy:
         return Missing("no finished run has a val accuracy")
     data = gather(frame)
@@ -56,7 +56,7 @@ def draw(frame: Frame) -> Drawn | Missing:
     axes.set(ylim=(len(shown) - 0.4, -0.6))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    base = "the condition named" if several else clipped(references[0])
+    base = "the named condition" if several else clipped(references[0])
     axes.set_xlabel(f"{metric}, difference from {base} (0–1)")
     counts = sorted({row["n"] for row in shown})
     pairs = f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]} to {counts[-1]}"
@@ -70,7 +70,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """One row a pair: condition, reference, their rates, mean, low, high, n of the condition, seed, difference."""
+    """Return one row per pair: condition, reference, their rates, mean, low, high, n of the condition, difference …"""
     rows: list[dict[str, Any]] = []
     for place, reference in sorted(frame.references.items()):
         estimate = frame.difference(place, reference, frame.score)
@@ -93,7 +93,7 @@ def gather(frame: Frame) -> pd.DataFrame:
 
 
 def _against(condition: Condition, reference: Condition) -> str:
-    """What tells the reference from the condition: its norm, or its variant of the same norm."""
+    """Return what distinguishes the reference from the condition: its norm, or its variant of the same norm."""
     return reference.norm if reference.norm != condition.norm else reference.label.partition(" · ")[2]
 
 

@@ -21,11 +21,11 @@ ORDER = 52
 
 _MOST = 24  # conditions
 _DATA = ["condition", "lr", "diagnostic", "site", "step", "percentile", "n", "mean", "low", "high", "least", "greatest"]
-_REACH = 10  # a panel this many times as high as the middle one does not stretch the others' axis
+_REACH = 10  # a panel this many times as high as the median one does not set the shared axis
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A panel for each condition, all with the same axes."""
+    """Draw a panel per condition, all with the same axes."""
     data = gather(frame)
     if data.empty:
         return missing("percentiles of activations", "diagnostics=[light,activation_percentiles]")
@@ -41,7 +41,7 @@ def draw(frame: Frame) -> Drawn | Missing:
         _panel(axes, data[data["place"] == place], frame.styles[place])
         axes.set_title(broken(named(frame, place), 10 / many - 0.5))
     for axes in grid.flat[max(0, len(places) - many) : len(places)]:
-        axes.tick_params(labelbottom=True)  # below it there may be none
+        axes.tick_params(labelbottom=True)  # there may be no panel below
     shared, cut = _limits(data[data["place"].isin(places)])
     grid[0, 0].set_ylim(shared)
     figure.supxlabel("step", fontsize="medium")
@@ -50,10 +50,10 @@ def draw(frame: Frame) -> Drawn | Missing:
     what = "one unit's activations" if data["diagnostic"].iloc[0] == "unit_percentile" else "the activations"
     caption = (
         f"Percentiles ({', '.join(f'{value:g}' for value in percent)}) of {what} through training at the deepest "
-        f"{data['kind'].iloc[0]} site ({', '.join(sorted(set(data['site'])))}; after the norm, where one stands "
-        f"there), each condition at its best learning rate. Lines: means over {span(data['n'])}; thick: the one "
+        f"{data['kind'].iloc[0]} site ({', '.join(sorted(set(data['site'])))}; after the norm, if there "
+        f"is one), each condition at its best learning rate. Lines: means over {span(data['n'])}; thick: the one "
         f"nearest to the median; band: from the lowest percentile to the highest. "
-        f"{'What lies far outside of the other panels is cut off. ' if cut else ''}"
+        f"{'Values far outside the range of the other panels are cut off. ' if cut else ''}"
         f"{thinned(len(places), len(known), 'conditions')}Every run: {frame.configuration}."
     )
     names = [frame.conditions[place].label for place in data["place"]]
@@ -61,7 +61,7 @@ def draw(frame: Frame) -> Drawn | Missing:
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """place, kind and the columns of the data: one row a percentile and step, at each condition's deepest site."""
+    """Return place, kind and the columns of the data: one row per percentile and step, at the deepest site."""
     rows = at_one_kind(recorded(frame, "activation_percentile", "unit_percentile"))
     units = rows["diagnostic"] == "unit_percentile"
     rows = rows[units] if units.any() else rows
@@ -82,7 +82,7 @@ def _panel(axes: Axes, data: pd.DataFrame, style: Style) -> None:
 
 
 def _limits(data: pd.DataFrame) -> tuple[tuple[float, float] | None, bool]:
-    """Limits that hold every panel but those that would flatten all others, and whether there are such."""
+    """Return limits for all panels except those that would flatten the others, and whether there are such panels."""
     ends = data.groupby("place").agg(least=("mean", "min"), greatest=("mean", "max"))
     heights = ends["greatest"].sub(ends["least"])
     kept = ends[heights.le(_REACH * heights.median())]

@@ -1,4 +1,4 @@
-"""How much each residual branch adds to the skip beside it."""
+"""Variance that each residual branch adds to its skip connection."""
 
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import missing, recorded
@@ -12,9 +12,9 @@ _QUANTITY = _views.Quantity("residual_ratio", "Var(branch) / Var(skip)")
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """The first and the last look side by side."""
+    """Draw the first and the last look side by side."""
     rows = recorded(frame, _QUANTITY.diagnostic)
     if rows.empty:
-        return missing("residual branches", "diagnostics=[light,residual_ratio] of a residual net")
+        return missing("residual branches", "diagnostics=[light,residual_ratio] and a residual net")
     caption = "Variance of the branch over that of the skip at each residual sum, by depth of the block."
     return _views.draw(frame, rows, [_QUANTITY], ("first", "last"), caption)

@@ -1,4 +1,4 @@
-"""How far the running averages of norms lie from the batch's own statistics."""
+"""Distance of the running averages of norms from the statistics of the batch."""
 
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import missing, recorded
@@ -15,10 +15,12 @@ _QUANTITIES = (
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """A row for each of the two: through training, and by depth at the last look."""
+    """Draw a row per drift: through training, and by depth at the last look."""
     rows = recorded(frame, *(one.diagnostic for one in _QUANTITIES))
     if rows.empty:
-        return missing("the drift of running averages", "diagnostics=[light,norm_drift] and a norm that keeps them")
+        return missing(
+            "the drift of running averages", "diagnostics=[light,norm_drift] and a norm with running averages"
+        )
     caption = (
         "Distance of each norm's running averages from the statistics of the batch, before the batch is averaged in: "
         "mean over channels of |running mean - batch mean| / batch standard deviation and of "

@@ -1,4 +1,4 @@
-"""Val accuracy by epoch and by second: how soon each condition is how good."""
+"""Val accuracy by epoch and by second."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ _COLUMNS = ["condition", "lr", "step", "epoch", "seconds", "mean", "half", "n"]
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """For each panel of conditions a picture over epochs, and one over seconds where runs have seconds of their own."""
+    """Draw a plot over epochs per panel, and one over seconds if any run was timed separately."""
     data = gather(frame)
     if data.empty:
         return Missing("no complete run has evaluations of its val accuracy")
@@ -40,14 +40,14 @@ def draw(frame: Frame) -> Drawn | Missing:
     caption = (
         f"Val accuracy through training, each condition at its best learning rate. Line: mean over the complete seeds "
         f"({n}); band: 95 % t-interval (none for one seed). Dashed: the target, {frame.target:g}; in brackets: "
-        f"mean epochs to it, > E where a seed was not there in E. Seconds are means over seeds, evaluations included; "
-        f"runs trained several at a time have none of their own. {frame.arrangement}Every run: {frame.configuration}."
+        f"mean epochs to it, > E if a seed did not reach it within E. Seconds are means over seeds, with evaluations; "
+        f"runs trained together are not timed separately. {frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
 
 def gather(frame: Frame) -> pd.DataFrame:
-    """One row an evaluation of a condition at its best rate: mean accuracy over n seeds, half of its interval."""
+    """Return one row per evaluation of a condition at its best rate: mean accuracy over n seeds, half its interval."""
     rows: list[dict[str, Any]] = []
     for place in frame.finished:
         runs = frame.at_shown(place)

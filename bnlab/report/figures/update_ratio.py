@@ -1,4 +1,4 @@
-"""Size of an update against the size of the weight that it changes."""
+"""Size of an update relative to the size of its weight."""
 
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import missing, recorded
@@ -12,7 +12,7 @@ _QUANTITY = _views.Quantity("update_ratio", "‖update‖ / ‖weight‖\n(no un
 
 
 def draw(frame: Frame) -> Drawn | Missing:
-    """Through training, and by depth at the last look."""
+    """Draw the ratio through training, and by depth at the last look."""
     rows = recorded(frame, _QUANTITY.diagnostic)
     if rows.empty:
         return missing("update-to-weight ratios", "diagnostics=[light,update_ratio]")

@@ -1,4 +1,4 @@
-"""Cells: the runs of one condition at one learning rate, which differ in the seed alone."""
+"""Cells: the runs of one condition at one learning rate, which differ only in the seed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,16 +7,17 @@ import pandas as pd
 
 from bnlab.report.stats.estimate import Estimate, estimate
 
-# Accuracies are shares of at most some 10,000 examples; what lies closer together is the same, but for rounding.
+# Accuracies are shares of at most some 10,000 examples; smaller differences are due to rounding.
 ROUNDING = 1e-7
 COUNTS = ("complete", "diverged", "failed", "running", "refused")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """How many runs ended how, and the accuracies (0-1) and the loss of the complete ones: on val, or else in training.
+    """Number of runs by status, and accuracies (0-1) and loss of the complete runs.
 
-    `absent` counts seeds that were run elsewhere in the study and have no run here.
+    `absent` counts seeds that were run elsewhere in the study and have no run here. `loss` is that on val, or the
+    training loss without a val split.
     """
 
     lr: float
@@ -36,27 +37,26 @@ class Cell:
 
     @property
     def empty(self) -> bool:
-        """No run is here; those of the grid may be elsewhere."""
+        """Whether the cell has no run."""
         return not any(getattr(self, name) for name in COUNTS)
 
     @property
     def stable(self) -> bool:
-        """Some seed has a val accuracy and none diverged."""
+        """Whether some seed has a val accuracy and none diverged."""
         return self.diverged == 0 and self.val.n > 0
 
     @property
     def known(self) -> bool:
-        """There is a result that says whether the rate works."""
+        """Whether there is a result for the rate: a val accuracy, or a diverged seed."""
         return self.diverged > 0 or self.val.n > 0
 
 
 def cells(runs: pd.DataFrame, rates: Iterable[float], seeds: Iterable[int]) -> list[Cell]:
-    """The cells of a condition, by ascending rate.
+    """Return the cells of a condition, in ascending order of rate.
 
     Args:
         runs: lr, seed, status, val_accuracy, test_accuracy, val_loss, train_loss of the condition's runs.
-        rates, seeds: the planned grid; its pairs that have no run are counted too, so that what is missing stays in
-            sight.
+        rates, seeds: the planned grid; its pairs without a run are counted too, so that missing runs show.
     """
     planned = set(seeds)
     found = []

@@ -1,4 +1,4 @@
-"""A mean over seeds with its interval, and the difference of two conditions, paired by seed."""
+"""Mean over seeds with its confidence interval, and the difference of two conditions, paired by seed."""
 
 import math
 from collections.abc import Iterable
@@ -8,13 +8,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import sem, t
 
-# Beyond, neither the interval of several numbers nor an axis that holds them can be computed.
+LEVEL = 0.05
+# Above this, neither a confidence interval nor an axis range can be computed.
 LARGEST = 1e100
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean of n values and the half-width of its 95 % t-interval, nan for fewer than two values (mean: than one)."""
+    """Mean of n values and the half-width of its t-interval.
+
+    The half-width is nan for fewer than two values, the mean for none.
+    """
 
     mean: float
     half: float
@@ -29,23 +33,26 @@ class Estimate:
         return self.mean + self.half
 
 
-def estimate(values: Iterable[float]) -> Estimate:
-    """Mean ± t(0.975, n - 1) · standard error; values that are nan (not measured) are not counted.
+def estimate(values: Iterable[float], level: float = LEVEL) -> Estimate:
+    """Return mean ± t(1 - level/2, n - 1) · standard error; nan values (not measured) are left out.
 
-    Where one is infinite, or too large for a standard error, there is no interval.
+    There is no interval if a value is infinite or too large for a standard error.
+
+    Args:
+        level: probability that the interval misses the mean of normal values.
     """
     known = pd.Series(values, dtype="float64").dropna().to_numpy()
     n = len(known)
     bounded = bool((np.abs(known) <= LARGEST).all())
-    half = float(t.ppf(0.975, n - 1) * sem(known)) if n > 1 and bounded else math.nan
-    with np.errstate(over="ignore", invalid="ignore"):  # of infinite losses
+    half = float(t.isf(level / 2, n - 1) * sem(known)) if n > 1 and bounded else math.nan
+    with np.errstate(over="ignore", invalid="ignore"):  # losses may be infinite
         return Estimate(float(known.mean()) if n else math.nan, half, n)
 
 
 def paired(values: pd.Series, reference: pd.Series) -> Estimate:
-    """Mean of values - reference over the seeds that both have, and its 95 % t-interval (a paired t-test's).
+    """Return the mean of values - reference over the common seeds, and its 95 % t-interval (that of a paired t-test).
 
     Args:
-        values, reference: a number a seed, the seed as index.
+        values, reference: one number per seed, indexed by seed.
     """
     return estimate(values.sub(reference))

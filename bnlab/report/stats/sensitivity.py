@@ -1,4 +1,4 @@
-"""How a condition depends on the learning rate: its best rate and the range of rates that do nearly as well."""
+"""Learning-rate sensitivity of a condition: its best rate and the range of rates that are nearly as good."""
 
 import math
 from collections.abc import Sequence
@@ -7,27 +7,28 @@ from typing import Literal
 
 from bnlab.report.stats.cell import ROUNDING, Cell
 
-TOLERANCE = 0.05  # val accuracy that a usable rate may lie below the best
+TOLERANCE = 0.05  # how far the val accuracy of a usable rate may lie below the best
 
-# Why a usable range is not known to end: the grid ends, or the next cell has no result; "" where the next rate failed.
+# Why the end of a usable range is unknown: the grid ends, or the next cell has no result; "" if the next rate is bad.
 Edge = Literal["", "grid", "missing"]
-# Where the best rate lies among those with a result, where there are several: at an end, a better one may lie beyond.
+# Position of the best rate among several rates with a result: at an end, a better one may lie beyond.
 End = Literal["", "lowest", "highest"]
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How a condition depends on the learning rate.
+    """Learning-rate sensitivity of a condition.
 
     Attributes:
-        learned: the best mean val accuracy reached `learning_threshold`; None where classes or accuracy are unknown.
-        best_lr: highest mean val accuracy among rates where no seed diverged (ties: the lowest); None where there is
-            no such rate or the condition did not learn.
-        shown_lr: the rate whose runs stand for the condition: the best one; if it did not learn, the one that got
-            furthest; if some seed diverged at every rate, that of the smallest share; where nothing has a val accuracy,
-            the one of least loss; None without a finished run.
+        learned: whether the best mean val accuracy reached `learning_threshold`; None if the number of classes or the
+            accuracy is unknown.
+        best_lr: rate with the highest mean val accuracy among rates where no seed diverged (ties: the lowest rate);
+            None if there is no such rate or the condition did not learn.
+        shown_lr: the rate whose runs represent the condition: the best one; if the condition did not learn, the one of
+            highest val accuracy; if no run has a val accuracy, the one of least loss; if a seed diverged at every rate,
+            the one with the smallest share of diverged seeds; None without a finished run.
         lowest, highest: ends of the usable range around best_lr; None without one.
-        below, above: whether that end is where usable rates end, or merely where knowledge does.
+        below, above: why that end of the usable range is unknown; "" if it is known.
         best_end: whether best_lr is the lowest or the highest rate with a result.
     """
 
@@ -42,20 +43,20 @@ class Sensitivity:
 
     @property
     def decades(self) -> float | None:
-        """Width of the usable range: log10(highest / lowest)."""
+        """Width of the usable range in decades: log10(highest / lowest); None without one."""
         return math.log10(self.highest / self.lowest) if self.highest and self.lowest else None
 
 
 def learning_threshold(classes: int) -> float:
-    """Twice chance, 2 / classes; half-way from chance to 1 for two classes, where twice chance would ask for 1."""
+    """Return twice chance, 2 / classes; for two classes half-way from chance to 1, because twice chance would be 1."""
     return min(2 / classes, (1 + 1 / classes) / 2)
 
 
 def sensitivity(cells: Sequence[Cell], classes: int | None, tolerance: float = TOLERANCE) -> Sensitivity:
-    """Best lr and usable range of a condition with these cells (ascending rates).
+    """Return the best rate and the usable range of a condition with these cells (in ascending order of rate).
 
-    A rate is usable when it is reached from the best one over neighbours where no seed diverged and mean val accuracy
-    is at least that of the best minus `tolerance`.
+    A rate is usable if at it, and at all rates between it and the best one, no seed diverged and the mean val accuracy
+    is at least that of the best rate minus `tolerance`.
     """
     stable = [index for index, cell in enumerate(cells) if cell.stable]
     if not stable:

@@ -1,4 +1,4 @@
-"""How long runs took until their val accuracy reached a target."""
+"""Time that runs took until their val accuracy reached a target."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 from bnlab.report.stats.cell import ROUNDING
 from bnlab.report.stats.estimate import Estimate, estimate
 
-TARGET = 0.9  # val accuracy that "time to target" waits for
+TARGET = 0.9  # val accuracy of "time to target"
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Target:
     """Epochs, or seconds, until the runs of a cell first reached the target.
 
     Attributes:
-        time: over the runs, if all of them reached it (a mean of the quick ones alone would flatter).
-        censored: how many never reached it within `budget`.
-        runs: how many were evaluated.
-        budget: the longest of the runs, in the unit of `time`.
+        time: estimate over the runs, if all of them reached it (a mean over only the fast ones would be too small).
+        censored: number of runs that did not reach it within `budget`.
+        runs: number of evaluated runs.
+        budget: length of the longest run, in the unit of `time`.
     """
 
     time: Estimate
@@ -30,7 +30,7 @@ class Target:
 
 
 def first_reached(evals: pd.DataFrame, target: float = TARGET) -> pd.DataFrame:
-    """epoch and step of the first evaluation at or above the target, by run_id; nan where a run never got there.
+    """Return epoch and step of the first evaluation at or above the target, by run_id; nan if there is none.
 
     Args:
         evals: val evaluations: run_id, epoch, step, accuracy.
@@ -40,17 +40,17 @@ def first_reached(evals: pd.DataFrame, target: float = TARGET) -> pd.DataFrame:
 
 
 def time_to_target(times: pd.Series, budget: float) -> Target:
-    """Of the time of each run, nan where it never got there within the budget."""
+    """Return the target of a cell from the time of each run, nan if it did not reach the target within the budget."""
     censored = int(times.isna().sum())
     return Target(estimate([] if censored else times), censored, len(times), budget if len(times) else math.nan)
 
 
 def seconds_at(steps: pd.DataFrame, when: pd.Series) -> pd.Series:
-    """Seconds since its start at which a run did a step, by run_id: between logged steps by linear interpolation.
+    """Return the seconds from a run's start to a step, by run_id, interpolated linearly between logged steps.
 
     Args:
         steps: run_id, step, seconds of every logged step.
-        when: a step a run_id; nan gives nan.
+        when: one step per run_id; nan gives nan.
     """
     logged = steps.groupby("run_id", sort=False).indices
     at, seconds = steps["step"].to_numpy("float64"), steps["seconds"].to_numpy("float64")

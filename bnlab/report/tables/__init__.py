@@ -1,4 +1,4 @@
-"""The tables of a report, one file each (see `bnlab.report.parts`).
+"""The tables of a report, one module each (see `bnlab.report.parts`).
 
-How a table becomes CSV, Markdown and LaTeX is in `bnlab.report.forms`.
+`bnlab.report.forms` writes them as CSV, Markdown and LaTeX.
 """

@@ -1,4 +1,4 @@
-"""What the tables share: a condition's columns, and numbers as people read them."""
+"""Shared code of the tables: the columns of a condition, and formatted numbers."""
 
 import math
 
@@ -10,19 +10,19 @@ NONE = "–"
 
 
 def names(frame: Frame, place: int) -> dict[str, str]:
-    """The axes that tell conditions apart, with this one's values; an axis that it lacks is empty."""
+    """Return a condition's values of the axes that distinguish conditions; "" for an axis that it lacks."""
     condition = frame.conditions[place]
     values = {name: text(value) for name, value in condition.variant}
     return dict.fromkeys(frame.axes, "") | {"norm": condition.norm} | values
 
 
 def numbers(name: str, value: Estimate) -> dict[str, float]:
-    """For machines: mean and ends of the interval."""
+    """Return the columns of an estimate for CSV: mean and ends of the interval."""
     return {name: value.mean, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
 def amount(value: Estimate, digits: int, *, sign: bool = False) -> str:
-    """ "0.950 ± 0.012", the mean alone where one value has no interval."""
+    """Return an estimate as text: "0.950 ± 0.012", or the mean alone if there is no interval."""
     if value.n == 0:
         return NONE
     mean = f"{value.mean:{'+' if sign else ''},.{digits}f}"
@@ -30,19 +30,19 @@ def amount(value: Estimate, digits: int, *, sign: bool = False) -> str:
 
 
 def accuracy(value: Estimate, cell: Cell | None) -> str:
-    """Never the mean alone where some seed of the cell diverged."""
+    """Return an accuracy as text, with the number of diverged seeds if any seed of the cell diverged."""
     shown = amount(value, 3)
     return f"{shown} ({cell.diverged}/{cell.finished} diverged)" if cell and cell.diverged else shown
 
 
 def _floored(value: float, digits: int) -> float:
-    """Return a value rounded down, so that "> 0.18" does not claim more than was trained; of small ones two digits."""
+    """Return a value rounded down, so that "> 0.18" does not exceed what was trained; small ones to two digits."""
     scale = 10.0 ** max(digits, 1 - math.floor(math.log10(value)) if value > 0 else 0)
     return math.floor(value * scale + 1e-9) / scale
 
 
 def time(target: Target, digits: int) -> str:
-    """ "> 20 (1/3)": one of three seeds was not there after 20."""
+    """Return a time as text: "> 20 (1/3)" if one of three seeds did not reach the target within 20."""
     if target.runs == 0:
         return NONE
     if target.censored:

@@ -1,4 +1,4 @@
-"""What each condition costs: parameters, time, and memory where it was measured."""
+"""Cost of each condition: parameters, time, and memory if it was measured."""
 
 from collections import Counter
 
@@ -14,13 +14,13 @@ TITLE = "Cost"
 ORDER = 70
 
 _MEASURES = {
-    "seconds": ("seconds a run", 1), "update_ms": ("ms an update", 2), "examples": ("examples a second", 0),
+    "seconds": ("seconds per run", 1), "update_ms": ("ms per update", 2), "examples": ("examples per second", 0),
     "peak_mib": ("peak memory (MiB)", 0),
 }  # fmt: skip
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a condition, over its complete runs at all rates: a rate costs nothing."""
+    """Return one row per condition, over its complete runs at all rates, because the rate does not affect the cost."""
     facts = _facts(frame)
     if facts.empty:
         return Missing("no run is complete")
@@ -35,7 +35,7 @@ def table(frame: Frame) -> Table | Missing:
     for place, mine in found.items():
         params = parts[place]["n_params"].max()
         reference = found.get(frame.references.get(place, -1), {})
-        # What else ran at the time slows a process down, and need not have been the same for both.
+        # Concurrent processes slow a run down, and may have differed between the two conditions.
         alone = not crowded & {place, frame.references.get(place)}
         base = reference["update_ms"].mean if alone and "update_ms" in reference else 0.0
         ratio = mine["update_ms"].mean / base if base > 0 else None
@@ -83,11 +83,11 @@ def _beside(facts: pd.DataFrame) -> str:
     most = facts["processes"].max()
     if not most > 1:
         return ""
-    return f", up to {most:g} processes at once, which slow each other: to compare updates, train with launcher=serial"
+    return f", up to {most:g} concurrent processes, which slow each other down: to compare updates, use launcher=serial"
 
 
 def _pace(frame: Frame, run_ids: pd.Series) -> pd.Series:
-    """Seconds an update by the logged steps of each run: the median, which evaluations in between do not move."""
+    """Return the seconds per update of each run: the median over logged steps, which evaluations do not affect."""
     steps = frame.steps.of(run_ids)[["run_id", "step", "seconds"]]
     apart = steps.groupby("run_id")[["step", "seconds"]].diff()
     pace = (apart["seconds"] / apart["step"]).groupby(steps["run_id"]).median()
@@ -98,12 +98,12 @@ def _caption(frame: Frame, facts: pd.DataFrame) -> str:
     executors = ", ".join(f"{name} ({count} runs)" for name, count in Counter(facts["executor"]).items())
     devices = sorted({str(frame.source.infos[run_id]["device"]) for run_id in frame.runs["run_id"]})
     return (
-        "Parameters of the net; seconds of a whole run; milliseconds an update and training examples a second, "
-        "evaluations and checkpoints aside and diagnostics included; peak memory of the process, libraries included, "
-        "or what torch took of a GPU; relative: to the update of the condition that the others are compared with. "
-        "Runs that are trained together share an update: its time, the examples and the memory are those of all of "
-        "them, and they count once. –: not measured, or nothing to compare with. "
-        f"± is the 95 % t-interval over what was trained apart, of complete runs. Executor: {executors}"
+        "Parameters of the net; seconds of a whole run; milliseconds per update and training examples per second, "
+        "without evaluations and checkpoints but with diagnostics; peak memory of the process including libraries, "
+        "or the GPU memory that torch used; relative: to the update of the condition that others are compared "
+        "with. Runs that are trained together share an update: time, examples and memory are those of all of them, "
+        "and they count as one measurement. –: not measured, or nothing to compare with. "
+        f"± is the 95 % t-interval over separate measurements of complete runs. Executor: {executors}"
         f"{_beside(facts)}. "
         f"Device: {', '.join(devices)}. "
         f"Every run: {frame.configuration}."

@@ -1,4 +1,4 @@
-"""Accuracy by two axes: norms across, every variant (batch size, placement …) down."""
+"""Accuracy by two axes: norms in columns, variants (batch size, placement …) in rows."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ ORDER = 15
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a variant, one column a norm; with a single norm, one column a value of the axis that has fewest."""
+    """Return a row per variant and a column per norm; with one norm, a column per value of the shortest axis."""
     if not frame.has_accuracy:
         return Missing("accuracy by two axes needs the val accuracy of finished runs, and there is none")
     across = _across(frame)
     if across is None:
-        return Missing("only one axis varies beside learning rate and seed, two are needed to cross them")
+        return Missing("only one axis varies besides learning rate and seed, but a crossed table needs two")
     down = [name for name in frame.axes if name not in ("norm", across)]
     columns = list(dict.fromkeys(_value(one, across) for one in frame.conditions))
     data, shown = [], []
@@ -36,16 +36,16 @@ def table(frame: Frame) -> Table | Missing:
             cells[column] = accuracy(score, frame.shown_cell(place))
         shown.append(row | {column if across == "norm" else f"{across} {column}": cells[column] for column in columns})
     caption = (
-        f"{frame.score.replace('_', ' ').capitalize()} (0–1) at the last evaluation by {across} (across) and "
-        f"{', '.join(down)} (down), each condition at its own best learning rate; a condition that one of the axes "
-        f"does not concern stands in every row. ± is the 95 % t-interval over seeds ({frame.seeds} a rate). "
+        f"{frame.score.replace('_', ' ').capitalize()} (0–1) at the last evaluation by {across} (columns) and "
+        f"{', '.join(down)} (rows), each condition at its own best learning rate; a condition to which an axis does "
+        f"not apply is in every row. ± is the 95 % t-interval over seeds ({frame.seeds} per rate). "
         f"Every run: {frame.configuration}."
     )
     return Table(pd.DataFrame(data), pd.DataFrame(shown), caption, [])
 
 
 def _across(frame: Frame) -> str | None:
-    """The axis of the columns; None where fewer than two vary."""
+    """Return the axis of the columns; None if fewer than two vary."""
     if len({one.norm for one in frame.conditions}) > 1:
         return "norm" if len(frame.axes) > 1 else None
     if len(frame.axes) < 3:
@@ -54,7 +54,7 @@ def _across(frame: Frame) -> str | None:
 
 
 def _rows(frame: Frame, across: str) -> list[list[int]]:
-    """Conditions that share a row."""
+    """Return the conditions of each row."""
     if across == "norm":
         return [places for _, places in variants(frame.conditions)]
     rows: dict[tuple[tuple[str, Any], ...], list[int]] = {}
@@ -64,6 +64,6 @@ def _rows(frame: Frame, across: str) -> list[list[int]]:
 
 
 def _value(condition: Condition, axis: str) -> str:
-    """An axis's value for people, "" where the condition lacks it."""
+    """Return a condition's value of an axis as text; "" if it lacks the axis."""
     values = {"norm": condition.norm, **dict(condition.variant)}
     return text(values[axis]) if axis in values else ""

@@ -12,7 +12,7 @@ ORDER = 13
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a condition, at its best rate; the difference is paired by seed."""
+    """Return one row per condition, at its best rate; the difference is paired by seed."""
     if not frame.has_accuracy:
         return Missing("final accuracy needs the val accuracy of finished runs, and there is none")
     data, shown = [], []
@@ -43,7 +43,7 @@ def _heading(frame: Frame) -> str:
 
 def _caption(frame: Frame) -> str:
     return (
-        "Accuracy (0–1) at the last evaluation, each condition at the learning rate that is best on val. "
+        "Accuracy (0–1) at the last evaluation, each condition at its best learning rate on val. "
         f"The {_heading(frame)} is paired by seed, each condition at its own best rate. "
-        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+        f"± is the 95 % t-interval over seeds ({frame.seeds} per rate). Every run: {frame.configuration}."
     )

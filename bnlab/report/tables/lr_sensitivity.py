@@ -1,25 +1,25 @@
-"""Learning-rate sensitivity: what each condition stands, and how well it does at its best rate."""
+"""Learning-rate sensitivity: the usable rates of each condition, and its results at the best rate."""
 
 import pandas as pd
 
 from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.parts import Missing, Table
-from bnlab.report.stats import Cell, Sensitivity, estimate, learning_threshold
+from bnlab.report.stats import Cell, Critical, Sensitivity, critical, estimate, learning_threshold, outcomes
 from bnlab.report.tables._words import NONE, accuracy, names, numbers, time
 
 TITLE = "Learning-rate sensitivity"
 ORDER = 10
-_RATES = 4  # rates that a note names of a condition
+_RATES = 4  # rates per condition that a note names
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a condition, by the definitions of `bnlab.report.stats`."""
+    """Return one row per condition, by the definitions of `bnlab.report.stats`."""
     if not frame.has_accuracy:
         return Missing("learning-rate sensitivity needs the val accuracy of finished runs, and there is none")
     rows = [_row(frame, place) for place in range(len(frame.conditions))]
     shown = pd.DataFrame([shown for _, shown, _ in rows]).fillna("")
-    notes: dict[str, list[str]] = {}  # one line a kind
+    notes: dict[str, list[str]] = {}  # one line per kind
     for condition, (_, _, mine) in zip(frame.conditions, rows, strict=True):
         for kind, detail in mine:
             notes.setdefault(kind, []).append(f"{condition.label} ({detail})" if detail else condition.label)
@@ -36,8 +36,10 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     finished = total["complete"] + total["diverged"]
     idle = _idle(frame, place)
     here = frame.shown_cell(place)
+    upper, lower = _critical(frame, place)
     data: dict[str, object] = {
         **names(frame, place),
+        **_ends("critical_lr", upper), **_ends("lower_critical_lr", lower),
         "max_stable_lr": found.highest, "max_stable_lr_edge": found.above,
         "min_usable_lr": found.lowest, "min_usable_lr_edge": found.below,
         "usable_decades": found.decades, "best_lr": found.best_lr, "best_lr_end": found.best_end,
@@ -53,6 +55,8 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     }  # fmt: skip
     usable = _bound(frame, found)
     shown = names(frame, place) | {
+        "critical lr": _spoken(upper, "≥"),
+        "lower critical lr": _spoken(lower, "≤"),
         "max stable lr": usable[0],
         "usable decades": usable[1],
         "best lr": frame.rate(found.best_lr),
@@ -62,11 +66,42 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
         "diverged": f"{total['diverged']}/{finished}",
         "did not learn": f"{idle}/{finished}",
     }
-    return data, shown, _notes(frame, place, cells, found)
+    notes = _notes(frame, place, cells, found)
+    if upper is not None and upper.reentrant:
+        notes.append(("runs work again above the critical lr", few([f"{rate:g}" for rate in upper.reentrant], _RATES)))
+    return data, shown, notes
+
+
+def _critical(frame: Frame, place: int) -> tuple[Critical | None, Critical | None]:
+    """Return the upper and the lower critical rate of a condition; None without runs at several rates that work."""
+    runs = frame.runs[(frame.runs["condition"] == place) & frame.runs["status"].isin(["complete", "diverged"])]
+    if runs["lr"].nunique() < 2:
+        return None, None
+    classes = frame.classes(place)
+    found = outcomes(runs, 0.0 if classes is None else learning_threshold(classes))
+    return critical(found), critical(found, end="lower")
+
+
+def _ends(name: str, found: Critical | None) -> dict[str, object]:
+    low, high = (None, None) if found is None else tuple(10**end for end in found.posterior.interval())
+    return {
+        name: None if found is None else found.rate, f"{name}_low": low, f"{name}_high": high,
+        f"{name}_open": None if found is None else found.open, f"{name}_runs": None if found is None else found.n,
+    }  # fmt: skip
+
+
+def _spoken(found: Critical | None, sign: str) -> str:
+    """Return a critical rate with its interval as text; only a bound if the grid ends before runs go wrong."""
+    if found is None:
+        return NONE
+    low, high = (10**end for end in found.posterior.interval())
+    if found.open:
+        return f"{sign} {low if sign == '≥' else high:.2g}"
+    return f"{found.rate:.2g} ({low:.2g} to {high:.2g})"
 
 
 def _idle(frame: Frame, place: int) -> int:
-    """Complete runs of a condition, at any rate, that ended below the threshold of having learned."""
+    """Return how many complete runs of a condition, at any rate, ended below the learning threshold."""
     classes = frame.classes(place)
     if classes is None:
         return 0
@@ -78,7 +113,7 @@ _COUNTS = ("complete", "diverged", "failed", "running", "refused", "absent")
 
 
 def _bound(frame: Frame, found: Sensitivity) -> tuple[str, str]:
-    """Max stable lr and usable decades in words."""
+    """Return max stable lr and usable decades as text."""
     if found.highest is None or found.decades is None:
         return ("did not learn", NONE) if found.learned is False else (NONE, NONE)
     high = f"≥ {frame.rate(found.highest)}" if found.above else frame.rate(found.highest)
@@ -86,7 +121,7 @@ def _bound(frame: Frame, found: Sensitivity) -> tuple[str, str]:
 
 
 def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> list[tuple[str, str]]:
-    """What must be known of a condition's row: the kind of note, the same for every condition, and its detail."""
+    """Return the notes on a condition's row: the kind, whose text all conditions share, and the detail."""
     notes = []
     classes = frame.classes(place)
     if found.learned is False and classes is not None:
@@ -97,13 +132,13 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
     if found.shown_lr is None:
         notes.append(("no run finished", ""))
     elif found.learned is None and found.best_lr is None:
-        kind = "no rate without divergence, accuracies are of the seeds left at a rate"
+        kind = "some seed diverged at every rate, accuracies are over the other seeds"
         if any(cell.complete and not cell.val.n for cell in cells):
             kind = f"no val {'set (val_size 0)' if _undivided(frame, place) else 'accuracy'}, so no best lr"
         notes.append((kind, f"lr {frame.rate(found.shown_lr)}"))
     if found.best_end:
         beyond = {"lowest": "lower", "highest": "higher"}[found.best_end]
-        kind = f"best lr at the edge of the grid, or of what was run of it, a {beyond} one may be better"
+        kind = f"best lr at the edge of the grid, or of its finished part; a {beyond} one may be better"
         notes.append((kind, frame.rate(found.best_lr)))
     ends = (
         (found.above, found.highest, "highest", "next higher rate than the max stable lr"),
@@ -118,12 +153,12 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
         notes.extend(_missing(frame, cells, name, words))
     begun = [cell.lr for cell in cells if not cell.empty]
     if len(begun) > 1 and (holes := [frame.rate(cell.lr) for cell in cells if cell.empty]):
-        notes.append(("no run at some rates that others have", few(holes, _RATES)))
+        notes.append(("no run at some rates of other conditions", few(holes, _RATES)))
     return notes
 
 
 def _undivided(frame: Frame, place: int) -> bool:
-    """Whether no run of a condition has set examples aside for validation."""
+    """Return whether no run of a condition has set examples aside for validation."""
     return all(frame.source.infos[run_id]["axes"].get("data.val_size") == 0 for run_id in frame.of(place)["run_id"])
 
 
@@ -138,12 +173,15 @@ def _missing(frame: Frame, cells: list[Cell], name: str, words: str) -> list[tup
 
 def _caption(frame: Frame) -> str:
     return (
-        "Best lr: the rate with the highest mean val accuracy where no seed diverged (ties: the lowest). "
-        "Max stable lr: the highest rate "
-        f"reached from there while no seed diverges and mean val accuracy stays within {frame.tolerance:g} of the "
-        "best. Usable decades: from the lowest such rate to the highest. ≥: the grid, or what was run of it, ends "
+        "Best lr: the rate with the highest mean val accuracy among those where no seed diverged (ties: the lowest). "
+        "Critical lr: the rate at which half of the runs go wrong (diverge, or end below twice chance), from all rates "
+        "and seeds, with its 95 % interval; lower critical lr: the same at the lower end. "
+        "Max stable lr: the highest rate up to which, from the best one, "
+        f"no seed diverges and mean val accuracy stays within {frame.tolerance:g} of the "
+        "best; more seeds lower it, so that studies with different numbers of seeds cannot be compared by it. "
+        "Usable decades: from the lowest such rate to the highest. ≥: the grid, or the part that was run, ends "
         f"there. Epochs to {100 * frame.target:g} % val accuracy and accuracies (0–1) are those at the best lr; "
-        "> E (k/n): k of n seeds did not get there in E epochs. Diverged: of all finished runs, over all rates; "
-        "did not learn: of these, those that ended below twice chance without diverging. "
-        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+        "> E (k/n): k of n seeds did not reach it within E epochs. Diverged: share of all finished runs, at all rates; "
+        "did not learn: share of them that ended below twice chance without diverging. "
+        f"± is the 95 % t-interval over seeds ({frame.seeds} per rate). Every run: {frame.configuration}."
     )

@@ -1,4 +1,4 @@
-"""How long each condition takes to the target, in epochs and in seconds."""
+"""Time that each condition takes to reach the target, in epochs and in seconds."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ ORDER = 16
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a condition, at its best rate; runs that never got there are censored."""
+    """Return one row per condition, at its best rate; runs that never reached the target are censored."""
     if not frame.has_accuracy:
         return Missing("time to the target needs the val accuracy of finished runs, and there is none")
     data, shown = [], []
@@ -28,7 +28,7 @@ def table(frame: Frame) -> Table | Missing:
                 "lr": frame.rate(lr),
                 f"epochs to {100 * frame.target:g} %": time(found.epochs, 1),
                 f"seconds to {100 * frame.target:g} %": time(found.seconds, 1),
-                "got there": f"{there}/{found.epochs.runs}",
+                "reached it": f"{there}/{found.epochs.runs}",
             }
         )
     return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), _caption(frame), _notes(frame))
@@ -38,9 +38,9 @@ def _notes(frame: Frame) -> list[str]:
     evaluated = frame.val_evals.of(frame.runs["run_id"])["run_id"].value_counts()
     notes = []
     if len(evaluated) and evaluated.max() == 1:
-        notes.append("every run was evaluated once: a time to the target is that of its end, or none")
+        notes.append("every run was evaluated only once: its time to the target is that of its end, or none")
     if any(one.epochs.runs and not one.seconds.runs for one in frame.target_times):
-        notes.append(f"no seconds ({NONE}): runs trained together have none of their own, launcher=serial gives them")
+        notes.append(f"no seconds ({NONE}): runs trained together are not timed separately: use launcher=serial")
     return notes
 
 
@@ -51,7 +51,7 @@ def _numbers(unit: str, target: Target) -> dict[str, float]:
 
 def _caption(frame: Frame) -> str:
     return (
-        f"Epochs, and seconds of the run (evaluations included), until val accuracy was first at {frame.target:g} or "
-        "above, each condition at its best learning rate. > E (k/n): k of n seeds did not get there in E. "
-        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+        f"Epochs, and seconds of the run (evaluations included), until val accuracy first reached {frame.target:g}, "
+        "each condition at its best learning rate. > E (k/n): k of n seeds did not reach it within E. "
+        f"± is the 95 % t-interval over seeds ({frame.seeds} per rate). Every run: {frame.configuration}."
     )

@@ -1,4 +1,4 @@
-"""How much better each condition is on what it was trained on than on the test set."""
+"""Difference between train and test accuracy of each condition."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ ORDER = 60
 
 
 def table(frame: Frame) -> Table | Missing:
-    """One row a condition, at its best rate; the gap is that of each run."""
+    """Return one row per condition, at its best rate; the gap is taken within each run."""
     complete = frame.runs[frame.runs["status"] == "complete"]
     if not (complete["train_accuracy"].notna() & complete["test_accuracy"].notna()).any():
         return Missing("no complete run has both a train and a test accuracy")
@@ -33,7 +33,7 @@ def table(frame: Frame) -> Table | Missing:
         )
     caption = (
         "Accuracy (0–1) on the training and on the test set at the last evaluation, each condition at its best "
-        "learning rate; gap: train less test accuracy of each run. "
-        f"± is the 95 % t-interval over seeds ({frame.seeds} a rate). Every run: {frame.configuration}."
+        "learning rate; gap: train minus test accuracy of each run. "
+        f"± is the 95 % t-interval over seeds ({frame.seeds} per rate). Every run: {frame.configuration}."
     )
     return Table(pd.DataFrame(data), pd.DataFrame(shown).fillna(""), caption, [])

@@ -1,6 +1,7 @@
-"""What a claim is about: a number read of the runs of a condition. A new metric is one file, named below.
+"""Metrics: the numbers that claims are about, computed from the runs of a condition.
 
-Unless it says otherwise the runs are those at the condition's best rate, or at the claim's own (`optim.lr`).
+A new metric is one file, imported below. Unless a metric says otherwise, the runs are those at the best rate of the
+condition, or at the rate that the claim names (`optim.lr`).
 """
 
 from typing import Annotated, Any, get_args
@@ -11,16 +12,16 @@ from bnlab.studies.metrics.accuracy import Accuracy, Gap, ModeGap
 from bnlab.studies.metrics.base import Metric
 from bnlab.studies.metrics.diagnostic import Diagnosed
 from bnlab.studies.metrics.divergence import DivergedShare
-from bnlab.studies.metrics.rates import MaxStableLr, UsableDecades
+from bnlab.studies.metrics.rates import CriticalLr, MaxStableLr, UsableDecades
 from bnlab.studies.metrics.target import ToTarget
 
 
 def _named(value: Any) -> Any:
-    """`metric: gap` is `metric: {name: gap}`."""
+    """Return `metric: gap` as `metric: {name: gap}`."""
     return {"name": value} if isinstance(value, str) else value
 
 
-_Any = MaxStableLr | UsableDecades | Accuracy | Gap | ModeGap | ToTarget | DivergedShare | Diagnosed
+_Any = CriticalLr | MaxStableLr | UsableDecades | Accuracy | Gap | ModeGap | ToTarget | DivergedShare | Diagnosed
 AnyMetric = Annotated[_Any, Field(discriminator="name"), BeforeValidator(_named)]
 
 METRICS: dict[str, type[Metric]] = {

@@ -1,4 +1,4 @@
-"""What diagnostics saw."""
+"""Metrics computed from the rows of diagnostics."""
 
 from typing import Literal
 
@@ -12,15 +12,15 @@ from bnlab.studies.metrics.base import Metric, by_seed
 
 
 class Diagnosed(Metric):
-    """A diagnostic of `layers.csv`, averaged over the sites and indices that are asked for.
+    """A diagnostic of `layers.csv`, averaged over the selected sites and indices.
 
     Attributes:
-        diagnostic: as in its column of that name (`unit_percentile`).
-        kind: of site (`before_act`, `weight`).
-        depth: of the unit; `last` for the deepest that has such a site, null for all.
-        index: what the rows go by, such as a percentile; null for all.
-        take: the value at initialization, the last one, the mean of all, or their drift: the standard deviation over
-            the steps that were looked at.
+        diagnostic: the value in the column `diagnostic` (`unit_percentile`).
+        kind: the kind of site (`before_act`, `weight`).
+        depth: the depth of the unit; `last` for the deepest with such a site, null for all.
+        index: the value in the column `index`, such as a percentile; null for all.
+        take: the value at initialization, the last one, the mean over the recorded steps, or the drift: the standard
+            deviation over the recorded steps.
     """
 
     name: Literal["diagnostic"]

@@ -1,4 +1,4 @@
-"""How many runs diverged."""
+"""The share of runs that diverged."""
 
 from typing import Literal
 
@@ -8,12 +8,16 @@ from bnlab.studies.metrics.base import Metric
 
 
 class DivergedShare(Metric):
-    """Share (0-1) of the condition's rates at which a seed diverged; of the one rate, where the claim names it."""
+    """Share (0-1) of the condition's rates at which a seed diverged; only one rate if the claim names it.
+
+    The limit of divergence is between two rates of the grid, so the bounds are half of a rate's share on both sides.
+    """
 
     name: Literal["diverged_share"]
 
     def measure(self, selected: Selected) -> Known:
-        runs = selected.runs
+        runs = selected.grid
         shares = (runs["status"] == "diverged").groupby(runs["seed"]).mean()
-        found: dict[int | None, Bounds] = {int(str(seed)): Bounds.exact(share) for seed, share in shares.items()}
-        return Known(found, len(found), tuple(runs["run_id"]))
+        half = 0.5 / runs["lr"].nunique()
+        found = {int(str(seed)): Bounds(share, share - half, share + half) for seed, share in shares.items()}
+        return Known(found, tuple(runs["run_id"]))

@@ -1,4 +1,4 @@
-"""How long runs took until their val accuracy reached a target."""
+"""Time until the val accuracy of a run reached a target."""
 
 import math
 from collections.abc import Iterable
@@ -14,13 +14,14 @@ from bnlab.studies.metrics.base import Metric
 
 
 class ToTarget(Metric):
-    """Epochs, or seconds, until val accuracy was first at `target` or above.
+    """Epochs, or seconds, until val accuracy first reached `target`.
 
-    That was after the evaluation before and not later than the one that found it. A run that never got there would have
-    taken longer than it was trained.
+    The bounds are the previous evaluation and the first one at the target or above. For a run that never reached it,
+    the length of the run is a lower bound.
     """
 
     exact: ClassVar[bool] = False
+    positive: ClassVar[bool] = True
     name: Literal["epochs_to_target", "seconds_to_target"]
     target: Annotated[float, Field(gt=0, lt=1)]
 
@@ -32,7 +33,7 @@ class ToTarget(Metric):
         evals = selected.evidence.table(runs["run_id"], "evals")
         evals = evals[(evals["split"] == "val") & (evals["mode"] == "running")]
         steps = selected.evidence.table(runs["run_id"], "steps") if seconds else None
-        found: dict[int | None, Bounds] = {}
+        found: dict[int, Bounds] = {}
         for run_id, seed in zip(runs["run_id"], runs["seed"], strict=True):
             mine = evals[evals["run_id"] == run_id]
             times = mine["epoch"]
@@ -40,15 +41,15 @@ class ToTarget(Metric):
                 logged = steps[steps["run_id"] == run_id]
                 times = mine["step"].map(lambda step, logged=logged, run_id=run_id: _seconds(logged, run_id, step))
             found[int(seed)] = _first(times.tolist(), mine["accuracy"].tolist(), self.target)
-        return Known(found, len(found), tuple(runs["run_id"]))
+        return Known(found, tuple(runs["run_id"]))
 
 
 def _alone(selected: Selected, run_ids: Iterable[str]) -> None:
-    """Raise `Undecided` where runs were trained several at a time: the seconds of one are then not its own."""
+    """Raise `Undecided` if runs were trained together: the seconds then are not those of a single run."""
     for run_id in run_ids:
         execution = selected.evidence.source.infos[run_id]["execution"] or {}
         if execution.get("executor") != "serial":
-            raise Undecided(f"runs of {selected.label} were trained several at a time: none has seconds of its own")
+            raise Undecided(f"runs of {selected.label} were trained together: their seconds cannot be told apart")
 
 
 def _seconds(steps: pd.DataFrame, run_id: str, step: float) -> float:

@@ -13,6 +13,8 @@ from bnlab.config.words import quoted, written
 from bnlab.errors import BadInput
 from bnlab.text import nearest
 
+SEARCHED = "optim.lr"  # the option whose interval is searched for its critical value (`bnlab.adaptive`)
+
 Choices = Callable[[str], Sequence[str]]  # options of a config group; empty if it is not a group
 
 
@@ -29,6 +31,8 @@ class Axis:
         key = self.override.get_key_element()
         if self.override.is_delete():
             return [self.override.input_line or key]
+        if isinstance(swept := self.override._value, IntervalSweep):
+            return [f"{key}=interval({swept.start!r},{swept.end!r})"]
         if self.names:
             return [quoted(f"{key}={name}") for name in self.names]
         if self.override.is_sweep_override():
@@ -86,6 +90,10 @@ def _axis(override: Override, choices: Choices) -> Axis:
         return Axis(override, len(matching), matching)
     if isinstance(swept, IntervalSweep):
         key, start, end = override.key_or_group, swept.start, swept.end
+        if key == SEARCHED:
+            if not 0 < (start or 0) < (end or 0) < math.inf:
+                raise BadInput(f"{shown} should be two rates above 0, the lower one first: {key}=interval(1e-4,100)")
+            return Axis(override, 1)
         raise BadInput(f"{shown} has no discrete values: list them, {key}={start},{end}, or count: range(0,1,0.1)")
     if isinstance(swept, RangeSweep):
         return Axis(override, _length(swept, shown))

@@ -1,1 +1,4 @@
-"""Plan of a sweep and estimate of its duration, before training."""
+"""Plan of a sweep and estimate of its duration and disk space, before training.
+
+Progress during training is in `bnlab.sweeps.display`.
+"""

@@ -34,7 +34,7 @@ class Forward:
 
 @dataclass(frozen=True)
 class Watch:
-    """What a forward pass records.
+    """Selection of the quantities that a forward pass records.
 
     Attributes:
         before: also the inputs of norms and the terms of sums.
@@ -87,14 +87,14 @@ class Executor(Protocol):
         Args:
             shared: all replicas get one x (B, ...), else each its own (R, B, ...).
             score: also compute the accuracy.
-            watch: what to record.
+            watch: the quantities to record.
             collect: return the norms' batch statistics, and leave the running ones unchanged.
             elsewhere: the tensors are not the state's.
         """
 
 
 def observed(watch: Watch | None) -> AbstractContextManager[Tape]:
-    """Return a tape for what the watch asks for."""
+    """Return a tape that records the quantities of the watch."""
     if watch is None:
         return tape(False)
     return tape(before=watch.before, leading=watch.leading)

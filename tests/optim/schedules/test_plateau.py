@@ -5,7 +5,7 @@ from math import inf, nan
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bnlab.optim.schedules.plateau import Plateau
@@ -13,7 +13,6 @@ from bnlab.optim.schedules.plateau import Plateau
 losses = st.lists(st.sampled_from([0.5, 0.7, 0.9999, 0.99995, 1.0, 1.1, 3.0, nan, inf]), max_size=40)
 
 
-@settings(deadline=None)
 @given(losses, st.integers(0, 3), st.sampled_from([0.0, 1e-4, 0.2]))
 def test_equals_torch(losses: list[float], patience: int, threshold: float) -> None:
     ours = Plateau(gamma=0.5, patience=patience, threshold=threshold)
@@ -27,7 +26,6 @@ def test_equals_torch(losses: list[float], patience: int, threshold: float) -> N
         assert ours.factor(0.5) == optimizer.param_groups[0]["lr"]
 
 
-@settings(deadline=None)
 @given(losses, losses)
 def test_a_schedule_resumes_from_its_state(before: list[float], after: list[float]) -> None:
     whole, resumed = (Plateau(gamma=0.1, patience=1, threshold=0.01) for _ in range(2))

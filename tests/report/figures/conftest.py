@@ -16,7 +16,7 @@ Looks = Iterable[tuple[Any, ...]]
 
 @pytest.fixture
 def record() -> Callable[..., None]:
-    """Writes rows (step, site, diagnostic, value[, index]) of layers.csv into a run, and its sites.
+    """Write rows (step, site, diagnostic, value[, index]) of layers.csv into a run, and its sites.
 
     A site `units.2.weight` has depth 2 and kind weight; of the site "" there is no row in sites.csv.
     """

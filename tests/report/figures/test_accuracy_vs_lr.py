@@ -42,7 +42,7 @@ def test_the_strip_lists_only_what_diverged(study: Any) -> None:
     assert [label.get_text() for label in lower.get_yticklabels()] == ["none", "a_norm_with_\na_long_name"]
     (legend,) = drawn.figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["none", "a_norm_with_a_long_name", "batch"]
-    assert "for the conditions that diverged somewhere" in drawn.caption
+    assert "for conditions that diverged at some rate" in drawn.caption
 
 
 def test_bands_stay_within_what_an_accuracy_can_be(study: Any) -> None:

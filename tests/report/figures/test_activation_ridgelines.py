@@ -57,4 +57,4 @@ def test_two_looks_are_no_training(study: Any, frame_of: Any) -> None:
     histograms(study.run(), range(2))
     missing = draw(frame_of(study))
     assert isinstance(missing, Missing)
-    assert "at 3 steps or more: ask for diagnostics.activation_histogram.when=[init,epoch,last]" in missing.reason
+    assert "at 3 steps or more: train with diagnostics.activation_histogram.when=[init,epoch,last]" in missing.reason

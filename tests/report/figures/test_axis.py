@@ -1,4 +1,4 @@
-"""Axes that can be read."""
+"""Readable axes."""
 
 from typing import Any
 

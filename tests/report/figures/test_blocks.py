@@ -28,7 +28,7 @@ def test_panels_are_small_and_legends_cover_nothing(
     names = [[text.get_text().partition(",")[0] for text in legend.get_texts()] for legend in legends]
     assert all(panel[0] == "none" and len(panel) <= 7 for panel in names)
     assert [name for panel in names for name in panel[1:]] == sorted(NORMS[1:])
-    assert "At most 6 conditions a panel, and none in each for reference." in drawn.caption
+    assert "At most 6 conditions per panel, plus the norm none in each as the reference." in drawn.caption
     boxes = [legend.get_window_extent() for legend in legends]
     for box in boxes:
         assert drawn.figure.bbox.x0 <= box.x0 < box.x1 <= drawn.figure.bbox.x1

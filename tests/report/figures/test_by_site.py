@@ -1,4 +1,4 @@
-"""The figures that draw diagnostics site by site: each has its numbers, and says what to ask for where it has none."""
+"""The figures of diagnostics by site: each has its numbers, or names the setting that records them."""
 
 import math
 import re
@@ -84,7 +84,7 @@ def test_what_is_missing_can_be_asked_for(study: Any, frame_of: Any, figure: Any
     study.run()
     missing = figure.draw(frame_of(study))
     assert isinstance(missing, Missing)
-    asked = re.search(r"ask for diagnostics[=.]\[?([a-z_,]+)", missing.reason)
+    asked = re.search(r"train with diagnostics[=.]\[?([a-z_,]+)", missing.reason)
     assert asked
     known = {path.stem for path in (Path(bnlab.__file__).parents[1] / "conf" / "diagnostics").glob("*.yaml")}
     assert set(asked[1].split(",")) <= known
@@ -103,7 +103,7 @@ def test_covariate_shift_by_one_definition_alone(study: Any, record: Any, frame_
     record(study.run(), [(step, "units.1.weight", "gradient_shift", 3.0) for step in (0, 4)])
     drawn = covariate_shift.draw(frame_of(study))
     assert isinstance(drawn, Drawn)
-    assert drawn.caption.startswith("Internal covariate shift: how one update of all that stands in front of a weight")
+    assert drawn.caption.startswith("Internal covariate shift: how one update of all parameters before a weight")
 
 
 def test_gradient_through_time_is_the_last_layers(study: Any, record: Any, frame_of: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a figure of single runs shows of many."""
+"""Selection for figures of single runs."""
 
 from typing import Any
 

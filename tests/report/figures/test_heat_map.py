@@ -1,4 +1,4 @@
-"""The heat map: which axes it crosses, and what a cell says."""
+"""The heat map: its axes and its cells."""
 
 import math
 from itertools import combinations
@@ -46,7 +46,7 @@ def test_rate_by_norm_where_nothing_else_varies(study: Any) -> None:
     study.grid("batch", {0.1: [0.9, "diverged"], 1.0: ["failed", None]})
     found = frame(study)
     assert crossed(found) == ("optim.lr", "norm")
-    assert texts(draw(found)) == [["0.60", "diverged\n×2/2", "0.90\n×1/2"]]  # and nothing where nothing is known
+    assert texts(draw(found)) == [["0.60", "diverged\n×2/2", "0.90\n×1/2"]]  # and no text without a result
     data = gather(found, "optim.lr", "norm")
     assert data["mean"].tolist()[0] == 0.6
     assert math.isnan(data["mean"][1])
@@ -102,7 +102,7 @@ def test_too_many_panels_are_left_out_and_said(study: Any) -> None:
 def test_one_axis_is_too_few(study: Any) -> None:
     study.run("none")
     study.run("batch")
-    assert draw(frame(study)) == Missing("fewer than two axes vary beside the seed")
+    assert draw(frame(study)) == Missing("fewer than two axes vary besides the seed")
 
 
 def test_a_refused_cell_says_so(study: Any) -> None:

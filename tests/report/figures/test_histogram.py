@@ -1,4 +1,4 @@
-"""Histograms as they are drawn."""
+"""Heights and limits of histograms."""
 
 import pandas as pd
 import pytest

@@ -92,7 +92,7 @@ def test_a_net_that_did_not_learn_is_marked(study: Any, record: Any, frame_of: A
     assert isinstance(drawn, Drawn)
     (legend,) = drawn.figure.subfigs[0].legends
     assert [text.get_text() for text in legend.get_texts()] == ["none, lr 0.1, did not learn", "batch, lr 0.1"]
-    assert "a gradient that vanished: they are no sign of a smooth loss or of little shift (none). " in drawn.caption
+    assert "a vanished gradient: they do not indicate a smooth loss or little shift (none). " in drawn.caption
 
 
 def test_labels_keep_off_the_neighbour(study: Any, record: Any, frame_of: Any, styled: Any) -> None:

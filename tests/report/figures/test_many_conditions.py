@@ -1,4 +1,4 @@
-"""Figures of a study with 21 conditions: small panels, each condition once, legends that cover nothing."""
+"""Figures of a study with 21 conditions: small panels, each condition once, legends that do not cover data."""
 
 from collections.abc import Callable
 from itertools import combinations
@@ -35,7 +35,7 @@ def test_panels_are_small_and_legends_cover_nothing(frame: Frame, module: Any) -
     assert all(panel[0] == "none" and len(panel) <= 7 for panel in names)
     assert [name for panel in names for name in panel[1:]] == sorted(NORMS[1:])
     assert not drawn.figure.legends
-    assert "At most 6 conditions a panel, and none in each for reference." in drawn.caption
+    assert "At most 6 conditions per panel, plus the norm none in each as the reference." in drawn.caption
     boxes = [legend.get_window_extent() for legend in found]
     for box in boxes:
         assert drawn.figure.bbox.x0 <= box.x0 < box.x1 <= drawn.figure.bbox.x1

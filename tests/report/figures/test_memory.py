@@ -59,4 +59,4 @@ def test_the_table_names_who_kept_nothing(study: Any, record: Any, frame_of: Any
     record(study.run("batch"), kept(Linear=1))
     drawn = draw(frame_of(study))
     assert isinstance(drawn, Drawn)
-    assert "No complete run has recorded it: none. " in drawn.caption
+    assert "Not recorded by any complete run: none. " in drawn.caption

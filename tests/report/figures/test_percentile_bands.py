@@ -50,7 +50,7 @@ def test_panels_share_their_axes_but_for_one_far_off(study: Any, record: Any, fr
     assert [axes.get_title() for axes in drawn.figure.axes] == ["none, lr 0.1", "batch, lr 0.1", "layer, lr 0.1"]
     for axes in drawn.figure.axes:
         assert axes.get_ylim() == pytest.approx((-2.24, 2.24))
-    assert "is cut off" in drawn.caption
+    assert "are cut off" in drawn.caption
 
 
 def test_of_two_panels_none_is_cut(study: Any, record: Any, frame_of: Any) -> None:
@@ -59,7 +59,7 @@ def test_of_two_panels_none_is_cut(study: Any, record: Any, frame_of: Any) -> No
     drawn = draw(frame_of(study))
     assert isinstance(drawn, Drawn)
     assert drawn.figure.axes[0].get_ylim()[1] > 1000
-    assert "is cut off" not in drawn.caption
+    assert "are cut off" not in drawn.caption
 
 
 def test_nan_is_a_gap(study: Any, record: Any, frame_of: Any) -> None:

@@ -1,4 +1,4 @@
-"""Rows of the runs that stand for a condition."""
+"""Rows of the runs that represent a condition."""
 
 from typing import Any
 
@@ -32,9 +32,11 @@ def test_what_to_say_of_what_was_not_recorded(study: Any, frame_of: Any) -> None
     study.run("none")
     study.run("batch")
     frame = frame_of(study)
-    assert silent(frame, [1]) == "No complete run has recorded it: none. "
+    assert silent(frame, [1]) == "Not recorded by any complete run: none. "
     assert silent(frame, [0, 1]) == ""
-    assert missing("ranks", "diagnostics=full").reason == "no complete run has recorded ranks: ask for diagnostics=full"
+    assert missing("ranks", "diagnostics=full").reason == (
+        "no complete run has recorded ranks: train with diagnostics=full"
+    )
 
 
 def test_small_numbers_of_a_net_that_did_not_learn_are_explained(study: Any, frame_of: Any) -> None:
@@ -42,5 +44,5 @@ def test_small_numbers_of_a_net_that_did_not_learn_are_explained(study: Any, fra
     study.run("batch", val=0.9)
     frame = frame_of(study)
     assert vanished(frame, [1]) == ""
-    assert "come from a gradient that vanished" in vanished(frame, [0, 1, 0])
+    assert "come from a vanished gradient" in vanished(frame, [0, 1, 0])
     assert vanished(frame, [0, 1, 0]).endswith("(none). ")

@@ -15,7 +15,7 @@ Q = Quantity("update_ratio", "ratio")
 
 
 def looks(*values: float, steps: tuple[int, ...] = (0, 5), name: str = "update_ratio") -> list[tuple[Any, ...]]:
-    """At each step one row a depth: value · (step + 1)."""
+    """Return one row per depth at each step: value · (step + 1)."""
     return [
         (step, f"units.{depth}.weight", name, value * (step + 1))
         for step in steps
@@ -111,8 +111,8 @@ def test_the_caption_names_seeds_and_who_recorded_nothing(study: Any, record: An
     study.run("layer", status="failed")
     caption = drawn(frame_of(study), ("first", "through")).caption
     assert caption.startswith("What it is. Each condition at its best learning rate, 3 seeds of complete runs. ")
-    assert "No complete run has recorded it: none. " in caption
-    assert "Not drawn, for no run has finished: layer. " in caption
+    assert "Not recorded by any complete run: none. " in caption
+    assert "Not drawn, because no run has finished: layer. " in caption
     assert "95 % t-interval over seeds" in caption
 
 

@@ -10,7 +10,7 @@ from bnlab.report.stats import cells
 
 
 def table(grid: dict[float, Sequence[float | str]]) -> pd.DataFrame:
-    """Runs of one condition: for each rate a val accuracy or a status a seed."""
+    """Return runs of one condition: for each rate a val accuracy or a status per seed."""
     rows = []
     for lr, seeds in grid.items():
         for seed, value in enumerate(seeds):
@@ -28,6 +28,7 @@ def test_counts_every_run_and_every_gap() -> None:
     assert (low.val.mean, low.val.n) == (0.5, 1)
     assert (high.running, high.refused, high.absent, high.known) == (1, 1, 1, False)
     assert (never.lr, never.absent, never.finished) == (10.0, 3, 0)
+    assert (low.empty, high.empty, never.empty) == (False, False, True)
 
 
 def test_a_diverged_run_s_accuracy_is_not_in_the_mean() -> None:

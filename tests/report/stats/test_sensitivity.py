@@ -14,7 +14,7 @@ Seeds = Sequence[float | str]
 
 
 def of(grid: dict[float, Seeds]) -> list[Cell]:
-    """Cells with, for each rate, a val accuracy or a status a seed."""
+    """Return cells with a val accuracy or a status per seed for each rate."""
     found = []
     for lr, seeds in sorted(grid.items()):
         values = [value for value in seeds if not isinstance(value, str)]
@@ -34,7 +34,7 @@ def test_range_around_the_best_rate() -> None:
 
 
 def test_non_monotone_grid_stops_at_the_first_gap() -> None:
-    # 1.0 would do again, but is not reached from the best rate without crossing a bad one.
+    # 1.0 is good too, but separated from the best rate by a bad one.
     found = sensitivity(of({0.01: [0.94], 0.03: [0.7], 0.1: [0.95], 0.3: [0.6], 1.0: [0.94]}), 10)
     assert (found.lowest, found.best_lr, found.highest) == (0.1, 0.1, 0.1)
     assert found.decades == 0.0
@@ -117,7 +117,7 @@ def test_two_classes_need_less_than_certainty() -> None:
     )
 )
 def test_is_the_definition(columns: list[list[float | str]]) -> None:
-    """Against design's words read literally: every pair of bounds tried, the widest that holds taken."""
+    """Compare with the definition read literally: the widest range of good rates around the best one."""
     grid = {10.0**place: seeds for place, seeds in enumerate(columns)}
     found = sensitivity(of(grid), 10)
     mean: dict[float, float] = {}
@@ -145,8 +145,8 @@ def test_is_the_definition(columns: list[list[float | str]]) -> None:
         ({0.1: [0.95], 1.0: [0.9], 3.0: ["diverged"]}, "lowest"),
         ({0.1: [0.9], 1.0: [0.95]}, "highest"),
         ({0.1: [0.9], 1.0: [0.95], 3.0: ["diverged"]}, ""),
-        ({0.1: [0.9], 1.0: [0.95], 3.0: ["failed"]}, "highest"),  # nothing is known of 3
-        ({1.0: [0.95]}, ""),  # one rate is a choice, no grid
+        ({0.1: [0.9], 1.0: [0.95], 3.0: ["failed"]}, "highest"),  # 3 has no result
+        ({1.0: [0.95]}, ""),  # one rate is not a grid
         ({1.0: [0.12], 3.0: [0.1]}, ""),  # did not learn: there is no best rate
     ],
 )

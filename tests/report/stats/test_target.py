@@ -9,7 +9,7 @@ from bnlab.report.stats import first_reached, seconds_at, time_to_target
 
 
 def evals(**runs: list[float]) -> pd.DataFrame:
-    """Ten steps an epoch."""
+    """Return evaluations with ten steps per epoch."""
     rows = [
         {"run_id": run_id, "epoch": float(epoch), "step": 10 * epoch, "accuracy": value}
         for run_id, values in runs.items()
@@ -43,6 +43,7 @@ def test_accuracies_not_measured_are_not_reached() -> None:
 def test_nothing_evaluated() -> None:
     found = time_to_target(first_reached(evals())["epoch"], math.nan)
     assert (found.runs, found.censored) == (0, 0)
+    assert math.isnan(time_to_target(pd.Series(dtype="float64"), 5.0).budget)
 
 
 def test_seconds_lie_between_logged_steps() -> None:

@@ -17,11 +17,11 @@ def test_parameters_and_time_of_complete_runs(study: Any) -> None:
     assert isinstance(found, Table)
     none, batch = found.shown.to_dict("records")
     assert (none["parameters"], batch["parameters"]) == ("1,000", "1,234,567")
-    assert (none["ms an update"], batch["ms an update"]) == ("2.00", "3.00")
-    assert (none["examples a second"], batch["examples a second"]) == ("32,000", "21,333")
+    assert (none["ms per update"], batch["ms per update"]) == ("2.00", "3.00")
+    assert (none["examples per second"], batch["examples per second"]) == ("32,000", "21,333")
     assert (none["update, relative"], batch["update, relative"]) == ("–", "1.50")
-    assert batch["seconds a run"] == "1.5"
-    assert "peak memory (MiB)" not in found.shown  # nobody measured it
+    assert batch["seconds per run"] == "1.5"
+    assert "peak memory (MiB)" not in found.shown  # not measured
     assert found.data["update_ratio"][1] == pytest.approx(1.5)
     assert "serial (2 runs)" in found.caption
 
@@ -40,11 +40,11 @@ def test_nothing_is_complete(study: Any) -> None:
 
 
 def test_where_no_cost_was_written_the_logged_steps_tell_the_pace(study: Any) -> None:
-    study.run("none", losses=[1.0] * 5, execution={"executor": "fused"})  # a step a second
+    study.run("none", losses=[1.0] * 5, execution={"executor": "fused"})  # one step per second
     study.run("batch", execution={"executor": "fused"})
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
-    assert found.shown["ms an update"].tolist() == ["1,000.00", "–"]
+    assert found.shown["ms per update"].tolist() == ["1,000.00", "–"]
     assert found.shown["update, relative"].tolist() == ["–", "–"]
     assert "–: not measured" in found.caption
 
@@ -54,7 +54,7 @@ def test_runs_trained_together_are_one_measurement(study: Any) -> None:
         study.run(seed=seed, execution={"executor": "fused", "pack": "p"}, cost={"update_seconds": 0.004})
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
-    assert found.shown["ms an update"].tolist() == ["4.00"]  # without an interval
+    assert found.shown["ms per update"].tolist() == ["4.00"]  # without an interval
     assert found.data[["runs", "measurements"]].to_numpy().tolist() == [[3, 1]]
     assert "share an update" in found.caption
 
@@ -65,4 +65,4 @@ def test_what_ran_side_by_side_is_not_compared(study: Any) -> None:
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
     assert found.shown["update, relative"].tolist() == ["–", "–", "–"]
-    assert "up to 2 processes at once, which slow each other" in found.caption
+    assert "up to 2 concurrent processes, which slow each other down" in found.caption

@@ -37,7 +37,7 @@ def test_a_plain_grid(study: Any) -> None:
     assert (data["max_stable_lr"], data["max_stable_lr_edge"], data["usable_decades"]) == (1.0, "grid", 1.0)
     assert data["val_accuracy_low"] == pytest.approx(0.95 - 12.7062 * 0.01, abs=1e-4)
     assert part.notes == [
-        "best lr at the edge of the grid, or of what was run of it, a lower one may be better: none (0.1), batch (0.1)",
+        "best lr at the edge of the grid, or of its finished part; a lower one may be better: none (0.1), batch (0.1)",
         "lowest rate of the grid is still usable: none, batch",
         "highest rate of the grid is still usable: batch",
     ]
@@ -59,7 +59,7 @@ def test_divergence_at_every_rate_is_beside_the_mean_of_the_rest(study: Any) -> 
     assert row["val accuracy"].startswith("0.850 ± ")
     assert row["val accuracy"].endswith(" (1/3 diverged)")
     assert (row["best lr"], row["diverged"]) == ("–", "3/6")
-    assert part.notes == ["no rate without divergence, accuracies are of the seeds left at a rate: batch (lr 0.1)"]
+    assert part.notes == ["some seed diverged at every rate, accuracies are over the other seeds: batch (lr 0.1)"]
 
 
 def test_censored_runs(study: Any) -> None:
@@ -86,14 +86,14 @@ def test_missing_cells_are_counted_and_said(study: Any) -> None:
     study.grid("layer", {0.1: [0.95, 0.95, 0.95], 1.0: ["refused", "refused", "refused"]})
     part = made(study)
     assert part.notes == [
-        "best lr at the edge of the grid, or of what was run of it, a higher one may be better: batch (0.1)",
+        "best lr at the edge of the grid, or of its finished part; a higher one may be better: batch (0.1)",
         "next higher rate than the max stable lr has no result: batch (0.1), layer (0.1)",
         "lowest rate of the grid is still usable: batch",
         "failed: batch (1 run at lr 1)",
         "running or interrupted: batch (1 run at lr 1)",
         "next lower rate than the lowest usable lr has no result: layer (0.1)",
         "refused: layer (3 runs at lr 1)",
-        "no run at some rates that others have: layer (0.01)",
+        "no run at some rates of other conditions: layer (0.01)",
     ]
     (layer,) = part.data[part.data["norm"] == "layer"].to_dict("records")
     assert (layer["refused"], layer["absent"], layer["max_stable_lr_edge"]) == (3, 3, "missing")
@@ -118,14 +118,14 @@ def test_notes_name_a_few_of_many(study: Any) -> None:
         study.grid(f"norm{number:02}", {10.0**-k: [0.05] for k in range(20) if k != number})
     (idle, *_, holes) = made(study).notes
     assert idle.endswith("norm07 (0.050 at lr 1e-19) and 12 more")
-    assert holes.startswith("no run at some rates that others have: norm00 (1), norm01 (0.1)")
+    assert holes.startswith("no run at some rates of other conditions: norm00 (1), norm01 (0.1)")
     assert holes.endswith(" and 12 more")
 
 
 def test_a_note_names_a_few_of_many_rates(study: Any) -> None:
     study.grid("batch", {10.0**-k: [0.9] for k in range(9)})
     study.grid("none", {10.0**-k: [0.9] if k < 2 else [] for k in range(9)})
-    assert "no run at some rates that others have: none (1e-08, 1e-07, 1e-06, 1e-05 and 3 more)" in made(study).notes
+    assert "no run at some rates of other conditions: none (1e-08, 1e-07, 1e-06, 1e-05 and 3 more)" in made(study).notes
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_epochs_and_seconds(study: Any) -> None:
     study.run("batch", seed=1, curve=[0.95, 0.95, 0.95], losses=LOGGED)
     (shown,), (data,) = rows(study)
     assert (shown["epochs to 90 %"], shown["seconds to 90 %"]) == ("1.5 ± 6.4", "15.0 ± 63.5")
-    assert (shown["got there"], data["epochs"], data["seconds"]) == ("2/2", 1.5, 15.0)
+    assert (shown["reached it"], data["epochs"], data["seconds"]) == ("2/2", 1.5, 15.0)
 
 
 def test_a_run_that_never_gets_there_is_censored(study: Any) -> None:
@@ -42,7 +42,7 @@ def test_runs_trained_together_have_no_seconds_of_their_own(study: Any) -> None:
     study.run("batch", seed=1, curve=[0.95, 0.95], losses=LOGGED, execution={"executor": "fused"})
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
-    assert found.notes == ["no seconds (–): runs trained together have none of their own, launcher=serial gives them"]
+    assert found.notes == ["no seconds (–): runs trained together are not timed separately: use launcher=serial"]
 
 
 def test_regression_has_no_such_table(study: Any) -> None:
@@ -54,7 +54,7 @@ def test_one_evaluation_a_run_tells_no_time(study: Any) -> None:
     study.run("batch", curve=[0.95])
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)
-    assert found.notes == ["every run was evaluated once: a time to the target is that of its end, or none"]
+    assert found.notes == ["every run was evaluated only once: its time to the target is that of its end, or none"]
     study.run("batch", seed=1, curve=[0.95, 0.95])
     found = table(read([study.folder], 0.9, 0.05))
     assert isinstance(found, Table)

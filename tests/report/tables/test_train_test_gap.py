@@ -1,4 +1,4 @@
-"""The gap between train and test accuracy is that of each run."""
+"""The gap between train and test accuracy is taken within each run."""
 
 from typing import Any
 

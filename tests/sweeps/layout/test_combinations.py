@@ -95,7 +95,7 @@ def test_a_grid_that_is_just_not_too_large() -> None:
     ("word", "said"),
     [
         ("optim.lr=interval(0.1,1)", "list them, optim.lr=0.1,1"),
-        ("norm=glob(x*)", "matches no norm; there is batch"),
+        ("norm=glob(x*)", "matches no norm; available: batch"),
         ("norm=glob(btch*)", "matches no norm"),
         ("seed=glob(*)", "seed is not one"),
         ("seed=range(3,3)", "has no values"),

@@ -1,0 +1,21 @@
+"""The files of the zoo, and its folder (no torch)."""
+
+from pathlib import Path
+
+from bnlab.report.measurement import settle as settle_measurement
+from bnlab.report.place import Place
+
+TITLE = "# What each norm does"
+TEXT, TABLE = "zoo.md", "zoo.csv"
+SMALL, LARGE, WEIGHTS = "shared_small.png", "shared_large.png", "shared_weights.png"
+HISTOGRAMS = "histograms.png"
+PICTURES = (SMALL, LARGE, WEIGHTS, HISTOGRAMS)
+
+
+def settle(folder: Path) -> Place:
+    """Return the folder, created if necessary.
+
+    Raises:
+        BadInput: it cannot be written, or holds something else: a study, a report, files of the user's.
+    """
+    return settle_measurement(folder, (TEXT, TABLE, *PICTURES), what="the zoo", title=TITLE)
