@@ -83,7 +83,7 @@ class Rounds:
         self._composer, self._data, self._console, self._command = composer, data, console, command
         ranged = {tuple(_without(one, LR, SEED)): _range(one) for one in overrides if _range(one) is not None}
         listed = [list(one) for one in overrides if _range(one) is None]
-        composed = composer.compose(_at_low_end(overrides[0]))
+        composed = composer.compose(at_low_end(overrides[0]))
         self.claims = composed.claims
         config = self.config = validate(composed)
         looks = config.sweep["looks"]
@@ -238,7 +238,7 @@ def _range(words: Sequence[str]) -> tuple[float, float] | None:
     return None if found is None else (float(found[1]), float(found[2]))
 
 
-def _at_low_end(words: Sequence[str]) -> Words:
+def at_low_end(words: Sequence[str]) -> Words:
     """Return the overrides with the low end of an interval in its place."""
     ends = _range(words)
     return list(words) if ends is None else [*_without(words, LR), f"{LR}={ends[0]!r}"]

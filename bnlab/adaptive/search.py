@@ -59,9 +59,9 @@ class Search:
             places = (np.arange(PACK) + 0.5) / PACK
             return np.clip(now.posterior.quantile(places), self.low, self.high)
         beyond = max(high, now.beyond)
-        if (found.x > beyond).sum() < VERIFY and beyond < self.high - self.width:
-            return np.linspace(beyond, self.high, VERIFY + 1)[1:]
-        return np.empty(0)
+        above = np.linspace(beyond, self.high, VERIFY + 1)[1:]
+        is_verified = (found.x > above[0] - self.width).sum() >= VERIFY
+        return np.empty(0) if is_verified or beyond > self.high - self.width else above
 
     def critical(self, found: Outcomes) -> Critical | None:
         """Return the critical rate after these outcomes."""
