@@ -6,7 +6,7 @@ rounds and trains only what is missing.
 
 import re
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -116,13 +116,33 @@ class Rounds:
         Args:
             judge: returns verdicts on the runs so far; None: without claims there is only the first look.
         """
+        is_first = True
         while self._waiting:
-            self._train()
-            following = [*self._rates(), *([] if judge is None else self._look(judge))]
-            self._stopped = self._limit(len(following)) if following else ""
-            self._waiting = {} if self._stopped else self._prepare(following)
+            if is_first or not self._is_trained():
+                self._train(is_first)
+            self._choose(judge, say=True)
+            is_first = False
         if self._stopped:
             self._console.print(f"stopped: {self._stopped}", style="yellow", soft_wrap=True)
+
+    def replay(self, judge: Judge | None = None) -> None:
+        """Choose runs as `run` does, without training, up to a round that is not finished."""
+        while self._waiting and self._is_trained():
+            self._choose(judge, say=False)
+
+    @property
+    def requested(self) -> int:
+        """Number of runs before duplicates were merged, in a sweep that lists all of them; else of those so far."""
+        return len(self.jobs) if self.rule.looks is not None or self._searches else self._requested
+
+    def outlook(self) -> Iterator[str]:
+        """Yield what may follow the runs so far."""
+        if self.rule.looks is not None:
+            yield f"looks: {', '.join(map(str, self.rule.looks))} seeds; `bnlab study` goes on with undecided claims"
+        if self._searches:
+            most = sum(one.search.runs for one in self._searches)
+            n = len(self._searches)
+            yield f"search: critical lr of {n} {'condition' if n == 1 else 'conditions'}, at most {most} runs in all"
 
     def evidence(self) -> Evidence:
         """Return the evidence of all runs so far."""
@@ -142,17 +162,27 @@ class Rounds:
     def _folder(self, words: Words) -> str:
         return str(self._data.job(self._composer.compose(words), words).folder)
 
-    def _train(self) -> None:
-        new, self._waiting = self._waiting, {}
-        is_first = len(self.jobs) == len(new)
-        if is_first or not all(job.finished() for job, _ in new.values()):
-            requested = self._requested if is_first and self.rule.looks is None and not self._searches else len(new)
-            summary = run_sweep(new, requested, self._console, self._command)
-            self.summary.left_alone |= summary.left_alone
-            self.summary.studies = sorted({*self.summary.studies, *summary.studies})
-            self.summary.infos |= summary.infos
-        else:
-            self.summary.infos |= {folder: job.read() for folder, (job, _) in new.items()}
+    def _is_trained(self) -> bool:
+        return all(job.finished() for job, _ in self._waiting.values())
+
+    def _train(self, is_first: bool) -> None:
+        requested = self.requested if is_first else len(self._waiting)
+        summary = run_sweep(self._waiting, requested, self._console, self._command)
+        self.summary.left_alone |= summary.left_alone
+        self.summary.studies = sorted({*self.summary.studies, *summary.studies})
+        self.summary.infos |= summary.infos
+
+    def _choose(self, judge: Judge | None, *, say: bool) -> None:
+        """Choose the next round from the results of this one."""
+        for folder, (job, _) in self._waiting.items():
+            if folder not in self.summary.infos and (info := job.info()) is not None:
+                self.summary.infos[folder] = info
+        if say:
+            for one in self._searches:
+                self._say(one)
+        following = [*self._rates(), *([] if judge is None else self._look(judge))]
+        self._stopped = self._limit(len(following)) if following else ""
+        self._waiting = {} if self._stopped else self._prepare(following)
 
     def _limit(self, more: int) -> str:
         """Return which limit further runs would exceed; "" if none."""
@@ -168,8 +198,6 @@ class Rounds:
         following = []
         for one in self._searches:
             found = self._outcomes(one)
-            if one.folders:
-                self._say(one, found)
             if found is None:
                 continue
             for rate in one.search.following(found):
@@ -216,9 +244,9 @@ class Rounds:
                     following |= {(*words, f"{SEED}={seed}"): None for seed in range(looks[0], after)}
         return [list(words) for words in following if self._folder(list(words)) not in self.jobs]
 
-    def _say(self, one: Searched, found: Outcomes | None) -> None:
+    def _say(self, one: Searched) -> None:
         """Print the interval of a search."""
-        name = one.label or "all runs"
+        name, found = one.label or "all runs", self._outcomes(one)
         if found is None:
             line = f"{name}: the search stopped, because a run has no result"
         elif (now := one.search.critical(found)) is None:

@@ -114,6 +114,19 @@ class Claim(BaseModel):
         return {name for side in self.sides for name in side}
 
     @property
+    def is_geometric(self) -> bool:
+        """Whether its effect is judged on logarithms: a ratio, or a positive number such as a time."""
+        return self.ratio is not None or (self.metric.positive and self.difference is None)
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The numbers that its effect is compared with."""
+        bound = self.ratio or self.difference or self.value
+        if bound is None:
+            return (1.0,) if self.is_geometric else (0.0,)
+        return tuple(end for end in (bound.above, bound.below) if end is not None)
+
+    @property
     def threshold(self) -> str:
         """The threshold in words."""
         for name in ("ratio", "difference", "value"):

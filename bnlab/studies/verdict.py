@@ -164,13 +164,10 @@ def _compared(claim: Claim, case: Case, evidence: Evidence, level: float) -> tup
     assert claim.of is not None
     found = _known(claim, claim.of, case, evidence)
     if claim.against is None:
-        return known.effect(found, geometric=claim.metric.positive, level=level), found.runs
+        return known.effect(found, geometric=claim.is_geometric, level=level), found.runs
     other = _known(claim, claim.against, case, evidence)
-    if claim.ratio is None:
-        found = known.difference(found, other)
-        return known.effect(found, level=level), found.runs
-    found = known.ratio(found, other)
-    return known.effect(found, geometric=True, level=level), found.runs
+    found = known.difference(found, other) if claim.ratio is None else known.ratio(found, other)
+    return known.effect(found, geometric=claim.is_geometric, level=level), found.runs
 
 
 def _order(claim: Claim, case: Case, evidence: Evidence, level: float) -> tuple[Decision, Effect, tuple[str, ...]]:
@@ -179,12 +176,12 @@ def _order(claim: Claim, case: Case, evidence: Evidence, level: float) -> tuple[
     One pair alone refutes the order, so each pair has its share of the level for that. The effect is the one with the
     lowest lower end: of positive numbers their ratio, else their difference.
     """
-    positive = claim.metric.positive
-    compare, bound = (known.ratio, Bound(above=1)) if positive else (known.difference, Bound(above=0))
+    geometric = claim.is_geometric
+    compare, bound = (known.ratio, Bound(above=1)) if geometric else (known.difference, Bound(above=0))
     sides = [_known(claim, side, case, evidence) for side in claim.sides]
     pairs = [compare(high, low) for high, low in pairwise(sides)]
-    effects = [known.effect(pair, geometric=positive, level=level) for pair in pairs]
-    refuting = [known.effect(pair, geometric=positive, level=level / len(pairs)) for pair in pairs]
+    effects = [known.effect(pair, geometric=geometric, level=level) for pair in pairs]
+    refuting = [known.effect(pair, geometric=geometric, level=level / len(pairs)) for pair in pairs]
     runs = tuple(dict.fromkeys(run for one in sides for run in one.runs))
     lowest = min(range(len(pairs)), key=lambda n: effects[n].low)
     if any(decide(one, bound) == "refuted" for one in refuting):

@@ -1,8 +1,10 @@
 """`bnlab plan`: print what a sweep would do."""
 
+import math
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bnlab.terminal import Console, say
@@ -10,6 +12,8 @@ from bnlab.terminal import Console, say
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from bnlab.adaptive.rounds import Rounds
+    from bnlab.studies.claim import Claim
     from bnlab.sweeps.planning.plan import Group, Plan
 
 HELP = """\
@@ -39,26 +43,35 @@ def run(words: Sequence[str]) -> int:
     hydra.check_flags(overrides)
     from omegaconf import DictConfig
 
+    from bnlab.adaptive.rounds import Rounds
     from bnlab.config.compose import Composer
+    from bnlab.config.overrides import key_of
     from bnlab.errors import BadInput
+    from bnlab.studies.claim import read_claims
+    from bnlab.studies.verdict import judge
     from bnlab.sweeps.job import Jobs
     from bnlab.sweeps.planning.plan import Meter, plan
-    from bnlab.sweeps.sweep import prepare
 
     console = Console()
 
     def batch(composer: Composer, every: Sequence[Sequence[str]]) -> None:
         experiment = any(word.startswith("experiment=") for word in overrides)
         source = Jobs(hydra.config_options(overrides), without_data=experiment)
-        jobs = prepare(composer, source, every, console)
+        rounds = Rounds(composer, source, every, console, given=set(map(key_of, overrides)), command="")
+        claims = read_claims(rounds.claims)
+        rounds.replay(partial(judge, claims) if claims else None)
         for note in source.notes:
             console.print(note, soft_wrap=True)
         with console.status("") as status:
             found = plan(
-                [job for job, _ in jobs.values()], len(every), Meter() if "--measure" in words else None,
+                [job for job, _ in rounds.jobs.values()], rounds.requested, Meter() if "--measure" in words else None,
                 lambda n, total: status.update(f"timing {n + 1} of {total}"),
             )  # fmt: skip
         show(found, console, "--measure" in words)
+        for line in rounds.outlook():
+            console.print(line, soft_wrap=True)
+        if claims:
+            _show_needs(claims, rounds, found, console)
 
     def task(config: DictConfig) -> None:  # noqa: ARG001 - Hydra's signature
         raise BadInput("bnlab plan supports only the launchers of bnlab: leave out hydra/launcher")
@@ -66,6 +79,40 @@ def run(words: Sequence[str]) -> int:
     task.batch = batch  # type: ignore[attr-defined]
     hydra.call(task, overrides, multirun=True)
     return 0
+
+
+def _show_needs(claims: Sequence["Claim"], rounds: "Rounds", plan: "Plan", console: Console) -> None:
+    """Print how many seeds each claim needs, from the spread of earlier runs."""
+    from rich.table import Table
+
+    from bnlab.runs.duration import spoken
+    from bnlab.studies.power import needs
+    from bnlab.studies.selection import check
+
+    evidence = rounds.evidence()
+    check(claims, evidence.planned, (), searched=evidence.searched)
+    found = needs(claims, evidence, rounds.rule)
+    each = plan.seconds / plan.known if plan.known else None
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in ("claim", "now", "seeds for 80 % power", "more runs", "time"):
+        table.add_column(heading, overflow="fold")
+    for one in found:
+        verdict = one.verdict
+        name = verdict.claim + (f" [{verdict.case}]" if verdict.case else "")
+        seeds, runs, time = "unknown", "", ""
+        if verdict.verdict != "undecided":
+            seeds = "decided"
+        elif one.seeds is not None:
+            seeds = "not affordable" if math.isinf(one.seeds) else f"{one.seeds:g}"
+            runs = str(one.runs) if one.runs else ""
+            time = spoken(each * one.runs) if each is not None and one.runs else ""
+        table.add_row(name, verdict.verdict, seeds, runs, time)
+    console.print(table)
+    if any(one.seeds is None and one.verdict.verdict == "undecided" for one in found):
+        tell = (
+            "unknown: no earlier runs show the spread over seeds; critical rates are searched, not repeated over seeds"
+        )
+        console.print(tell, style="dim", soft_wrap=True)
 
 
 def show(plan: "Plan", console: Console, measured: bool) -> None:
