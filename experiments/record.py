@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bnlab.studies.record import NAME, Record, measured, read, row, table
+from bnlab.studies.record import NAME, Record, measured, number_of, read, row, table
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ def found(record: Record) -> str:
     return (
         f"{table(record)}\n\n"
         f"`{record.command}`: {record.n_runs} runs, scale {record.scale}, {record.device}, torch {record.torch}, "
-        f"{record.date}. In brackets the interval: 95 % over seeds (n), of rates from one of the grid to the next."
+        f"{record.date}. {record.how}"
     )
 
 
@@ -43,9 +43,8 @@ def overview(here: Path = HERE) -> str:
         record = read(path)
         for one in record.verdicts:
             claim = one.claim + (f" [{one.case}]" if one.case else "")
-            n = "" if one.effect is None else str(one.effect.n)
             link = f"[{record.study}]({record.study}/README.md)"
-            lines.append(f"| {link} {row([claim, one.verdict, measured(one.effect), one.threshold, n])}")
+            lines.append(f"| {link} {row([claim, one.verdict, measured(one.effect), one.threshold, number_of(one)])}")
     return "\n".join(lines)
 
 
