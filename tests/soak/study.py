@@ -18,6 +18,44 @@ SWEEP = [
 ]  # fmt: skip
 
 
+# A study with looks and a search: rounds of runs that depend on the results of earlier ones.
+STUDY = ["study", "soak", "--config-dir", "mine"]
+_EXPERIMENT = """\
+# @package _global_
+# Looks and a search
+model: {depth: 2, width: 16, dropout: 0.2}
+data: {batch_size: 16, train_size: 400}
+epochs: 6
+checkpoint_seconds: 0.1
+log_every: 7
+sweep: {looks: [2, 3, 4]}
+search: {runs: 24}
+hydra:
+  sweeper:
+    params: {norm: "none,batch"}
+    sweeps:
+      - {optim.lr: "0.05,0.3"}
+      - {optim.lr: "interval(0.01,1000)"}
+claims:
+  - claim: Both norms are equally accurate
+    metric: accuracy
+    of: {norm: batch}
+    against: {norm: none}
+    difference: {above: -0.000001, below: 0.000001}
+  - claim: Batch norm tolerates a higher rate
+    metric: critical_lr
+    of: {norm: batch}
+    against: {norm: none}
+    ratio: {above: 1}
+"""
+
+
+def write_experiment(folder: Path) -> None:
+    """Write the experiment of `STUDY` into the folder in which it is run."""
+    (folder / "mine" / "experiment").mkdir(parents=True)
+    (folder / "mine" / "experiment" / "soak.yaml").write_text(_EXPERIMENT)
+
+
 def content(study: Path) -> dict[str, Any]:
     """Return the content of a study's files: tables as text, tensors, and run.json."""
     index = pd.read_csv(study / "index.csv", dtype=str, keep_default_na=False).drop(columns="seconds")
@@ -26,7 +64,9 @@ def content(study: Path) -> dict[str, Any]:
         "index": index.to_dict("list"),
         "packs": json.loads((study / "packs.json").read_text()),
     }
-    for folder in sorted(path for path in study.iterdir() if path.is_dir()):
+    if (verdicts := study / "report" / "verdicts.json").exists():
+        found["verdicts"] = json.loads(verdicts.read_text())["verdicts"]
+    for folder in sorted(path for path in study.iterdir() if path.is_dir() and path.name != "report"):
         info = json.loads((folder / "run.json").read_text())
         found[folder.name] = {"run.json": {key: value for key, value in info.items() if key not in RUN_TIMES}}
         found[folder.name]["config.yaml"] = (folder / "config.yaml").read_text()

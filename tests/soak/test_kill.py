@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.study import SWEEP, assert_equal
+from tests.soak.study import STUDY, SWEEP, assert_equal, write_experiment
 from tests.soak.warm import Warm
 
 LAUNCHERS = {
@@ -27,12 +27,17 @@ def rows(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.glob("outputs/*/*/steps.csv"))
 
 
-def soak(start: Warm, tmp_path: Path, words: list[str], signals: Sequence[signal.Signals]) -> None:
+def soak(
+    start: Warm, tmp_path: Path, words: list[str], signals: Sequence[signal.Signals], command: Sequence[str] = SWEEP
+) -> None:
     disturbed = tmp_path / "disturbed"
+    if command is STUDY:
+        for folder in (disturbed, tmp_path / "undisturbed"):
+            write_experiment(folder)
     draw = random.Random(0)
     for sign in signals:
         before = rows(disturbed)
-        process = start(disturbed, *SWEEP, *words)
+        process = start(disturbed, *command, *words)
         if draw.random() < 0.8:  # otherwise somewhere before the first step
             until = time.monotonic() + 60
             while rows(disturbed) == before and process.lives and time.monotonic() < until:
@@ -41,15 +46,25 @@ def soak(start: Warm, tmp_path: Path, words: list[str], signals: Sequence[signal
         status = process.kill(sign)
         assert status == (128 + sign if sign in GENTLE else -sign), f"{sign!r}\n{process.said}"
         assert "Traceback" not in process.said
-    process = start(disturbed, *SWEEP, *words)
+    process = start(disturbed, *command, *words)
     assert process.wait() == 0, process.said
-    undisturbed = start(tmp_path / "undisturbed", *SWEEP, *words)
+    undisturbed = start(tmp_path / "undisturbed", *command, *words)
     assert undisturbed.wait() == 0, undisturbed.said
     assert_equal(disturbed / "outputs/soak", tmp_path / "undisturbed/outputs/soak")
 
 
 def test_a_few_kills(start: Warm, tmp_path: Path) -> None:
     soak(start, tmp_path, LAUNCHERS["fused"], [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL])
+
+
+def test_a_few_kills_in_a_study_that_chooses_its_runs(start: Warm, tmp_path: Path) -> None:
+    soak(start, tmp_path, ["launcher=fused"], [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL], STUDY)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_twenty_kills_in_a_study_that_chooses_its_runs(start: Warm, tmp_path: Path, launcher: str) -> None:
+    soak(start, tmp_path, LAUNCHERS[launcher], [signal.SIGKILL] * 20, STUDY)
 
 
 @pytest.mark.exhaustive
