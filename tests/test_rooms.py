@@ -63,7 +63,7 @@ DOORS = {
         "stats.sensitivity",
         "measurement",
         "picture",
-        "place",
+        "output_folder",
         "style",
     },
 }

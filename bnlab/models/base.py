@@ -62,7 +62,7 @@ def assemble(
     """
     with budget(kind.name, options) as counted, torch.device("meta"):
         model = kind(shape, outputs, norms, **options)  # type: ignore[call-arg]
-    counted.settle(model)
+    counted.choose_folder(model)
     norms.check(kind.name)
     model.input_shape = shape
     for path, site in sites(model).items():

@@ -74,7 +74,7 @@ class Budget:
         self._bytes += _size([tensor])
         self._check()
 
-    def settle(self, net: nn.Module) -> None:
+    def choose_folder(self, net: nn.Module) -> None:
         """Recount the complete net, including buffers that replaced others."""
         self._bytes = _size({id(one): one for one in [*net.parameters(), *net.buffers()]}.values())
         self._check()

@@ -6,8 +6,8 @@ Run folders are read by `bnlab.runs`; claims and their verdicts are in `bnlab.st
 from collections.abc import Sequence
 from pathlib import Path
 
-from bnlab.report.built import Built, Verdict
 from bnlab.report.escaping import as_markdown
+from bnlab.report.result import Built, Verdict
 
 __all__ = ["Built", "Verdict", "as_markdown", "build"]
 

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from bnlab.report.built import Built, Verdict
 from bnlab.report.escaping import clipped
+from bnlab.report.figure_text import as_written, quiet
 from bnlab.report.forms import csv, latex, markdown
-from bnlab.report.lettering import as_written, quiet
+from bnlab.report.interface import Drawn, Missing, Table, modules
+from bnlab.report.output_folder import choose_folder
 from bnlab.report.page import Section, render
-from bnlab.report.parts import Drawn, Missing, Table, modules
-from bnlab.report.place import settle
 from bnlab.report.reading import read
+from bnlab.report.recorded_options import recorded_options
+from bnlab.report.result import Built, Verdict
 from bnlab.report.run_table import listing
 from bnlab.report.style import RC
 from bnlab.report.summary import left_out, outlived, warnings
-from bnlab.report.taken import taken
 from bnlab.text import printable
 
 _SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
@@ -46,7 +46,7 @@ def write_report(request: Request) -> Built:
     studies = {study.resolve(): study for study in reversed(request.studies)}  # each once, under its first name
     folders = list(reversed(studies.values()))
     frame = read(folders, request.target, request.tolerance)
-    place = settle(folders, request.out, _names())
+    place = choose_folder(folders, request.out, _names())
     sections = []
     for room, suffixes in _SUFFIXES.items():
         for name, module in modules(room).items():
@@ -63,7 +63,7 @@ def write_report(request: Request) -> Built:
     sections.sort(key=lambda section: section.order)
     place.write("runs.csv", csv(listing(frame)))
     verdicts, gone = outlived(frame, [_clean(one) for one in request.verdicts])
-    settings = taken(frame.source.folders.values())
+    settings = recorded_options(frame.source.folders.values())
     frame.damaged.update(settings.damaged)
     notes = [*map(printable, request.notes), *left_out(frame), *gone, *warnings(frame)]
     if request.remark:

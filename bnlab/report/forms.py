@@ -14,7 +14,7 @@ import pandas as pd
 
 from bnlab.report.condition import LR
 from bnlab.report.escaping import as_markdown
-from bnlab.report.parts import Table
+from bnlab.report.interface import Table
 from bnlab.runs.cell import inert
 
 _LATEX = {

@@ -15,10 +15,10 @@ from bnlab.report.condition import (
     told_apart,
 )
 from bnlab.report.configuration import constants, in_words
+from bnlab.report.consistency import consistent
 from bnlab.report.escaping import clipped, few
-from bnlab.report.lettering import listed
+from bnlab.report.figure_text import listed
 from bnlab.report.panels import MOST, panels, variants
-from bnlab.report.sound import sound
 from bnlab.report.stats import Cell, Sensitivity, cells, paired, sensitivity
 from bnlab.report.stats.estimate import Estimate
 from bnlab.report.style import Style, styles
@@ -179,7 +179,7 @@ class Frame:
         if name not in self._tables:
             rows = getattr(self.source, name)
             self.damaged.update(self.source.damaged or {})
-            self._tables[name], reasons = sound(rows, name)
+            self._tables[name], reasons = consistent(rows, name)
             for run_id, reason in reasons.items():
                 path = self.source.folders[run_id] / f"{name}.csv"
                 self.damaged[path] = f"{printable(str(path))} is damaged ({reason})"

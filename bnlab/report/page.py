@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bnlab.report.built import Verdict
 from bnlab.report.condition import LR, by_size, exact, told_apart
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing, Table
+from bnlab.report.interface import Drawn, Missing, Table
 from bnlab.report.provenance import provenance
+from bnlab.report.result import Verdict
 from bnlab.report.run_table import as_json
 from bnlab.report.summary import summary
 from bnlab.runs.schema import STATUSES

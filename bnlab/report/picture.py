@@ -5,7 +5,7 @@ from io import BytesIO
 from matplotlib.figure import Figure
 from PIL import Image
 
-from bnlab.report.lettering import as_written, quiet
+from bnlab.report.figure_text import as_written, quiet
 
 DPI = 120
 

@@ -10,9 +10,9 @@ import pandas as pd
 from bnlab.errors import BadInput
 from bnlab.report.condition import LR, SEED, conditions, varying_axes
 from bnlab.report.frame import Frame
+from bnlab.report.older_runs import complete
 from bnlab.report.stats import ROUNDING
 from bnlab.report.stats.estimate import LARGEST
-from bnlab.report.unsaid import tell
 from bnlab.runs.reader import load
 from bnlab.runs.schema import METRICS
 from bnlab.text import printable
@@ -35,7 +35,7 @@ def read(studies: Sequence[Path], target: float, tolerance: float) -> Frame:
         del source.infos[run_id]
     if not source.infos:
         raise BadInput(f"no run can be reported: {next(iter(source.unreadable.values()))}")
-    tell(source)
+    complete(source)
     infos = source.infos.values()
     every = [info["axes"] for info in infos]
     axes = varying_axes(every)

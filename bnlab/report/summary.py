@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from bnlab.report.built import Verdict
 from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
+from bnlab.report.result import Verdict
 from bnlab.report.stats import Estimate, estimate
 from bnlab.runs.packing import planned
 

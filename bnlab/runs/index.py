@@ -16,7 +16,7 @@ from bnlab.runs.cell import inert, text
 from bnlab.runs.files import TABLE, Unreadable, open_own, read_bytes, reading
 from bnlab.runs.info import read_info, run_folders
 from bnlab.runs.schema import METRICS
-from bnlab.runs.turn import turn
+from bnlab.runs.shared_lock import shared_lock
 
 FACTS = ("run_id", "status", "cause", "diverged_at", "seconds", "n_params")
 NAME = "index.csv"
@@ -35,7 +35,7 @@ class Index:
 
     def add(self, info: dict[str, Any]) -> None:
         """Append a run that has ended, run.json written; all is written anew where columns are new or a row is torn."""
-        with turn(self._study, LOCK):
+        with shared_lock(self._study, LOCK):
             path = self._study / NAME
             columns, cells = _columns_of(path), _cells(info)
             # A colleague's file is replaced, for which the folder's permissions are enough.
@@ -52,7 +52,7 @@ class Index:
 
 def rebuild(study: Path) -> list[Path]:
     """Write `<study>/index.csv` and return the run folders left out because their run.json cannot be read."""
-    with turn(study, LOCK):
+    with shared_lock(study, LOCK):
         infos, unreadable = scan(study)
         write_index(study, infos)
     return unreadable

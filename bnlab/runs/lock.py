@@ -1,7 +1,7 @@
 """One writer per run folder: a lock that is released when its process ends, for any reason.
 
 On one host `flock` decides: the kernel releases it with the process. Hosts may share a folder without sharing `flock`,
-so the file also names the holder (`Holder` as JSON; empty when released), and its modification time is a heartbeat:
+so the file also names the holder (`LockHolder` as JSON; empty when released), and its modification time is a heartbeat:
 another host's lock is respected while its heartbeat is recent, and taken over once it is stale.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bnlab.runs.files import Foreign, check_own, open_own
-from bnlab.runs.holder import NAME, Holder, is_fresh, this_process, written
+from bnlab.runs.lock_holder import NAME, LockHolder, is_fresh, this_process, written
 
 BEAT = 5.0  # seconds between heartbeats
 
@@ -104,7 +104,7 @@ _HELD = _Held()
 os.register_at_fork(after_in_child=_HELD.forget)
 
 
-def _busy(folder: Path, by: Holder | None) -> Busy:
+def _busy(folder: Path, by: LockHolder | None) -> Busy:
     return Busy(f"{folder} is being trained by another process" + (f" ({by})" if by else ""))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from bnlab.errors import BadInput
 from bnlab.runs.files import TABLE, Unreadable, is_regular, is_there, reading
-from bnlab.runs.holder import NAME, Holder, holder
 from bnlab.runs.info import read_info, run_folders
+from bnlab.runs.lock_holder import NAME, LockHolder, lock_holder
 from bnlab.runs.packing import planned
 from bnlab.runs.schema import COLUMNS
 from bnlab.text import printable
@@ -40,7 +40,7 @@ class Run:
     state: str
     info: dict[str, Any] | None = None
     ended: float = 0.0
-    holder: Holder | None = None
+    holder: LockHolder | None = None
     updates: tuple[int, int] | None = None
     command: str = ""
 
@@ -107,14 +107,14 @@ class Study:
             else:
                 runs.append(run)
         for folder, command in planned(self.path, {folder.name for folder in folders}).items():
-            by = holder(folder)
+            by = lock_holder(folder)
             runs.append(Run(folder, "waiting" if by is None else "running", holder=by, command=command))
         return Look(runs, damaged)
 
     def _run(self, folder: Path) -> Run | Unreadable:
         info, changed = self._info(folder)
         if isinstance(info, Unreadable) or info["status"] == "running":
-            by = holder(folder)
+            by = lock_holder(folder)
             if isinstance(info, Unreadable):
                 return info if by is None else Run(folder, "running", holder=by)
             state = "running" if by is not None else "interrupted"

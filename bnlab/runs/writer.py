@@ -17,8 +17,8 @@ from bnlab.errors import BadInput
 from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.cell import text
 from bnlab.runs.files import TABLE, Foreign, Unreadable, check_own, checksum, make_folder, open_own, reading
-from bnlab.runs.holder import NAME as LOCK
 from bnlab.runs.info import read_info, write_info
+from bnlab.runs.lock_holder import NAME as LOCK
 from bnlab.runs.schema import CHECKPOINT, COLUMNS, VERSION
 
 _BLOCK = 1 << 20  # bytes

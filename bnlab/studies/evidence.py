@@ -11,7 +11,7 @@ import pandas as pd
 from bnlab.report.condition import LR, SEED
 from bnlab.report.stats import Cell, Sensitivity, cells, sensitivity
 from bnlab.runs.reader import Runs
-from bnlab.studies.known import Undecided
+from bnlab.studies.quantity import Undecided
 
 Axes = Mapping[str, Any]
 

@@ -21,7 +21,7 @@ from bnlab.runs.cell import inert
 from bnlab.runs.files import Unreadable, make_folder, read_json
 from bnlab.runs.info import Line, Whole
 from bnlab.runs.reader import Runs
-from bnlab.studies.known import Effect
+from bnlab.studies.quantity import Effect
 from bnlab.studies.verdict import SEPARATELY, Decision, Rule, Verdict
 from bnlab.text import printable
 

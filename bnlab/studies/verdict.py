@@ -10,10 +10,10 @@ import numpy as np
 
 from bnlab.report.condition import by_size
 from bnlab.report.stats import LEVEL, levels
-from bnlab.studies import known
+from bnlab.studies import quantity
 from bnlab.studies.claim import Bound, Claim, Selection
 from bnlab.studies.evidence import Evidence, Selected
-from bnlab.studies.known import Bounds, Effect, Known, Undecided
+from bnlab.studies.quantity import Bounds, Effect, Quantity, Undecided
 from bnlab.studies.selection import Case, cases, chosen, label, words
 
 Decision = Literal["confirmed", "refuted", "undecided"]
@@ -164,10 +164,10 @@ def _compared(claim: Claim, case: Case, evidence: Evidence, level: float) -> tup
     assert claim.of is not None
     found = _known(claim, claim.of, case, evidence)
     if claim.against is None:
-        return known.effect(found, geometric=claim.is_geometric, level=level), found.runs
+        return quantity.effect(found, geometric=claim.is_geometric, level=level), found.runs
     other = _known(claim, claim.against, case, evidence)
-    found = known.difference(found, other) if claim.ratio is None else known.ratio(found, other)
-    return known.effect(found, geometric=claim.is_geometric, level=level), found.runs
+    found = quantity.difference(found, other) if claim.ratio is None else quantity.ratio(found, other)
+    return quantity.effect(found, geometric=claim.is_geometric, level=level), found.runs
 
 
 def _order(claim: Claim, case: Case, evidence: Evidence, level: float) -> tuple[Decision, Effect, tuple[str, ...]]:
@@ -177,11 +177,11 @@ def _order(claim: Claim, case: Case, evidence: Evidence, level: float) -> tuple[
     lowest lower end: of positive numbers their ratio, else their difference.
     """
     geometric = claim.is_geometric
-    compare, bound = (known.ratio, Bound(above=1)) if geometric else (known.difference, Bound(above=0))
+    compare, bound = (quantity.ratio, Bound(above=1)) if geometric else (quantity.difference, Bound(above=0))
     sides = [_known(claim, side, case, evidence) for side in claim.sides]
     pairs = [compare(high, low) for high, low in pairwise(sides)]
-    effects = [known.effect(pair, geometric=geometric, level=level) for pair in pairs]
-    refuting = [known.effect(pair, geometric=geometric, level=level / len(pairs)) for pair in pairs]
+    effects = [quantity.effect(pair, geometric=geometric, level=level) for pair in pairs]
+    refuting = [quantity.effect(pair, geometric=geometric, level=level / len(pairs)) for pair in pairs]
     runs = tuple(dict.fromkeys(run for one in sides for run in one.runs))
     lowest = min(range(len(pairs)), key=lambda n: effects[n].low)
     if any(decide(one, bound) == "refuted" for one in refuting):
@@ -190,11 +190,11 @@ def _order(claim: Claim, case: Case, evidence: Evidence, level: float) -> tuple[
     return "confirmed" if confirmed else "undecided", effects[lowest], runs
 
 
-def _known(claim: Claim, side: Selection, case: Case, evidence: Evidence) -> Known:
+def _known(claim: Claim, side: Selection, case: Case, evidence: Evidence) -> Quantity:
     runs = chosen(evidence.planned, side, case)
     if claim.slope is None:
         return claim.metric.measure(Selected(evidence, words(side, case), tuple(runs)))
-    along: dict[float, Known] = {}
+    along: dict[float, Quantity] = {}
     for value in sorted({axes[claim.slope] for axes in runs.values()}, key=by_size):
         here = tuple(run_id for run_id, axes in runs.items() if axes[claim.slope] == value)
         name = words({**side, claim.slope: value}, case)
@@ -204,7 +204,7 @@ def _known(claim: Claim, side: Selection, case: Case, evidence: Evidence) -> Kno
     return _slope(along, claim.slope)
 
 
-def _slope(along: Mapping[float, Known], axis: str) -> Known:
+def _slope(along: Mapping[float, Quantity], axis: str) -> Quantity:
     """Return, for each seed, the slope of the least-squares line over log2 of the axis."""
     if len(along) < 2:
         raise Undecided(
@@ -216,4 +216,4 @@ def _slope(along: Mapping[float, Known], axis: str) -> Known:
         seed: Bounds.exact(float(np.polyfit(x, [one.by_seed[seed].value for one in along.values()], 1)[0]))
         for seed in sorted(seeds, key=str)
     }
-    return Known(found, tuple(run for one in along.values() for run in one.runs))
+    return Quantity(found, tuple(run for one in along.values() for run in one.runs))

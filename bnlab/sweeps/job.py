@@ -18,10 +18,10 @@ from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.errors import BadInput
 from bnlab.runs.files import ARCHIVE, Foreign, Unreadable, check_own, checksum, is_regular, is_there, read_bytes
-from bnlab.runs.holder import NAME as LOCK
 from bnlab.runs.index import LOCK as INDEX_LOCK
 from bnlab.runs.index import NAME as INDEX
 from bnlab.runs.info import read_info
+from bnlab.runs.lock_holder import NAME as LOCK
 from bnlab.runs.packing import NAME as PACKS
 from bnlab.runs.packing import checkpoint_path, read_packing
 from bnlab.runs.schema import CHECKPOINT, FINISHED
@@ -52,7 +52,7 @@ class Job:
         return self.study / self.run_id
 
     @cached_property
-    def kin(self) -> str:
+    def group_key(self) -> str:
         """Key shared by runs that can be trained together: all options but the seed and `schema.FREE`."""
         config = dict(vars(self.config))
         config["run"] = {key: value for key, value in config["run"].items() if key != "seed"}

@@ -83,10 +83,10 @@ def _measure(laws: Sequence[Entry], options: "Options", out: Path, command: str)
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from bnlab.laws.table import CSV, MARKDOWN, TITLE, csv_text, markdown
-    from bnlab.report.measurement import settle
+    from bnlab.report.measurement import choose_folder
 
     pictures = [f"{name}.png" for name in entries("law")]
-    place = settle(out, [MARKDOWN, CSV, *pictures], what="the checks", title=TITLE)
+    place = choose_folder(out, [MARKDOWN, CSV, *pictures], what="the checks", title=TITLE)
     import torch
 
     torch.set_num_threads(1)  # rounding depends on the number of threads

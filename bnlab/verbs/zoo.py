@@ -55,7 +55,7 @@ def run(words: Sequence[str]) -> int:
         say(HELP)
         return 0
     from bnlab.config.paths import expanded
-    from bnlab.zoo.folder import settle
+    from bnlab.zoo.folder import choose_folder
 
     parser = ArgumentParser(add_help=False, allow_abbrev=False)
     parser.error = _refuse  # type: ignore[assignment, method-assign]
@@ -63,7 +63,7 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("--no-time", action="store_true")
     given, overrides = parser.parse_known_args(list(words))
     choices = _choices(overrides)
-    place = settle(Path(expanded(given.out, "--out")))
+    place = choose_folder(Path(expanded(given.out, "--out")))
     from bnlab.zoo.measure import collection, measure
     from bnlab.zoo.output import write
     from bnlab.zoo.pictures import draw

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bnlab.report.measurement import settle as settle_measurement
-from bnlab.report.place import Place
+from bnlab.report.measurement import choose_folder as choose_measurement_folder
+from bnlab.report.output_folder import OutputFolder
 
 TITLE = "# What each norm does"
 TEXT, TABLE = "zoo.md", "zoo.csv"
@@ -12,10 +12,10 @@ HISTOGRAMS = "histograms.png"
 PICTURES = (SMALL, LARGE, WEIGHTS, HISTOGRAMS)
 
 
-def settle(folder: Path) -> Place:
+def choose_folder(folder: Path) -> OutputFolder:
     """Return the folder, created if necessary.
 
     Raises:
         BadInput: it cannot be written, or holds something else: a study, a report, files of the user's.
     """
-    return settle_measurement(folder, (TEXT, TABLE, *PICTURES), what="the zoo", title=TITLE)
+    return choose_measurement_folder(folder, (TEXT, TABLE, *PICTURES), what="the zoo", title=TITLE)

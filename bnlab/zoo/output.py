@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from bnlab.report.place import Place
+from bnlab.report.output_folder import OutputFolder
 from bnlab.zoo.folder import PICTURES, TABLE, TEXT
 from bnlab.zoo.measure import Measured
 from bnlab.zoo.page import page
@@ -13,7 +13,7 @@ from bnlab.zoo.table import table
 from bnlab.zoo.timing import ROUNDS
 
 
-def write(place: Place, rows: Sequence[Measured], pictures: Mapping[str, bytes], command: str) -> list[Path]:
+def write(place: OutputFolder, rows: Sequence[Measured], pictures: Mapping[str, bytes], command: str) -> list[Path]:
     """Write the files, remove the pictures of an earlier measurement that this one does not have, and return the paths.
 
     Args:

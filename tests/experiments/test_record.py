@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from bnlab.config.folder import conf_dir
-from bnlab.studies.known import Effect
+from bnlab.studies.quantity import Effect
 from bnlab.studies.record import Record
 from bnlab.studies.verdict import Verdict
 from bnlab.verbs.list import choices

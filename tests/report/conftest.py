@@ -9,8 +9,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from bnlab.report.lettering import as_written, quiet
-from bnlab.report.parts import Drawn, modules
+from bnlab.report.figure_text import as_written, quiet
+from bnlab.report.interface import Drawn, modules
 from bnlab.report.style import RC
 from bnlab.runs.writer import RunWriter
 

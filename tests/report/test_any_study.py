@@ -8,8 +8,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from bnlab.report.interface import Drawn, Missing, modules
 from bnlab.report.page import render
-from bnlab.report.parts import Drawn, Missing, modules
 from bnlab.report.reading import read
 from bnlab.report.style import RC
 

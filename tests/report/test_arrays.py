@@ -13,7 +13,7 @@ import pytest
 
 from bnlab.report.arrays import images, looks
 from bnlab.report.figures import feature_maps
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 from bnlab.runs.files import Unreadable
 

@@ -15,8 +15,8 @@ import pytest
 
 from bnlab.report import Verdict
 from bnlab.report.figures import accuracy_vs_lr
+from bnlab.report.interface import Drawn
 from bnlab.report.page import Section, render
-from bnlab.report.parts import Drawn
 from bnlab.report.reading import read
 from bnlab.report.tables import lr_sensitivity
 

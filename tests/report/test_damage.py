@@ -12,8 +12,8 @@ import pytest
 from bnlab.report import build
 from bnlab.report.frame import Frame
 from bnlab.report.reading import read
+from bnlab.report.recorded_options import recorded_options
 from bnlab.report.summary import left_out
-from bnlab.report.taken import taken
 
 STUDY = "study"
 
@@ -125,7 +125,7 @@ def test_damage_costs_the_file_and_is_named(
     whole = read([original], 0.9, 0.05)
     for table, rows in tables(whole).items():
         pd.testing.assert_frame_equal(tables(frame)[table], rows)
-    frame.damaged.update(taken(frame.source.folders.values()).damaged)
+    frame.damaged.update(recorded_options(frame.source.folders.values()).damaged)
     (line,) = left_out(frame)
     assert line.startswith(f"left out: {path} ")
     assert reason in line

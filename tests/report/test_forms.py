@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from bnlab.report.forms import csv, escaped, latex, markdown
-from bnlab.report.parts import Table
+from bnlab.report.interface import Table
 
 TABLE = Table(
     pd.DataFrame({"norm": ["a_b"], "x": [1 / 3]}),

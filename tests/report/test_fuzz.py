@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bnlab.errors import BadInput
+from bnlab.report.interface import Drawn, Missing, Table, modules
 from bnlab.report.page import render
-from bnlab.report.parts import Drawn, Missing, Table, modules
 from bnlab.report.reading import read
+from bnlab.report.recorded_options import recorded_options
 from bnlab.report.summary import left_out, warnings
-from bnlab.report.taken import taken
 from bnlab.studies.record import read as read_record
 from tests.report.conftest import Study, laid_out, observed
 
@@ -62,7 +62,7 @@ def test_a_changed_study_is_reported_or_refused_in_a_line(
     frame = read([folder], 0.9, 0.05)  # the first run is sound
     for name in sorted(names):
         assert isinstance(laid_out(MODULES[name], frame, layout=False), Drawn | Missing | Table)
-    frame.damaged.update(taken(frame.source.folders.values()).damaged)
+    frame.damaged.update(recorded_options(frame.source.folders.values()).damaged)
     page = render(frame, [], [*left_out(frame), *warnings(frame)])
     assert "run0001" in page
     assert "run0002" in page

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from bnlab.errors import BadInput
-from bnlab.report.measurement import settle
-from bnlab.report.place import Place
+from bnlab.report.measurement import choose_folder
+from bnlab.report.output_folder import OutputFolder
 
 TITLE = "# What is measured"
 
 
-def settled(folder: Path) -> Place:
-    return settle(folder, ("all.md", "all.csv", "one.png"), what="the measurement", title=TITLE)
+def settled(folder: Path) -> OutputFolder:
+    return choose_folder(folder, ("all.md", "all.csv", "one.png"), what="the measurement", title=TITLE)
 
 
 def test_it_is_made_and_may_hold_other_files(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from bnlab.report.escaping import clipped
 from bnlab.report.figures import accuracy_vs_lr, heat_map, loss_curves, memory, paired_differences
 from bnlab.report.forms import csv, latex, markdown
+from bnlab.report.interface import Drawn, Table
 from bnlab.report.page import render
-from bnlab.report.parts import Drawn, Table
 from bnlab.report.reading import read
 
 LONG = "n" * 300

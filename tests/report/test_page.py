@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from bnlab.report import Verdict, build
+from bnlab.report.interface import Missing
 from bnlab.report.page import Section, render
-from bnlab.report.parts import Missing
 from bnlab.report.reading import read
-from bnlab.report.taken import taken
+from bnlab.report.recorded_options import recorded_options
 
 
 def words(study: Any, *sections: Section, notes: tuple[str, ...] = (), verdicts: tuple[Verdict, ...] = ()) -> str:
     """Return the page's text without the data of its script."""
     frame = read([Path(study.folder)], 0.9, 0.05)
-    settings = taken(frame.source.folders.values()).settings
+    settings = recorded_options(frame.source.folders.values()).settings
     text = render(frame, list(sections), list(notes), verdicts, settings=settings)
     bare = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
     return re.sub(r"\s+", " ", bare)

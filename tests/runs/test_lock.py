@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlab.runs import holder as holders
 from bnlab.runs import lock as locks
+from bnlab.runs import lock_holder as holders
 from bnlab.runs.files import Foreign
-from bnlab.runs.holder import NAME, STALE, holder, this_process
 from bnlab.runs.lock import Busy, lock
+from bnlab.runs.lock_holder import NAME, STALE, lock_holder, this_process
 
 
 def write(folder: Path, age: float = 0.0, **facts: object) -> None:
@@ -46,14 +46,14 @@ def test_second_holder_is_refused_until_the_first_is_done(tmp_path: Path) -> Non
 def test_busy_and_holder_name_the_process(tmp_path: Path) -> None:
     start = time.time()
     with lock(tmp_path):
-        found = holder(tmp_path)
+        found = lock_holder(tmp_path)
         assert found is not None
         assert (found.host, found.pid) == (socket.gethostname(), os.getpid())
         assert start <= found.since <= time.time()
         with pytest.raises(Busy, match=rf"{socket.gethostname()}, pid {os.getpid()}, since 20"), lock(tmp_path):
             pass
-    assert holder(tmp_path) is None
-    assert holder(tmp_path / "nowhere") is None
+    assert lock_holder(tmp_path) is None
+    assert lock_holder(tmp_path / "nowhere") is None
 
 
 def test_given_up_on_an_error(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_another_hosts_lock_is_honoured_while_it_beats(tmp_path: Path) -> None:
     write(tmp_path, age=STALE / 2, host="elsewhere", pid=7)
     with pytest.raises(Busy, match="elsewhere, pid 7"), lock(tmp_path):
         pass
-    found = holder(tmp_path)
+    found = lock_holder(tmp_path)
     assert found is not None
     assert found.host == "elsewhere"
     with pytest.raises(Busy), lock(tmp_path):  # having been refused leaves it as it was
@@ -117,9 +117,9 @@ def test_a_file_that_is_removed_before_it_is_locked_is_not_taken(
 
 def test_another_hosts_lock_is_taken_over_once_stale(tmp_path: Path) -> None:
     write(tmp_path, age=STALE + 1, host="elsewhere", pid=7)
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with lock(tmp_path):
-        found = holder(tmp_path)
+        found = lock_holder(tmp_path)
         assert found is not None
         assert found.pid == os.getpid()
 
@@ -127,7 +127,7 @@ def test_another_hosts_lock_is_taken_over_once_stale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("facts", [{"boot": "earlier"}, {"birth": "1"}, {"pid": 2**22 + 1}])
 def test_what_no_living_process_of_this_boot_holds_is_taken_over(tmp_path: Path, facts: dict[str, object]) -> None:
     write(tmp_path, **facts)
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with lock(tmp_path):
         pass
 
@@ -161,14 +161,14 @@ ODD = {
 @pytest.mark.parametrize("content", ODD)
 def test_odd_content_is_no_holder_and_makes_nobody_wait(tmp_path: Path, content: str) -> None:
     (tmp_path / NAME).write_text(ODD[content])
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with lock(tmp_path):
         pass
 
 
 def test_bytes_that_are_no_text_are_no_holder(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(bytes(range(256)))
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with lock(tmp_path):
         pass
 
@@ -177,7 +177,7 @@ def test_bytes_that_are_no_text_are_no_holder(tmp_path: Path) -> None:
 def test_any_content_makes_nobody_wait(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.getbasetemp()
     (folder / NAME).write_bytes(content)
-    assert holder(folder) is None
+    assert lock_holder(folder) is None
     with lock(folder):
         pass
 
@@ -187,7 +187,7 @@ def test_any_content_makes_nobody_wait(tmp_path_factory: pytest.TempPathFactory,
 )
 def test_what_is_no_file_of_ours_is_one_line(tmp_path: Path, way: Callable[[Path], object]) -> None:
     way(tmp_path / NAME)
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with pytest.raises(Foreign, match=r"\.lock cannot be written"), lock(tmp_path):
         pass
 
@@ -211,8 +211,8 @@ def test_a_folder_without_the_right_to_write_is_one_line(tmp_path: Path, monkeyp
 def test_a_copy_of_a_study_that_trains_is_not_held(tmp_path: Path) -> None:
     with lock(tmp_path / "run"):
         shutil.copytree(tmp_path / "run", tmp_path / "copy")
-        assert holder(tmp_path / "run") is not None
-        assert holder(tmp_path / "copy") is None
+        assert lock_holder(tmp_path / "run") is not None
+        assert lock_holder(tmp_path / "copy") is None
         with lock(tmp_path / "copy"):
             pass
 
@@ -220,7 +220,7 @@ def test_a_copy_of_a_study_that_trains_is_not_held(tmp_path: Path) -> None:
 @pytest.mark.parametrize("age", [-STALE - 10, -86400.0, -1e9])
 def test_a_heartbeat_of_the_future_is_none(tmp_path: Path, age: float) -> None:
     write(tmp_path, age=age, host="elsewhere", pid=7)
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
     with lock(tmp_path):
         pass
 
@@ -256,9 +256,9 @@ def test_the_limits_of_what_a_lock_file_may_hold(tmp_path: Path, fact: str, insi
 def test_where_there_is_no_proc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holders, "PROC", tmp_path / "proc")
     with lock(tmp_path):
-        assert holder(tmp_path) is not None
+        assert lock_holder(tmp_path) is not None
     write(tmp_path, pid=2**22 + 1)
-    assert holder(tmp_path) is None
+    assert lock_holder(tmp_path) is None
 
 
 def fork(child: Callable[[], None]) -> int:
@@ -286,11 +286,11 @@ def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
             time.sleep(120)
 
     pid = fork(child)
-    until(lambda: holder(tmp_path) is not None)
+    until(lambda: lock_holder(tmp_path) is not None)
     with pytest.raises(Busy, match=f"pid {pid}"), lock(tmp_path):
         pass
     os.kill(pid, signal.SIGKILL)
-    until(lambda: holder(tmp_path) is None)  # a zombie by now
+    until(lambda: lock_holder(tmp_path) is None)  # a zombie by now
     os.waitpid(pid, 0)
     with lock(tmp_path):
         pass
@@ -305,7 +305,7 @@ def test_a_forked_process_does_not_inherit_locks(tmp_path: Path) -> None:
                 time.sleep(120)
 
         pid = fork(child)
-        until(lambda: holder(tmp_path / "b") is not None)
+        until(lambda: lock_holder(tmp_path / "b") is not None)
     with lock(tmp_path / "a"):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -339,7 +339,7 @@ def test_leaving_a_lock_in_a_fork_leaves_it_to_the_parent(tmp_path: Path) -> Non
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock(tmp_path))
         assert os.waitpid(fork(stack.close), 0)[1] == 0
-        assert holder(tmp_path) is not None
+        assert lock_holder(tmp_path) is not None
 
 
 def test_one_thread_keeps_the_locks_of_a_pack_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,9 +351,9 @@ def test_one_thread_keeps_the_locks_of_a_pack_fresh(tmp_path: Path, monkeypatch:
             stack.enter_context(lock(folder))
             os.utime(folder / NAME, (0, 0))
         until(lambda: all((folder / NAME).stat().st_mtime > time.time() - 60 for folder in folders))
-        assert all(holder(folder) is not None for folder in folders)
+        assert all(lock_holder(folder) is not None for folder in folders)
         assert [thread.name for thread in set(threading.enumerate()) - before] == ["heartbeat"]
-    assert all(holder(folder) is None for folder in folders)
+    assert all(lock_holder(folder) is None for folder in folders)
     with lock(folders[0]):  # the thread outlives what is released
         os.utime(folders[0] / NAME, (0, 0))
         until(lambda: (folders[0] / NAME).stat().st_mtime > 0)

@@ -150,7 +150,7 @@ def test_importing_is_quick_and_knows_no_torch() -> None:
     code = (
         "import sys, bnlab, bnlab.report; assert not {'torch', 'pandas', 'matplotlib'} & set(sys.modules); bnlab.load; "
     )
-    code += "from bnlab.report import builder; from bnlab.report.parts import modules; "
+    code += "from bnlab.report import builder; from bnlab.report.interface import modules; "
     code += "modules('tables'); modules('figures'); assert 'torch' not in sys.modules and 'pandas' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

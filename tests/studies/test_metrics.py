@@ -7,8 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Known, Undecided
 from bnlab.studies.metrics import AnyMetric
+from bnlab.studies.quantity import Quantity, Undecided
 from tests.studies.conftest import Study
 
 
@@ -39,13 +39,13 @@ def test_where_every_run_goes_wrong_there_is_no_critical_rate(study: Study) -> N
         measured(study, "critical_lr")
 
 
-def measured(study: Study, metric: Any) -> Known:
+def measured(study: Study, metric: Any) -> Quantity:
     """Return a metric of all runs of the study as one condition."""
     evidence = study.evidence
     return TypeAdapter(AnyMetric).validate_python(metric).measure(Selected(evidence, "all", tuple(evidence.planned)))
 
 
-def values(known: Known) -> dict[int, float]:
+def values(known: Quantity) -> dict[int, float]:
     return {seed: bounds.value for seed, bounds in known.by_seed.items()}
 
 

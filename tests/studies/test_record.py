@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bnlab.runs.files import Unreadable
-from bnlab.studies.known import Effect
+from bnlab.studies.quantity import Effect
 from bnlab.studies.record import Record, interval, measured, number, read, row, table
 from bnlab.studies.verdict import Verdict
 from tests.studies.conftest import Study

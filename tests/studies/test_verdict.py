@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bnlab.studies.claim import Bound
-from bnlab.studies.known import Effect
+from bnlab.studies.quantity import Effect
 from bnlab.studies.verdict import decide
 from tests.studies.conftest import Study
 

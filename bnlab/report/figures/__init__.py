@@ -1,4 +1,4 @@
-"""The figures of a report, one module each (see `bnlab.report.parts`).
+"""The figures of a report, one module each (see `bnlab.report.interface`).
 
 `bnlab.report.stats` defines the numbers; figures only draw them.
 """

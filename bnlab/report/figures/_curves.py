@@ -14,11 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from bnlab.report.consistency import measured
 from bnlab.report.figures._legend import above, across, on_top
 from bnlab.report.figures._title import broken, lift
 from bnlab.report.frame import Frame, span
-from bnlab.report.parts import Drawn, Missing
-from bnlab.report.sound import measured
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.stats.estimate import LARGEST
 
 _POINTS = 150  # about the maximum of points per curve; more are averaged over consecutive logged steps

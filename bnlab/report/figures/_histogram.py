@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bnlab.report.sound import measured
+from bnlab.report.consistency import measured
 
 INSIDE = 0.99  # share of the values of each histogram that the axis shows
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Missing
+from bnlab.report.interface import Missing
 
 KINDS = ("before_act", "after_act", "hidden", "cell")  # activations are drawn at the first of these that was recorded
 

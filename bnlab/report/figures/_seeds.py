@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from bnlab.report.sound import measured
+from bnlab.report.consistency import measured
 
 NOTE = (
     "Line: mean over seeds (geometric on a log axis); band: its 95 % t-interval over seeds (for two seeds, from "

@@ -17,7 +17,7 @@ from bnlab.report.figures._blocks import blocks, line
 from bnlab.report.figures._recorded import silent
 from bnlab.report.figures._seeds import NOTE, limits, over_seeds
 from bnlab.report.frame import Frame, span
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 View = Literal["first", "last", "through"]
 DEPTH = "depth of the unit (0: next to the input)"

@@ -14,7 +14,7 @@ from bnlab.report.figures import _strip
 from bnlab.report.figures._legend import above, across, on_top
 from bnlab.report.figures._title import broken, lift
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Accuracy against learning rate"
 ORDER = 11

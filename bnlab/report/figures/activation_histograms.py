@@ -10,7 +10,7 @@ from bnlab.report.figures._chosen import heading, one_run, spread, thinned, turn
 from bnlab.report.figures._histogram import INSIDE, heights, limits
 from bnlab.report.figures._recorded import at_one_kind, joined, missing
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.style import Style
 
 TITLE = "Activation distributions"

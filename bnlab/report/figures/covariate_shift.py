@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import at_one_kind, missing, recorded, vanished
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Internal covariate shift"
 ORDER = 61

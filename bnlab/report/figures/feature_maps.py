@@ -13,7 +13,7 @@ from bnlab.report.escaping import clipped
 from bnlab.report.figures._chosen import named, spread, thinned, turns
 from bnlab.report.figures._recorded import missing
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.runs.files import Unreadable
 
 TITLE = "Feature maps before and after the norm"

@@ -2,7 +2,7 @@
 
 from bnlab.report.figures import _curves
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Gradient norm"
 ORDER = 30

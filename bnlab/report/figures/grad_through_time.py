@@ -3,7 +3,7 @@
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import missing, recorded
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Gradient through time"
 ORDER = 41

@@ -17,7 +17,7 @@ from bnlab.report.condition import LR, Condition, describe, text
 from bnlab.report.escaping import clipped
 from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Heat map of accuracy"
 ORDER = 12

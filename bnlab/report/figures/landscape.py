@@ -10,7 +10,7 @@ from bnlab.report.figures._blocks import blocks, line
 from bnlab.report.figures._recorded import missing, recorded, silent, vanished
 from bnlab.report.figures._seeds import limits, over_seeds
 from bnlab.report.frame import Frame, span
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.style import Style
 
 TITLE = "Landscape along the gradient"

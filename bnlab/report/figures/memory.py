@@ -5,12 +5,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnlab.report.escaping import clipped
+from bnlab.report.figure_text import listed
 from bnlab.report.figures._chosen import one_run
 from bnlab.report.figures._legend import on_top
 from bnlab.report.figures._recorded import missing, recorded, silent
 from bnlab.report.frame import Frame
-from bnlab.report.lettering import listed
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Memory kept for the backward pass"
 ORDER = 70

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bnlab.report.condition import Condition
 from bnlab.report.escaping import clipped
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Paired differences"
 ORDER = 14

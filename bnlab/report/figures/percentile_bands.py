@@ -13,7 +13,7 @@ from bnlab.report.figures._recorded import at_one_kind, missing, recorded
 from bnlab.report.figures._seeds import limits, over_seeds
 from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame, span
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.style import Style
 
 TITLE = "Percentiles of activations through training"

@@ -3,7 +3,7 @@
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import at_one_kind, missing, recorded
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 TITLE = "Ranks by depth"
 ORDER = 53

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bnlab.report.figures._legend import on_top
 from bnlab.report.figures._title import broken
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.stats import estimate, seconds_at
 from bnlab.report.target_times import own_seconds
 

@@ -1,4 +1,4 @@
-"""The tables of a report, one module each (see `bnlab.report.parts`).
+"""The tables of a report, one module each (see `bnlab.report.interface`).
 
 `bnlab.report.forms` writes them as CSV, Markdown and LaTeX.
 """

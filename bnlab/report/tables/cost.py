@@ -5,7 +5,7 @@ from collections import Counter
 import pandas as pd
 
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.stats import estimate
 from bnlab.report.tables._words import NONE, amount, names, numbers
 from bnlab.runs.schema import COSTS

@@ -6,8 +6,8 @@ import pandas as pd
 
 from bnlab.report.condition import Condition, text
 from bnlab.report.frame import Frame
+from bnlab.report.interface import Missing, Table
 from bnlab.report.panels import variants
-from bnlab.report.parts import Missing, Table
 from bnlab.report.stats import estimate
 from bnlab.report.tables._words import NONE, accuracy, numbers
 

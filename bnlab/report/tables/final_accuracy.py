@@ -3,7 +3,7 @@
 import pandas as pd
 
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.stats import Estimate, estimate
 from bnlab.report.tables._words import NONE, accuracy, amount, names, numbers
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.stats import Cell, Critical, Sensitivity, critical, estimate, learning_threshold, outcomes
 from bnlab.report.tables._words import NONE, accuracy, names, numbers, time
 

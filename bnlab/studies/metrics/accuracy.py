@@ -6,8 +6,8 @@ from typing import Literal
 import pandas as pd
 
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Known, Undecided
 from bnlab.studies.metrics.base import Metric, by_seed
+from bnlab.studies.quantity import Quantity, Undecided
 
 
 class Accuracy(Metric):
@@ -16,7 +16,7 @@ class Accuracy(Metric):
     name: Literal["accuracy"]
     split: Literal["val", "test"] = "test"
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.at_best
         rounding = _rounding(selected, runs, (self.split,))
         return by_seed(runs, runs[f"{self.split}_accuracy"], f"{self.split} accuracy", rounding)
@@ -27,7 +27,7 @@ class Gap(Metric):
 
     name: Literal["gap"]
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.at_best
         rounding = _rounding(selected, runs, ("train", "test"))
         return by_seed(runs, runs["train_accuracy"] - runs["test_accuracy"], "train and test accuracy", rounding)
@@ -42,7 +42,7 @@ class ModeGap(Metric):
     name: Literal["mode_gap"]
     mode: Literal["batch", "recomputed"] = "batch"
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.at_best
         evals = selected.evidence.table(runs["run_id"], "evals")
         test = evals[evals["split"] == "test"].pivot_table("accuracy", "run_id", "mode", aggfunc="last")

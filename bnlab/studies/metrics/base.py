@@ -6,7 +6,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Bounds, Known, Undecided
+from bnlab.studies.quantity import Bounds, Quantity, Undecided
 
 
 class Metric(BaseModel):
@@ -23,13 +23,13 @@ class Metric(BaseModel):
     positive: ClassVar[bool] = False
     sequential: ClassVar[bool] = True
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         raise NotImplementedError
 
 
 def by_seed(
     runs: pd.DataFrame, values: "pd.Series[float]", what: str, rounding: "pd.Series[float] | float" = 0.0
-) -> Known:
+) -> Quantity:
     """Return the values of the runs, one per seed.
 
     Args:
@@ -47,4 +47,4 @@ def by_seed(
         int(seed): Bounds(value, value - by, value + by)
         for seed, value, by in zip(runs["seed"], values, half, strict=True)
     }
-    return Known(found, tuple(runs["run_id"]))
+    return Quantity(found, tuple(runs["run_id"]))

@@ -7,8 +7,8 @@ import pandas as pd
 from bnlab.options import Natural
 from bnlab.runs.cell import text
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Known, Undecided
 from bnlab.studies.metrics.base import Metric, by_seed
+from bnlab.studies.quantity import Quantity, Undecided
 
 
 class Diagnosed(Metric):
@@ -30,7 +30,7 @@ class Diagnosed(Metric):
     index: float | str | None = None
     take: Literal["init", "last", "mean", "drift"] = "last"
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.at_best
         sites = selected.evidence.table(runs["run_id"], "sites")
         rows = selected.evidence.table(runs["run_id"], "layers")

@@ -3,8 +3,8 @@
 from typing import Literal
 
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Bounds, Known
 from bnlab.studies.metrics.base import Metric
+from bnlab.studies.quantity import Bounds, Quantity
 
 
 class DivergedShare(Metric):
@@ -15,9 +15,9 @@ class DivergedShare(Metric):
 
     name: Literal["diverged_share"]
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.grid
         shares = (runs["status"] == "diverged").groupby(runs["seed"]).mean()
         half = 0.5 / runs["lr"].nunique()
         found = {int(str(seed)): Bounds(share, share - half, share + half) for seed, share in shares.items()}
-        return Known(found, tuple(runs["run_id"]))
+        return Quantity(found, tuple(runs["run_id"]))

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from bnlab.report.stats import Edge, Sensitivity, cells, critical, learning_threshold, outcomes, sensitivity
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Bounds, Known, Undecided
 from bnlab.studies.metrics.base import Metric
+from bnlab.studies.quantity import Bounds, Quantity, Undecided
 
 
 class CriticalLr(Metric):
@@ -31,7 +31,7 @@ class CriticalLr(Metric):
     share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     end: Literal["upper", "lower"] = "upper"
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.runs
         accuracy = self.accuracy
         if accuracy is None:
@@ -43,7 +43,9 @@ class CriticalLr(Metric):
         if found is None:
             raise Undecided(f"every run of {selected.label} went wrong (diverged, or val accuracy below {accuracy:g})")
         ids = tuple(runs["run_id"])
-        return Known({}, ids, found.posterior, found.open and self.end == "upper", found.open and self.end == "lower")
+        return Quantity(
+            {}, ids, found.posterior, found.open and self.end == "upper", found.open and self.end == "lower"
+        )
 
 
 class MaxStableLr(Metric):
@@ -57,7 +59,7 @@ class MaxStableLr(Metric):
     positive: ClassVar[bool] = True
     name: Literal["max_stable_lr"]
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         def one(rates: list[float], found: Sensitivity) -> Bounds:
             low, high, open_end = _edge(rates, found.highest, found.above, 1)
             return Bounds(low, low, math.inf if open_end else high, least=open_end)
@@ -71,7 +73,7 @@ class UsableDecades(Metric):
     exact: ClassVar[bool] = False
     name: Literal["usable_decades"]
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         def one(rates: list[float], found: Sensitivity) -> Bounds:
             top, beyond, top_open = _edge(rates, found.highest, found.above, 1)
             bottom, below, bottom_open = _edge(rates, found.lowest, found.below, -1)
@@ -87,7 +89,7 @@ def _edge(rates: list[float], last: float | None, edge: Edge, direction: Literal
     return (last, last, True) if edge else (last, rates[rates.index(last) + direction], False)
 
 
-def _of_each_seed(selected: Selected, one: Callable[[list[float], Sensitivity], Bounds]) -> Known:
+def _of_each_seed(selected: Selected, one: Callable[[list[float], Sensitivity], Bounds]) -> Quantity:
     """Return a number of each seed, computed from its rates and their sensitivity.
 
     Raises:
@@ -102,4 +104,4 @@ def _of_each_seed(selected: Selected, one: Callable[[list[float], Sensitivity], 
         if its.highest is None:
             raise Undecided(f"{selected.label} did not learn at any rate (seed {seed})")
         found[int(str(seed))] = one([cell.lr for cell in of_seed], its)
-    return Known(found, tuple(runs["run_id"]))
+    return Quantity(found, tuple(runs["run_id"]))

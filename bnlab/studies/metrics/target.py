@@ -9,8 +9,8 @@ from pydantic import Field
 
 from bnlab.report.stats import ROUNDING, seconds_at
 from bnlab.studies.evidence import Selected
-from bnlab.studies.known import Bounds, Known, Undecided
 from bnlab.studies.metrics.base import Metric
+from bnlab.studies.quantity import Bounds, Quantity, Undecided
 
 
 class ToTarget(Metric):
@@ -25,7 +25,7 @@ class ToTarget(Metric):
     name: Literal["epochs_to_target", "seconds_to_target"]
     target: Annotated[float, Field(gt=0, lt=1)]
 
-    def measure(self, selected: Selected) -> Known:
+    def measure(self, selected: Selected) -> Quantity:
         runs = selected.at_best
         seconds = self.name == "seconds_to_target"
         if seconds:
@@ -41,7 +41,7 @@ class ToTarget(Metric):
                 logged = steps[steps["run_id"] == run_id]
                 times = mine["step"].map(lambda step, logged=logged, run_id=run_id: _seconds(logged, run_id, step))
             found[int(seed)] = _first(times.tolist(), mine["accuracy"].tolist(), self.target)
-        return Known(found, tuple(runs["run_id"]))
+        return Quantity(found, tuple(runs["run_id"]))
 
 
 def _alone(selected: Selected, run_ids: Iterable[str]) -> None:

@@ -79,11 +79,11 @@ def choose(
     launcher, workers, most = asked(jobs[0]).values()
     if launcher == "serial" and (workers, most) != (None, None):
         raise BadInput("launcher=serial trains run by run in this process: leave out sweep.workers and sweep.pack_size")
-    alike = Counter(job.kin for job in jobs)
+    alike = Counter(job.group_key for job in jobs)
     limits: dict[str, tuple[int, str]] = {}
     saved = 0.0  # in units of the time of one run
     for job in jobs:
-        if alike[name := job.kin] > 1 and name not in limits:
+        if alike[name := job.group_key] > 1 and name not in limits:
             limits[name] = _limit(job, machine, size)
             if limits[name][0] > 1 and launcher == "auto" and machine.device == "cpu":
                 saved += alike[name] * (1 - 1 / gain(size(job)))
@@ -101,13 +101,13 @@ def choose(
     share = -(-fused // max(workers, 1))  # so that each process has a pack
 
     def together(job: Job) -> int:
-        limit, _ = limits.get(job.kin, (1, ""))
+        limit, _ = limits.get(job.group_key, (1, ""))
         return max(1, min(limit, share)) if most is None else limit
 
     reasons = dict.fromkeys(reason for _, reason in limits.values() if reason)
     if short:
         reasons["too short for worker processes to pay off"] = None
-    most_together = max(min(together(job), alike[job.kin]) for job in jobs)
+    most_together = max(min(together(job), alike[job.group_key]) for job in jobs)
     how = f"up to {most_together} together" if fused else "one by one"
     how += f", {len(jobs) - fused} of {len(jobs)} separately" if 0 < fused < len(jobs) else ""
     where = f"in {workers} processes" if workers else "in this process"

@@ -16,12 +16,12 @@ from typing import Any
 from bnlab.runs import packing
 from bnlab.runs.atomic import leftovers
 from bnlab.runs.files import Foreign, Unreadable, is_regular
-from bnlab.runs.holder import NAME, holder
 from bnlab.runs.info import read_info
 from bnlab.runs.lock import Busy, lock
+from bnlab.runs.lock_holder import NAME, lock_holder
 from bnlab.runs.packing import Packing, Record, checkpoint_path, pack_id, read_packing, write_packing
 from bnlab.runs.schema import CHECKPOINT, FINISHED
-from bnlab.runs.turn import turn
+from bnlab.runs.shared_lock import shared_lock
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.pack import Pack
@@ -50,11 +50,11 @@ class Grouping:
 
 def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
     """Return packs of similar size of runs that can be trained together, in the order of their first runs."""
-    kins: dict[str, list[Job]] = {}
+    by_group: dict[str, list[Job]] = {}
     for job in jobs:
-        kins.setdefault(f"{job.study} {job.kin}", []).append(job)
+        by_group.setdefault(f"{job.study} {job.group_key}", []).append(job)
     packs = []
-    for alike in kins.values():
+    for alike in by_group.values():
         size, threads = grouping.size(alike[0]), grouping.threads(alike[0])
         number = -(-len(alike) // size)
         bounds = [len(alike) * n // number for n in range(number + 1)]
@@ -82,7 +82,7 @@ class Packs:
             note: receives lines for the user.
         """
         free = {job.run_id: job for job in waiting}
-        with turn(self._study):
+        with shared_lock(self._study):
             records, packs = [], []
             before = self._read(note)
             for record in before.packs:
@@ -115,7 +115,7 @@ class Packs:
             return  # packs that are formed next may use the checkpoints
         done = [path for record in before.packs if is_regular(path := self._checkpoint(record)) and self._over(record)]
         if done or before.retired:
-            with turn(self._study):
+            with shared_lock(self._study):
                 for path in done:
                     path.unlink(missing_ok=True)
                 now = self._read()
@@ -123,7 +123,7 @@ class Packs:
 
     def drop_waiting(self) -> int:
         """Remove the packs of which no run has started, and return the number of their runs."""
-        with turn(self._study):
+        with shared_lock(self._study):
             before = read_packing(self._study)
             records, dropped = [], 0
             for record in before.packs:
@@ -149,7 +149,7 @@ class Packs:
                 (job.folder / NAME).unlink()
             job.folder.rmdir()
         alone = pack_id([job.run_id])
-        with turn(self._study):
+        with shared_lock(self._study):
             before = self._read()
             if any(record.id == alone for record in before.packs):
                 self._write([record for record in before.packs if record.id != alone], before)
@@ -161,7 +161,7 @@ class Packs:
 
     def split(self, pack: Pack, parts: Sequence[Sequence[Job]]) -> None:
         """Divide a pack whose runs' locks are held; each part resumes from the state of the pack."""
-        with turn(self._study):
+        with shared_lock(self._study):
             before, records = self._read(), list[Record]()
             for record in before.packs:
                 runs = [[job.run_id for job in part] for part in parts]
@@ -194,7 +194,7 @@ class Packs:
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
         """Return whether training has started or is about to start."""
         mine = [free[run_id] for run_id in record.runs if run_id in free]
-        return any(job.begun() for job in mine) or any(holder(job.folder) for job in mine)
+        return any(job.begun() for job in mine) or any(lock_holder(job.folder) for job in mine)
 
     def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
         from bnlab.training import checkpoint  # torch

@@ -13,8 +13,8 @@ from bnlab.config.schema import FREE
 from bnlab.errors import Refused
 from bnlab.runs.causes import described, varying
 from bnlab.runs.files import Unreadable
-from bnlab.runs.holder import holder
 from bnlab.runs.info import read_info
+from bnlab.runs.lock_holder import lock_holder
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import START, Choice, Machine, Size, asked, choose, gain
 from bnlab.sweeps.packing.pack import Pack
@@ -217,7 +217,7 @@ def _found(job: Job) -> dict[str, Any] | None:
 
 def _state(job: Job, info: Mapping[str, Any] | None) -> str:
     if info is None or info["status"] == "running":
-        held = job.folder.is_dir() and holder(job.folder) is not None
+        held = job.folder.is_dir() and lock_holder(job.folder) is not None
         return "running" if held else "new" if info is None else "interrupted"
     return str(info["status"])
 
@@ -233,7 +233,7 @@ def _causes(found: Sequence[Mapping[str, Any] | None]) -> dict[str, list[str]]:
 def _groups(jobs: Sequence[Job], waiting: set[str]) -> list[Group]:
     alike: dict[str, list[Job]] = {}
     for job in jobs:
-        alike.setdefault(f"{job.study} {job.kin}", []).append(job)
+        alike.setdefault(f"{job.study} {job.group_key}", []).append(job)
     own = [_shared(axes(some[0].config)) for some in alike.values()]
     every = varying(own)
     return [

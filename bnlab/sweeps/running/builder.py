@@ -70,9 +70,9 @@ class Builder:
 
         A few updates are timed, of one job in each of a few groups of compatible runs.
         """
-        many = Counter(job.kin for job in jobs)
+        many = Counter(job.group_key for job in jobs)
         found: dict[str, float] = {}
-        for name, job in {job.kin: job for job in jobs}.items():
+        for name, job in {job.group_key: job for job in jobs}.items():
             try:
                 data, net, _ = self.built(job)  # once per group of compatible runs
                 begin = monotonic()
@@ -92,7 +92,7 @@ class Builder:
     def built(self, job: Job) -> tuple[TensorData, Model, Shapes]:
         """Return the data of a job, its net without storage, and the shape of an example at each site."""
         data = self.tensors(job)
-        if (name := job.kin) not in self._nets:
+        if (name := job.group_key) not in self._nets:
             assembly.length(job.config, data)
             self._nets[name] = build.model(job.config, data)
         return (data, *self._nets[name])

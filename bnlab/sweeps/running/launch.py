@@ -12,7 +12,7 @@ import torch
 from bnlab.config import build
 from bnlab.config.identity import axes
 from bnlab.errors import BadInput
-from bnlab.runs.holder import holder
+from bnlab.runs.lock_holder import lock_holder
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
@@ -77,7 +77,7 @@ class Launch:
                 raise BadInput("no temporary folder is writable: set TMPDIR to one, or launcher=serial") from None
             executor = Processes(choice.workers, machine.gpus, self._runner)
         while self._left and not self.stopped():
-            packs = [pack for pack in self._form(grouping) if not any(holder(job.folder) for job in pack.jobs)]
+            packs = [pack for pack in self._form(grouping) if not any(lock_holder(job.folder) for job in pack.jobs)]
             if packs:
                 executor.run(packs, self)
             else:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.accuracy_vs_lr import draw, gather
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bnlab.report.figures.activation_histograms import draw, gather
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 
 

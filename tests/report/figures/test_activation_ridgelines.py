@@ -3,7 +3,7 @@
 from typing import Any
 
 from bnlab.report.figures.activation_ridgelines import draw
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 
 def histograms(writer: Any, steps: range, depth: int = 5, count: int = 3) -> None:

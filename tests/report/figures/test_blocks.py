@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures import grad_by_depth, landscape
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 NORMS = ["none", *(f"norm_{place:02d}" for place in range(12)), "scaled_weight_standardization"]
 GRADIENTS = [(step, f"units.{depth}.weight", "weight_grad_norm", 1.0) for step in (0, 5) for depth in (0, 1)]

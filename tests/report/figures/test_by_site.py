@@ -28,7 +28,7 @@ from bnlab.report.figures import (
     update_ratio,
     weight_alignment,
 )
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 CASES: dict[Any, dict[str, str]] = {  # figure -> diagnostic -> kind of site
     activations_by_depth: {

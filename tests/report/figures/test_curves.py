@@ -7,7 +7,7 @@ import pytest
 
 from bnlab.report.figures import _curves, grad_norm, loss_curves
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 
 

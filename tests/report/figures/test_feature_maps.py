@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bnlab.report.figures.feature_maps import draw
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 
 
 def keep(writer: Any, step: int, **images: Any) -> None:

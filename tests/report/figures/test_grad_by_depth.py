@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.grad_by_depth import draw
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 from bnlab.report.reading import read
 
 

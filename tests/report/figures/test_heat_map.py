@@ -6,7 +6,7 @@ from typing import Any
 
 from bnlab.report.figures.heat_map import crossed, draw, gather
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bnlab.report.figures._recorded import recorded
 from bnlab.report.figures.landscape import draw, gather
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 
 def probes(*losses: float, beta: float = 2.0, steps: tuple[int, ...] = (0, 8)) -> list[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ import pytest
 
 from bnlab.report.figures import accuracy_vs_lr, grad_norm, loss_curves
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 from bnlab.report.reading import read
 from bnlab.report.style import RC
 

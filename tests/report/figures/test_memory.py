@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.memory import draw
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 MIB = 2**20
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bnlab.report.figures.percentile_bands import draw
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 
 def bands(depth: int, middle: float, half: float, name: str = "activation_percentile") -> list[tuple[Any, ...]]:

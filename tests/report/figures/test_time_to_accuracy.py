@@ -6,7 +6,7 @@ import pytest
 
 from bnlab.report.figures.time_to_accuracy import draw, gather
 from bnlab.report.frame import Frame
-from bnlab.report.parts import Drawn, Missing
+from bnlab.report.interface import Drawn, Missing
 from bnlab.report.reading import read
 
 

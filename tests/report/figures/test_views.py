@@ -9,7 +9,7 @@ import pytest
 from bnlab.report.figures import _views
 from bnlab.report.figures._recorded import recorded
 from bnlab.report.figures._views import Quantity
-from bnlab.report.parts import Drawn
+from bnlab.report.interface import Drawn
 
 Q = Quantity("update_ratio", "ratio")
 

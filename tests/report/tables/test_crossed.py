@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.reading import read
 from bnlab.report.tables.crossed import table
 

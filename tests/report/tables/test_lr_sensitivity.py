@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.reading import read
 from bnlab.report.tables.lr_sensitivity import table
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.reading import read
 from bnlab.report.tables.time_to_target import table
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.parts import Missing, Table
+from bnlab.report.interface import Missing, Table
 from bnlab.report.reading import read
 from bnlab.report.tables.train_test_gap import table
 

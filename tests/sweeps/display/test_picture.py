@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlab.runs.holder import this_process
+from bnlab.runs.lock_holder import this_process
 from bnlab.runs.status import Look, Run
 from bnlab.sweeps.display.picture import FEW, head, picture
 

@@ -250,7 +250,7 @@ def test_a_turn_that_nobody_gives_back_is_one_line(
 ) -> None:
     study = here("a")
     bnlab(*FOUR, "seed=7")
-    monkeypatch.setattr("bnlab.runs.turn.PATIENCE", 0.1)
+    monkeypatch.setattr("bnlab.runs.shared_lock.PATIENCE", 0.1)
     with lock(study):
         status, _, err = bnlab(*FOUR)
     assert (status, err.count("\n")) == (2, 1)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from bnlab.report.older_runs import shortest
 from bnlab.report.reading import read
 from bnlab.report.summary import warnings
-from bnlab.report.unsaid import shortest
 
 PUBLISHED = "data:\n  name: mnist\n  root: {root}\n  download: true\n"
 OWN = "data:\n  name: image_folder\n  root: {root}\n  size: 32\n"

@@ -1,4 +1,4 @@
-"""Holder of a run folder's lock, as recorded in the lock file, and whether that process is alive."""
+"""LockHolder of a run folder's lock, as recorded in the lock file, and whether that process is alive."""
 
 import json
 import os
@@ -21,7 +21,7 @@ PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
-class Holder:
+class LockHolder:
     """A process that holds a lock.
 
     Attributes:
@@ -47,13 +47,13 @@ class Holder:
         return json.dumps(vars(self))
 
 
-_HOLDER = TypeAdapter(Holder)
+_HOLDER = TypeAdapter(LockHolder)
 
 
-def this_process(inode: int = 0) -> Holder:
+def this_process(inode: int = 0) -> LockHolder:
     """Return this process as the holder, from now on, of the lock with this inode."""
     pid = os.getpid()
-    return Holder(socket.gethostname(), pid, _boot(), _own_birth(pid, PROC), time.time(), inode)
+    return LockHolder(socket.gethostname(), pid, _boot(), _own_birth(pid, PROC), time.time(), inode)
 
 
 @lru_cache(maxsize=1)  # a fork has another process id
@@ -61,7 +61,7 @@ def _own_birth(pid: int, proc: Path) -> str:  # noqa: ARG001 - keys of the cache
     return _birth(pid) or ""
 
 
-def holder(folder: Path) -> Holder | None:
+def lock_holder(folder: Path) -> LockHolder | None:
     """Return who holds the folder's lock, without taking it, so that no process is blocked."""
     found = written(folder / NAME)
     if found is None or found.host != socket.gethostname():
@@ -69,7 +69,7 @@ def holder(folder: Path) -> Holder | None:
     return found if found.boot == _boot() and found.birth == _birth(found.pid) else None
 
 
-def written(path: Path) -> Holder | None:
+def written(path: Path) -> LockHolder | None:
     """Return the content of a lock file; None if it was released, is damaged, or was copied from elsewhere."""
     try:
         with reading(path, LARGEST) as file:

@@ -33,8 +33,8 @@ class _Content(BaseModel):
     studies: Annotated[list[str], Field(min_length=1)]
 
 
-class Place:
-    """A report's folder, chosen by `settle`: writes the report's files and removes outdated ones."""
+class OutputFolder:
+    """A report's folder, chosen by `choose_folder`: writes the report's files and removes outdated ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,7 +75,7 @@ class Place:
                 _refuse(error, path)
 
 
-def settle(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> Place:
+def choose_folder(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> OutputFolder:
     """Return the folder for a report of these studies, created if missing and marked as theirs.
 
     Args:
@@ -98,12 +98,12 @@ def settle(studies: Sequence[Path], out: Path | None, names: Sequence[str]) -> P
             _check(folder, studies, () if _is_page(folder / PAGE) else names)
     else:
         folder = _free(studies)
-    place = make_place(folder, parents=out is not None)
+    place = make_output_folder(folder, parents=out is not None)
     place.write(NAME, json.dumps({"studies": _relative(studies, folder)}, indent=1) + "\n")
     return place
 
 
-def make_place(folder: Path, *, parents: bool) -> Place:
+def make_output_folder(folder: Path, *, parents: bool) -> OutputFolder:
     """Return the place of a folder, created if necessary, with `parents` also the folders above it.
 
     Raises:
@@ -118,7 +118,7 @@ def make_place(folder: Path, *, parents: bool) -> Place:
         _refuse(error, folder)
     except RecursionError:
         raise BadInput("--out is nested too deeply: choose a folder higher up") from None
-    return Place(folder)
+    return OutputFolder(folder)
 
 
 def check_free(folder: Path, what: str) -> None:

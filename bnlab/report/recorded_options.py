@@ -19,7 +19,7 @@ LARGEST = 1 << 20  # bytes of a config.yaml that are read
 _LONGEST = 200  # characters shown of a list of moments
 
 
-class Taken(NamedTuple):
+class RecordedOptions(NamedTuple):
     """Settings of diagnostics in the configs.
 
     Attributes:
@@ -56,7 +56,7 @@ class _Config(BaseModel):
     when: _Moments = None
 
 
-def taken(folders: Iterable[Path]) -> Taken:
+def recorded_options(folders: Iterable[Path]) -> RecordedOptions:
     """Read the configs of runs; a run without a config.yaml counts as one without diagnostics.
 
     Diagnostics that are taken at the same times are grouped: "init, last: stable_rank, site_drift".
@@ -85,7 +85,7 @@ def taken(folders: Iterable[Path]) -> Taken:
             continue
         found["diagnostics"][_diagnostics(config)] += len(paths)
         found["when"][_times(config.when) or "each diagnostic's own"] += len(paths)
-    return Taken([(name, _tally(values)) for name, values in found.items() if set(values) - {""}], damaged)
+    return RecordedOptions([(name, _tally(values)) for name, values in found.items() if set(values) - {""}], damaged)
 
 
 def as_text(text: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bnlab.report.taken import taken
+from bnlab.report.recorded_options import recorded_options
 
 CONFIG = """seed: {seed}
 when: {when}
@@ -39,7 +39,7 @@ def runs(folder: Path, *configs: str | None) -> list[Path]:
 
 def test_diagnostics_of_the_same_times_stand_together(tmp_path: Path) -> None:
     folders = runs(tmp_path, *(CONFIG.format(seed=seed, when="null") for seed in range(3)))
-    assert taken(folders).settings == [
+    assert recorded_options(folders).settings == [
         ("diagnostics", "init, last: stable_rank, site_drift; init, log: moments"),
         ("when", "each diagnostic's own"),
     ]
@@ -49,11 +49,11 @@ def test_runs_may_differ(tmp_path: Path) -> None:
     one = CONFIG.format(seed=0, when="[init, epoch]")
     folders = runs(tmp_path, one, one, "diagnostics: {}\nwhen: null\n", None, "diagnostics:\n  a: [\n")
     listed = "init, last: stable_rank, site_drift; init, log: moments"
-    assert taken(folders).settings == [
+    assert recorded_options(folders).settings == [
         ("diagnostics", f"{listed} (2 runs) | none (2 runs)"),
         ("when", "init, epoch (2 runs) | each diagnostic's own (2 runs)"),
     ]
-    assert list(taken(folders).damaged) == [tmp_path / "4" / "config.yaml"]  # and not counted
+    assert list(recorded_options(folders).damaged) == [tmp_path / "4" / "config.yaml"]  # and not counted
 
 
 def bomb() -> str:
@@ -91,8 +91,8 @@ DAMAGED: dict[str, tuple[str | bytes, str]] = {
 def test_a_damaged_config_is_named_and_counts_for_nothing(content: str | bytes, reason: str, tmp_path: Path) -> None:
     sound, odd = runs(tmp_path, CONFIG.format(seed=0, when="null"), "")
     (odd / "config.yaml").write_bytes(content.encode() if isinstance(content, str) else content)
-    found = taken([sound, odd])
-    assert found.settings == taken([sound]).settings
+    found = recorded_options([sound, odd])
+    assert found.settings == recorded_options([sound]).settings
     assert list(found.damaged) == [odd / "config.yaml"]
     line = found.damaged[odd / "config.yaml"]
     assert line.startswith(f"{odd / 'config.yaml'} cannot be read (")
@@ -113,7 +113,7 @@ ODD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
 def test_a_config_that_is_no_file_is_named(make: Callable[[Path], Any], reason: str, tmp_path: Path) -> None:
     (odd,) = runs(tmp_path, None)
     make(odd / "config.yaml")
-    assert reason in taken([odd]).damaged[odd / "config.yaml"]
+    assert reason in recorded_options([odd]).damaged[odd / "config.yaml"]
 
 
 ODD_VALUES = {
@@ -129,6 +129,6 @@ ODD_VALUES = {
 
 @pytest.mark.parametrize(("text", "expected"), ODD_VALUES.values(), ids=ODD_VALUES)
 def test_odd_moments_are_shown_as_they_are(text: str, expected: tuple[str, str], tmp_path: Path) -> None:
-    found = taken(runs(tmp_path, text))
+    found = recorded_options(runs(tmp_path, text))
     assert expected in found.settings
     assert found.damaged == {}

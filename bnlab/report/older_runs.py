@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from bnlab.report.condition import Axes
-from bnlab.report.taken import LARGEST, as_text
+from bnlab.report.recorded_options import LARGEST, as_text
 from bnlab.runs.files import Unreadable, read_text
 from bnlab.runs.reader import Runs
 from bnlab.text import printable
@@ -17,7 +17,7 @@ _ORIGIN, _ROOT = "init_from", "data.root"
 _PARTS = re.compile(r"^(?:init_from|data):.*\n(?:[ -].*\n)*", re.MULTILINE)
 
 
-def tell(source: Runs) -> None:
+def complete(source: Runs) -> None:
     """Add axes that older versions of bnlab did not record, and shorten the names of data folders.
 
     Published data are assumed to be the same in every folder. If runs differ in nothing but the folder, the data

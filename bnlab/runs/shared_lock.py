@@ -6,14 +6,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bnlab.errors import BadInput
-from bnlab.runs.holder import NAME
 from bnlab.runs.lock import Busy, lock
+from bnlab.runs.lock_holder import NAME
 
 PATIENCE = 60.0  # seconds to wait for another launch
 
 
 @contextmanager
-def turn(study: Path, name: str = NAME) -> Iterator[None]:
+def shared_lock(study: Path, name: str = NAME) -> Iterator[None]:
     """Hold one of the study's locks, waiting until no other launch holds it.
 
     Args:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bnlab.report.parts import modules
+from bnlab.report.interface import modules
 
 
 @pytest.mark.parametrize(("room", "function"), [("tables", "table"), ("figures", "draw")])

@@ -18,7 +18,7 @@ _WHOLE = {"step", "examples", "n", "depth", "count"}
 _Faults = dict[str, pd.Series]
 
 
-def sound(rows: pd.DataFrame, table: str) -> tuple[pd.DataFrame, dict[str, str]]:
+def consistent(rows: pd.DataFrame, table: str) -> tuple[pd.DataFrame, dict[str, str]]:
     """Return the rows of the runs whose table is consistent, and the reason for each other run.
 
     Args:

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from bnlab.report.consistency import consistent
 from bnlab.report.reading import read
-from bnlab.report.sound import sound
 from bnlab.report.summary import left_out
 
 BIN = {"step": 0, "site": "a", "quantity": "activation", "left": 0.0, "right": 1.0, "count": 3}
@@ -68,7 +68,7 @@ def tables(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("table", "rows", "reason"), ODD.values(), ids=ODD)
 def test_the_runs_table_is_named_and_left_out(table: str, rows: list[dict[str, Any]], reason: str) -> None:
-    found, reasons = sound(tables([*rows]), table)
+    found, reasons = consistent(tables([*rows]), table)
     assert reasons["b"] == reason
     assert "b" not in set(found["run_id"])
     if len(rows) > 1:
@@ -79,7 +79,7 @@ def test_the_runs_table_is_named_and_left_out(table: str, rows: list[dict[str, A
 @pytest.mark.parametrize(("table", "rows"), FINE.values(), ids=FINE)
 def test_what_runs_really_leave_is_kept(table: str, rows: list[dict[str, Any]]) -> None:
     every = tables(rows)
-    found, reasons = sound(every, table)
+    found, reasons = consistent(every, table)
     assert reasons == {}
     assert found is every
 

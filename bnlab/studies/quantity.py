@@ -38,7 +38,7 @@ class Bounds:
 
 
 @dataclass(frozen=True)
-class Known:
+class Quantity:
     """The value of a metric for a condition.
 
     Attributes:
@@ -77,10 +77,10 @@ class Effect:
     unit: Literal["seeds", "runs"] = "seeds"
 
 
-def ratio(a: Known, b: Known) -> Known:
+def ratio(a: Quantity, b: Quantity) -> Quantity:
     """Return a / b, paired by seed; for posteriors, of independent values."""
     if a.posterior is not None and b.posterior is not None:
-        return Known({}, _runs(a, b), a.posterior.minus(b.posterior), a.least or b.most, a.most or b.least)
+        return Quantity({}, _runs(a, b), a.posterior.minus(b.posterior), a.least or b.most, a.most or b.least)
 
     def one(x: Bounds, y: Bounds) -> Bounds:
         if x.value <= 0 or y.value <= 0:
@@ -91,7 +91,7 @@ def ratio(a: Known, b: Known) -> Known:
     return _paired(a, b, one)
 
 
-def difference(a: Known, b: Known) -> Known:
+def difference(a: Quantity, b: Quantity) -> Quantity:
     """Return a - b, paired by seed."""
     return _paired(a, b, lambda x, y: Bounds(x.value - y.value, x.low - y.high, x.high - y.low, *_open(x, y)))
 
@@ -101,16 +101,16 @@ def _open(x: Bounds, y: Bounds) -> tuple[bool, bool]:
     return x.least or y.most, x.most or y.least
 
 
-def _paired(a: Known, b: Known, one: Callable[[Bounds, Bounds], Bounds]) -> Known:
+def _paired(a: Quantity, b: Quantity, one: Callable[[Bounds, Bounds], Bounds]) -> Quantity:
     seeds = [seed for seed in a.by_seed if seed in b.by_seed]
-    return Known({seed: one(a.by_seed[seed], b.by_seed[seed]) for seed in seeds}, _runs(a, b))
+    return Quantity({seed: one(a.by_seed[seed], b.by_seed[seed]) for seed in seeds}, _runs(a, b))
 
 
-def _runs(a: Known, b: Known) -> tuple[str, ...]:
+def _runs(a: Quantity, b: Quantity) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*a.runs, *b.runs)))
 
 
-def effect(known: Known, *, geometric: bool = False, level: float = LEVEL) -> Effect:
+def effect(quantity: Quantity, *, geometric: bool = False, level: float = LEVEL) -> Effect:
     """Return the mean over seeds with its t-interval, or the median of the posterior with its central interval.
 
     Args:
@@ -120,11 +120,13 @@ def effect(known: Known, *, geometric: bool = False, level: float = LEVEL) -> Ef
     Raises:
         Undecided: there are fewer than two seeds, or the value is unbounded on both sides.
     """
-    if known.posterior is not None:
-        return _of_posterior(known, known.posterior, level)
-    if known.n < 2:
-        raise Undecided(f"{known.n} {'seed' if known.n == 1 else 'seeds'} with a result, but at least two are needed")
-    bounds = known.by_seed.values()
+    if quantity.posterior is not None:
+        return _of_posterior(quantity, quantity.posterior, level)
+    if quantity.n < 2:
+        raise Undecided(
+            f"{quantity.n} {'seed' if quantity.n == 1 else 'seeds'} with a result, but at least two are needed"
+        )
+    bounds = quantity.by_seed.values()
     bottom = 0.0 if geometric else -math.inf
     if any(one.low == bottom for one in bounds) and any(one.high == math.inf for one in bounds):
         raise Undecided(
@@ -136,16 +138,16 @@ def effect(known: Known, *, geometric: bool = False, level: float = LEVEL) -> Ef
     lows, highs = [into(one.low) for one in bounds], [into(one.high) for one in bounds]
     low = estimate(lows, level).low if all(map(math.isfinite, lows)) else -math.inf
     high = estimate(highs, level).high if all(map(math.isfinite, highs)) else math.inf
-    return Effect(back(mean), back(low), back(high), known.n, _sign(least, most))
+    return Effect(back(mean), back(low), back(high), quantity.n, _sign(least, most))
 
 
-def _of_posterior(known: Known, posterior: Posterior, level: float) -> Effect:
-    if known.least and known.most:
+def _of_posterior(quantity: Quantity, posterior: Posterior, level: float) -> Effect:
+    if quantity.least and quantity.most:
         raise Undecided("the runs bound it on neither side: both critical rates are beyond the rates that were tried")
     low, high = posterior.interval(level)
     median = float(posterior.quantile(0.5)[()])
-    ends = (0.0 if known.most else 10**low, math.inf if known.least else 10**high)
-    return Effect(10**median, *ends, known.n, _sign(known.least, known.most), "runs")
+    ends = (0.0 if quantity.most else 10**low, math.inf if quantity.least else 10**high)
+    return Effect(10**median, *ends, quantity.n, _sign(quantity.least, quantity.most), "runs")
 
 
 def _sign(least: bool, most: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bnlab.errors import BadInput
-from bnlab.report.place import settle
+from bnlab.report.output_folder import choose_folder
 
 NAMES = ("index.html", "runs.csv", "tables/cost.csv", "figures/heat_map.png")
 NOBODY = 65534
@@ -40,17 +40,17 @@ def as_nobody(tmp_path: Path) -> Iterator[None]:
 
 
 def test_a_study_has_its_own(studies: list[Path]) -> None:
-    place = settle(studies[:1], None, NAMES)
+    place = choose_folder(studies[:1], None, NAMES)
     assert place.folder == studies[0] / "report"
     assert json.loads((place.folder / "report.json").read_text()) == {"studies": [".."]}
     assert place.write("tables/cost.csv", "x").read_text() == "x"
-    assert settle(studies[:1], None, NAMES).folder == place.folder
+    assert choose_folder(studies[:1], None, NAMES).folder == place.folder
 
 
 def test_a_copied_study_takes_its_report_along(studies: list[Path]) -> None:
-    settle(studies[:1], None, NAMES)
+    choose_folder(studies[:1], None, NAMES)
     studies[0].rename(studies[0].with_name("C"))
-    assert settle([studies[0].with_name("C")], None, NAMES).folder.parent.name == "C"
+    assert choose_folder([studies[0].with_name("C")], None, NAMES).folder.parent.name == "C"
 
 
 def alike(tmp_path: Path, *names: str) -> list[Path]:
@@ -73,12 +73,12 @@ ALIKE: dict[str, tuple[list[str], list[str], str]] = {
 @pytest.mark.parametrize(("first", "second", "name"), ALIKE.values(), ids=ALIKE)
 def test_another_comparison_gets_another_folder(first: list[str], second: list[str], name: str, tmp_path: Path) -> None:
     every = dict(zip(dict.fromkeys(first + second), alike(tmp_path, *dict.fromkeys(first + second)), strict=True))
-    one = settle([every[path] for path in first], None, NAMES).folder
+    one = choose_folder([every[path] for path in first], None, NAMES).folder
     (one / "index.html").write_text("first")
-    other = settle([every[path] for path in second], None, NAMES).folder
+    other = choose_folder([every[path] for path in second], None, NAMES).folder
     assert other == tmp_path / name
-    assert settle([every[path] for path in first], None, NAMES).folder == one  # each finds its own again
-    assert settle([every[path] for path in second], None, NAMES).folder == other
+    assert choose_folder([every[path] for path in first], None, NAMES).folder == one  # each finds its own again
+    assert choose_folder([every[path] for path in second], None, NAMES).folder == other
     assert (one / "index.html").read_text() == "first"
 
 
@@ -105,17 +105,19 @@ def test_a_comparison_goes_around_what_is_there(
 ) -> None:
     make(tmp_path / "report_A_B")
     before = listing(tmp_path)
-    place = settle(studies, None, NAMES)
+    place = choose_folder(studies, None, NAMES)
     assert place.folder == tmp_path / "report_A_B_2"
     assert {name: content for name, content in listing(tmp_path).items() if "report_A_B_2" not in name} == before
 
 
 REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "another's report": (
-        lambda path: settle([path.parent / "B"], path, NAMES), r"contains the report of .*/B: choose another folder",
+        lambda path: choose_folder([path.parent / "B"], path, NAMES),
+        r"contains the report of .*/B: choose another folder",
     ),
     "the report of more": (
-        lambda path: settle([path.parent / "A", path.parent / "B"], path, NAMES), r"the report of .*/A, .*/B: choose",
+        lambda path: choose_folder([path.parent / "A", path.parent / "B"], path, NAMES),
+        r"the report of .*/A, .*/B: choose",
     ),
     "a file": (lambda path: path.write_text("mine"), "which is a file: --out DIR"),
     "a run": (lambda path: (path.mkdir(), (path / "run.json").touch()), "which is a run: --out DIR"),
@@ -140,7 +142,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "tables that are a file": (lambda path: (path.mkdir(), (path / "tables").touch()), "tables cannot be written .a"),
     "a folder for the page": (
-        lambda path: (settle([path.parent / "A"], path, NAMES), (path / "index.html").mkdir()),
+        lambda path: (choose_folder([path.parent / "A"], path, NAMES), (path / "index.html").mkdir()),
         r"index.html cannot be written \(a folder that bnlab did not create\): move it away",
     ),
     "a link to nothing": (lambda path: path.symlink_to("nowhere"), "cannot be written"),
@@ -156,7 +158,7 @@ def test_a_folder_that_was_asked_for_is_refused(
     make(tmp_path / "out")
     before = {name: one for name, one in listing(tmp_path).items() if not name.endswith("out/report.json")}
     with pytest.raises(BadInput, match=line) as caught:
-        place = settle(studies[:1], tmp_path / "out", NAMES)
+        place = choose_folder(studies[:1], tmp_path / "out", NAMES)
         place.write("tables/cost.csv", "x")
         place.write("index.html", "x")
     assert "\n" not in str(caught.value)
@@ -181,7 +183,7 @@ OWN: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda path: os.mkfifo(path),
         r"report cannot be written \(a FIFO that bnlab did not create\): move it away",
     ),
-    "another's": (lambda path: settle([path.parents[1] / "B"], path, NAMES), "contains the report of .*/B"),
+    "another's": (lambda path: choose_folder([path.parents[1] / "B"], path, NAMES), "contains the report of .*/B"),
 }
 
 
@@ -191,21 +193,21 @@ def test_what_stands_in_the_place_of_a_studys_report(
 ) -> None:
     make(studies[0] / "report")
     with pytest.raises(BadInput, match=line):
-        settle(studies[:1], None, NAMES)
+        choose_folder(studies[:1], None, NAMES)
     assert list(studies[1].iterdir()) == []
 
 
 def test_a_folder_may_be_given_as_a_link(studies: list[Path], tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").symlink_to("elsewhere")
-    settle(studies[:1], tmp_path / "out", NAMES).write("index.html", "x")
+    choose_folder(studies[:1], tmp_path / "out", NAMES).write("index.html", "x")
     assert (tmp_path / "elsewhere" / "index.html").read_text() == "x"
-    settle(studies[:1], tmp_path / "elsewhere", NAMES)
+    choose_folder(studies[:1], tmp_path / "elsewhere", NAMES)
 
 
 def test_a_link_in_a_files_place_is_replaced_and_not_followed(studies: list[Path], tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
-    place = settle(studies[:1], None, NAMES)
+    place = choose_folder(studies[:1], None, NAMES)
     (place.folder / "index.html").symlink_to(tmp_path / "mine")
     (place.folder / "tables").mkdir()
     (place.folder / "tables" / "cost.csv").symlink_to(tmp_path / "mine")
@@ -218,7 +220,7 @@ def test_a_link_in_a_files_place_is_replaced_and_not_followed(studies: list[Path
 
 def test_nothing_is_removed_through_a_linked_folder(studies: list[Path]) -> None:
     (studies[1] / "cost.csv").write_text("mine")
-    place = settle(studies[:1], None, NAMES)
+    place = choose_folder(studies[:1], None, NAMES)
     (place.folder / "tables").symlink_to("../../B")
     place.remove(["tables/cost.csv", "figures/heat_map.png"])
     assert (studies[1] / "cost.csv").read_text() == "mine"
@@ -228,25 +230,25 @@ def test_nothing_is_removed_through_a_linked_folder(studies: list[Path]) -> None
 def test_a_colleagues_folder_is_one_line(out: str | None, studies: list[Path], tmp_path: Path, as_nobody: None) -> None:
     target = tmp_path / out if out else None
     with pytest.raises(BadInput, match=r"cannot be written \(Permission denied\): --out DIR$"):
-        settle(studies[:1], target, NAMES)
+        choose_folder(studies[:1], target, NAMES)
 
 
 def test_a_colleagues_folder_beside_which_nothing_goes(studies: list[Path], as_nobody: None) -> None:
     with pytest.raises(BadInput, match=r"report_A_B cannot be written \(Permission denied\): --out DIR$"):
-        settle(studies, None, NAMES)
+        choose_folder(studies, None, NAMES)
 
 
 def test_names_too_long_for_the_disk_are_one_line(studies: list[Path], tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot be read \(File name too long\): --out DIR"):
-        settle(studies[:1], tmp_path / ("x" * 300), NAMES)
+        choose_folder(studies[:1], tmp_path / ("x" * 300), NAMES)
 
 
 def test_a_full_disk_is_left_to_the_command_line(studies: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    place = settle(studies[:1], None, NAMES)
-    monkeypatch.setattr("bnlab.report.place.write_atomic", full)
+    place = choose_folder(studies[:1], None, NAMES)
+    monkeypatch.setattr("bnlab.report.output_folder.write_atomic", full)
     with pytest.raises(OSError, match="No space left"):
         place.write("index.html", "x")
 
@@ -255,8 +257,8 @@ def test_a_read_only_disk_is_one_line(studies: list[Path], monkeypatch: pytest.M
     def read_only(*_: Any) -> None:
         raise OSError(30, "Read-only file system")
 
-    place = settle(studies[:1], None, NAMES)
-    monkeypatch.setattr("bnlab.report.place.write_atomic", read_only)
+    place = choose_folder(studies[:1], None, NAMES)
+    monkeypatch.setattr("bnlab.report.output_folder.write_atomic", read_only)
     with pytest.raises(BadInput, match=r"index.html cannot be written \(Read-only file system\): --out DIR"):
         place.write("index.html", "x")
 
@@ -267,10 +269,10 @@ def test_a_folder_of_the_users_in_a_study_is_no_report(studies: list[Path]) -> N
     for name in ("index.html", "runs.csv"):
         (folder / name).write_text("mine")
     with pytest.raises(BadInput, match=r"may not belong to a report: --out DIR"):
-        settle(studies[:1], None, NAMES)
+        choose_folder(studies[:1], None, NAMES)
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"index.html": "mine", "runs.csv": "mine"}
     (folder / "index.html").write_text("<title>A – bnlab</title>")  # of a version that wrote no report.json
-    assert settle(studies[:1], None, NAMES).folder == folder
+    assert choose_folder(studies[:1], None, NAMES).folder == folder
 
 
 OUTS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
@@ -292,6 +294,6 @@ def test_where_no_report_may_go(
     make(out)
     before = list(out.iterdir())
     with pytest.raises(BadInput, match=line):
-        settle(studies[:1], out / below, NAMES)
+        choose_folder(studies[:1], out / below, NAMES)
     if line != "nested too deeply":
         assert list(out.iterdir()) == before
