@@ -1,6 +1,5 @@
 """Sentences for the head of the page that summarize the results, and notes that qualify them."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -9,6 +8,7 @@ from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.result import Verdict
 from bnlab.report.stats import Estimate, estimate
+from bnlab.runs.command import overrides
 from bnlab.runs.packing import planned
 
 
@@ -104,10 +104,10 @@ def warnings(frame: Frame) -> list[str]:
 
 def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
     """Return the overrides of runs not started whose value no started run has: "norm=layer"."""
-    asked = dict.fromkeys(word for command in commands for word in shlex.split(command)[2:] if "=" in word)
+    asked = dict.fromkeys(word for command in commands for word in overrides(command))
     infos = frame.source.infos.values()
     axes = {name for info in infos for name in info["axes"]}  # excludes launchers, devices and the like
-    begun = {word for info in infos for word in shlex.split(info["command"] or "")}
+    begun = {word for info in infos for word in overrides(info["command"])}
     return [
         word
         for word in asked

@@ -13,12 +13,12 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from bnlab.config.choices import check_choices
 from bnlab.config.compose import Composed, plain
 from bnlab.config.excerpt import excerpt
 from bnlab.config.folder import conf_dir
 from bnlab.config.mistakes import COMPLAINTS, is_complaint, translate
 from bnlab.config.overrides import check, key_of
-from bnlab.config.schema import GROUPS
 from bnlab.config.words import quoted
 from bnlab.errors import BadInput
 from bnlab.sweeps.layout.plugin import register
@@ -46,7 +46,8 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     if "--shell-completion" not in flags.hydra:
         offer_plugins(flags)
         check(flags.overrides, sweeps=sweeps)
-        _check_choices(flags.overrides)
+        for line in check_choices(flags.overrides):
+            say(f"bnlab: {line}", error=True)
     raised: list[BaseException] = []
     arguments = [
         "bnlab",
@@ -118,29 +119,3 @@ def config_options(words: Sequence[str]) -> list[str]:
     """Return the flags that locate configs, which a command that repeats a run must include."""
     folder = parse(words).config_dir
     return ["--config-dir", folder] if folder is not None else []
-
-
-def _check_choices(overrides: Sequence[str]) -> None:
-    """Reject a list of choices that Hydra would merge, norm=[none,batch], and print a note if a choice is given twice.
-
-    Hydra uses the last choice, which is a surprise for users who meant to compare both. Plain values and lists for a
-    sweep are often given twice, by scripts with their own defaults, and get no note.
-
-    Raises:
-        BadInput: a group that takes one choice has a list.
-    """
-    given: dict[str, str] = {}
-    for word in overrides:
-        key, _, value = word.partition("=")
-        if (group := key.removesuffix(".name")) != key and group in GROUPS:
-            raise BadInput(f"{excerpt(word)}: write {group}={excerpt(value)}, which also sets its options")
-        if key not in GROUPS or key in ("diagnostics", "placement"):  # these take several choices
-            continue
-        if value.startswith("["):
-            several = f"{key}={excerpt(value.strip('[]'))}"
-            raise BadInput(f"{excerpt(word)} is a list, not one choice: `bnlab sweep {several}` trains each of them")
-        both = f"{given.get(key, value)},{value}"
-        if given.get(key, value) != value and both.count(",") == 1:
-            said = f"{key} is given twice: {excerpt(word)} is used (`bnlab sweep {key}={excerpt(both)}` trains both)"
-            say(f"bnlab: {said}", error=True)
-        given[key] = value

@@ -1,6 +1,5 @@
 """State of a study, as text."""
 
-import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from rich.text import Text
 
 from bnlab.runs.causes import causes, described, varying
+from bnlab.runs.command import overrides
 from bnlab.runs.duration import spoken
 from bnlab.runs.status import STATES, Look, Run
 from bnlab.text import printable
@@ -80,9 +80,8 @@ def _words(runs: Sequence[Run]) -> dict[Path, str]:
 
     If the command of a run is unknown: all overrides but those that say where runs and data are.
     """
-    known = {run.folder: shlex.split(run.command) for run in runs if run.command}
-    given = [[word for word in words if "=" in word and not word.startswith("-")] for words in known.values()]
-    told = [[word for word in words if word.partition("=")[0] not in _PLACES] for words in given]
+    known = {run.folder: overrides(run.command) for run in runs if run.command}
+    told = [[word for word in words if word.partition("=")[0] not in _PLACES] for words in known.values()]
     complete = len(told) > 1 and all(run.command for run in runs)
     shared = set.intersection(*map(set, told)) if complete else set()
     own = (" ".join(word for word in words if word not in shared) for words in told)
