@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from bnlab.report.by_run import ByRun
@@ -27,6 +28,7 @@ from bnlab.runs.reader import Runs
 from bnlab.text import printable
 
 _PANELS = 12  # panels per figure
+_MOST_RATES = 16  # rates in panels or columns
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,18 @@ class Frame:
     def rates(self) -> list[float]:
         """All learning rates, ascending."""
         return sorted(set(self.runs["lr"].tolist()))
+
+    @cached_property
+    def panel_rates(self) -> list[float]:
+        """The rates that panels and columns show: all, or of more than 16 those that the most conditions share."""
+        if len(self.rates) <= _MOST_RATES:
+            return self.rates
+        conditions = self.runs.groupby("lr")["condition"].nunique()
+        shared = sorted(conditions[conditions == conditions.max()].index.tolist())
+        if len(shared) == 1:
+            shared = self.rates
+        places = np.linspace(0, len(shared) - 1, min(len(shared), _MOST_RATES)).round().astype(int)
+        return [shared[place] for place in places]
 
     @cached_property
     def target_times(self) -> list[TargetTimes]:

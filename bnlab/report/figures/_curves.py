@@ -37,6 +37,8 @@ def draw(frame: Frame, column: str, label: str, unit: str = "") -> Drawn | Missi
     apart = " Panels differ in their axis of steps." if _uneven(frame, data) else ""
     averaged = f" Each point is a mean over {width} logged steps." if width > 1 else ""
     small = "; below, all of them at one rate per panel" if len(frame.panels) == 1 and len(frame.rates) > 1 else ""
+    if small and len(frame.panel_rates) < len(frame.rates):
+        small += f" ({len(frame.panel_rates)} of {len(frame.rates)} rates)"
     caption = (
         f"{label[0].upper()}{label[1:]} by step (of single batches, as logged), each condition at its best learning "
         f"rate{small}. Line: mean over the "
@@ -71,7 +73,7 @@ def _layout(frame: Frame, data: pd.DataFrame, column: str, label: str) -> Figure
     best = {place: found.shown_lr for place, found in enumerate(frame.sensitivity) if found.shown_lr is not None}
     if len(frame.panels) > 1:
         return _panels(frame, data, column, label, best)
-    rates = frame.rates if len(frame.rates) > 1 else []
+    rates = frame.panel_rates if len(frame.rates) > 1 else []
     rows = math.ceil(len(rates) / _ACROSS)
     figure = Figure(figsize=(10, 3.9 + 2.0 * rows), layout="constrained")
     grid = figure.add_gridspec(1 + rows, _ACROSS, height_ratios=[3.3] + [2] * rows)

@@ -19,6 +19,7 @@ from bnlab.report.interface import Drawn, Missing
 TITLE = "Accuracy against learning rate"
 ORDER = 11
 
+_DENSE = 20  # rates of a condition; more, as a search tries them, are small markers without a line
 _ROOM = 0.42  # inches of a rate's label: if rates are closer together, powers of ten are labelled instead
 
 
@@ -32,7 +33,8 @@ def draw(frame: Frame) -> Drawn | Missing:
     figure = _layout(frame, data, counts)
     below = "Crosses below, for conditions that diverged at some rate: diverged of finished seeds. "
     caption = (
-        f"Val accuracy at the last evaluation by learning rate. Line: mean over the seeds that did not diverge; band: "
+        f"Val accuracy at the last evaluation by learning rate. Line (none for more than {_DENSE} rates): mean over the seeds "
+        f"that did not diverge; band: "
         f"95 % t-interval over seeds ({frame.seeds} per rate; none for one seed); small dots: single seeds; hollow: a "
         f"seed diverged at that rate. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
     )
@@ -130,7 +132,9 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
             alpha=0.15,
             linewidth=0,
         )
-        axes.plot(cells["lr"] * shift, cells["mean"], color=style.colour, linestyle=style.line, zorder=3)
+        dense = len(cells) > _DENSE
+        line = "none" if dense else style.line
+        axes.plot(cells["lr"] * shift, cells["mean"], color=style.colour, linestyle=line, zorder=3)
         for hollow in (False, True):  # hollow: a mean over the remaining seeds
             some = cells[cells["diverged"].gt(0) == hollow]
             face = "white" if hollow else style.colour
@@ -141,7 +145,7 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
                 marker=style.marker,
                 color=style.colour,
                 markerfacecolor=face,
-                markersize=6,
+                markersize=3.5 if dense else 6,
                 zorder=4,
             )
         seeds = mine[mine["status"] == "complete"]

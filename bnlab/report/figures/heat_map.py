@@ -123,7 +123,7 @@ def _values(frame: Frame, name: str) -> list[Any]:
 
 
 def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up: str) -> Figure:
-    columns, lines = (frame.rates if name == LR else _values(frame, name) for name in (across, up))
+    columns, lines = (frame.panel_rates if name == LR else _values(frame, name) for name in (across, up))
     if any(isinstance(value, str) for value in lines):
         lines = lines[::-1]  # names are read from the top, numbers increase upwards
     many = min(len(titles), 3 if len(columns) <= 8 else 2)
@@ -140,6 +140,8 @@ def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up
         axes.remove()
     for axes, title in zip(grid.flat, titles, strict=False):
         for row in data[data["panel"] == title].to_dict("records"):
+            if row[across] not in columns or row[up] not in lines:  # a rate for which there is no room
+                continue
             _cell(axes, columns.index(row[across]), lines.index(row[up]), row, scale, room)
         axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(-0.5, len(lines) - 0.5), title=heads[title], facecolor=_EMPTY)
         axes.set_xticks(range(len(columns)), _ticks(frame, across, columns), rotation=0 if wide else 90, fontsize=8)
