@@ -33,8 +33,8 @@ def draw(frame: Frame) -> Drawn | Missing:
     figure = _layout(frame, data, counts)
     below = "Crosses below, for conditions that diverged at some rate: diverged of finished seeds. "
     caption = (
-        f"Val accuracy at the last evaluation by learning rate. Line (none for more than {_DENSE} rates): mean over the "
-        "seeds that did not diverge; band: "
+        f"Val accuracy at the last evaluation by learning rate. Line (none for more than {_DENSE} rates): mean over "
+        "the seeds that did not diverge; band: "
         f"95 % t-interval over seeds ({frame.seeds} per rate; none for one seed); small dots: single seeds; hollow: a "
         f"seed diverged at that rate. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
     )
