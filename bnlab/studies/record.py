@@ -57,7 +57,8 @@ class Record:
         device, torch, git: of the runs; if they differ, each value with its number of runs.
         n_runs: the number of planned runs.
         looks: numbers of seeds at which the claims were judged; None: once, with all seeds.
-        family: whether each claim has its own error probability, or all of them together (Holm).
+        family: whether each claim has its own error probability, or all of them together (Holm); "earlier": verdicts of
+            a version of bnlab whose intervals of rates reached from one rate of the grid to the next.
     """
 
     study: str
@@ -70,7 +71,7 @@ class Record:
     n_runs: int
     verdicts: tuple[Verdict, ...]
     looks: tuple[int, ...] | None = None
-    family: Literal["each", "holm"] = "each"
+    family: Literal["each", "holm", "earlier"] = "each"
 
     @classmethod
     def of(
@@ -97,6 +98,11 @@ class Record:
     def how(self) -> str:
         """A sentence on the intervals and on the false verdicts to expect."""
         n = len(self.verdicts)
+        if self.family == "earlier":
+            return (
+                "Intervals are 95 % over seeds; those of rates reach from one rate of the grid to the next, which is "
+                "too narrow (verdicts of an earlier version)."
+            )
         if self.looks is None:
             line = "Intervals are 95 % over seeds, or of a posterior over all runs."
         else:
@@ -215,7 +221,7 @@ class _Content(BaseModel):
     n_runs: Whole
     verdicts: list[_Verdict]
     looks: list[Whole] | None = None
-    family: Literal["each", "holm"] = "each"
+    family: Literal["each", "holm", "earlier"] = "earlier"
 
 
 def read(path: Path) -> Record:

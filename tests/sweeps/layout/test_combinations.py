@@ -94,7 +94,8 @@ def test_a_grid_that_is_just_not_too_large() -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("optim.lr=interval(0.1,1)", "list them, optim.lr=0.1,1"),
+        ("data.val_size=interval(0.1,1)", "list them, data.val_size=0.1,1"),
+        ("optim.lr=interval(1,0.1)", "two rates above 0, the lower one first"),
         ("norm=glob(x*)", "matches no norm; available: batch"),
         ("norm=glob(btch*)", "matches no norm"),
         ("seed=glob(*)", "seed is not one"),
