@@ -55,7 +55,7 @@ def test_verdicts_are_taken_into_the_folder(script: ModuleType, here: Path) -> N
     assert "`bnlab study some data.root=DIR output_dir=DIR scale=cpu`: 12 runs" in readme
     assert "/home/me" not in readme + (here / "some" / "verdicts.json").read_text()
     assert (here / "README.md").read_text().splitlines()[4] == (
-        "| [some](some/README.md) | It is so [mlp] | confirmed | 5 (2.5 to 10) | ratio above 2 | 3 |"
+        "| [some](some/README.md) | It is so [mlp] | confirmed | 5 (2.5 to 10) | ratio above 2 | 3 seeds |"
     )
 
 
