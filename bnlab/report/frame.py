@@ -29,6 +29,7 @@ from bnlab.text import printable
 
 _PANELS = 12  # panels per figure
 _MOST_RATES = 16  # rates in panels or columns
+_LONGEST_GRID = 32
 
 
 @dataclass(frozen=True)
@@ -209,11 +210,16 @@ class Frame:
 
     @cached_property
     def panel_rates(self) -> list[float]:
-        """The rates that panels and columns show: all, or of more than 16 those that the most conditions share."""
+        """The rates that panels and columns show: all of a grid, else 16 that most conditions share.
+
+        A search tries dozens of rates, most of them for one condition only.
+        """
         if len(self.rates) <= _MOST_RATES:
             return self.rates
         conditions = self.runs.groupby("lr")["condition"].nunique()
         shared = sorted(conditions[conditions == conditions.max()].index.tolist())
+        if len(shared) == len(self.rates) <= _LONGEST_GRID:
+            return shared
         if len(shared) == 1:
             shared = self.rates
         places = np.linspace(0, len(shared) - 1, min(len(shared), _MOST_RATES)).round().astype(int)

@@ -178,3 +178,28 @@ def test_a_condition_that_did_not_learn_is_called_so(study: Any) -> None:
     found = frame(study)
     names = [found.at_best(place, one.norm) for place, one in enumerate(found.conditions)]
     assert sorted(names) == ["batch, lr 0.1", "layer, lr 0.1", "none, lr 0.1, did not learn"]
+
+
+def test_a_long_grid_has_all_its_rates_in_panels(study: Any) -> None:
+    rates = [round(0.01 * 1.3**n, 6) for n in range(20)]
+    for norm in ("none", "batch"):
+        study.grid(norm, {rate: [0.5] for rate in rates})
+    assert frame(study).panel_rates == rates
+
+
+def test_panels_of_a_search_show_the_rates_that_conditions_share(study: Any) -> None:
+    shared = [0.001, 0.1, 10.0]
+    for norm, first in (("none", 0.2), ("batch", 2.0)):
+        own = [round(first * 1.02**n, 6) for n in range(20)]
+        study.grid(norm, {rate: [0.5] for rate in [*shared, *own]})
+    found = frame(study)
+    assert len(found.rates) == 43
+    assert found.panel_rates == shared
+
+
+def test_panels_of_one_search_show_a_few_of_its_rates(study: Any) -> None:
+    rates = [round(0.2 * 1.02**n, 6) for n in range(40)]
+    study.grid("batch", {rate: [0.5] for rate in rates})
+    found = frame(study).panel_rates
+    assert len(found) == 16
+    assert (found[0], found[-1]) == (rates[0], rates[-1])
