@@ -98,7 +98,10 @@ class Rounds:
         for (words, ends), label in zip(ranged.items(), labels(map(list, ranged)), strict=True):
             assert ends is not None
             options = validate(composer.compose([*words, f"{LR}={ends[0]!r}"])).search
+            label = label if len(ranged) > 1 else ""
             self._searches.append(Searched(list(words), label, Search.of(*ends, options), options["accuracy"]))
+        if not ranged and (idle := sorted(key for key in given if key.startswith("search."))):
+            raise BadInput(f"{idle[0]} is given, and no search: add optim.lr=interval(1e-4,100), or leave it out")
         self._began = time.monotonic()
         self._stopped = ""
         self._words: dict[str, Words] = {}  # overrides of each run without its seed
@@ -179,7 +182,8 @@ class Rounds:
                 self.summary.infos[folder] = info
         if say:
             for one in self._searches:
-                self._say(one)
+                if not self._waiting.keys().isdisjoint(one.folders):
+                    self._say(one)
         following = [*self._rates(), *([] if judge is None else self._look(judge))]
         self._stopped = self._limit(len(following)) if following else ""
         self._waiting = {} if self._stopped else self._prepare(following)
@@ -253,8 +257,16 @@ class Rounds:
             line = f"{name}: all {len(found.x)} runs went wrong"
         else:
             low, high = (10**end for end in now.posterior.interval())
-            end = f"works up to {10**one.search.high:g}" if now.open else f"critical lr {now.rate:.3g}"
-            line = f"{name}: {end} ({low:.3g} to {high:.3g}), {len(found.x)} runs, {found.diverged.sum()} diverged"
+            n = len(found.x)
+            if not now.open:
+                end = f"critical lr {now.rate:.3g} ({low:.3g} to {high:.3g})"
+            elif now.diverged or now.below:
+                end = f"critical lr above {low:.3g}"
+            else:
+                end = f"works up to {10 ** found.x.max():.3g}"
+            line = f"{name}: {end}, {n} runs, {found.diverged.sum()} diverged"
+            if n >= one.search.runs and not one.search.is_narrow(found):
+                line += f"; stopped at search.runs={one.search.runs}, wider than search.width={one.search.width:g}"
             if now.reentrant:
                 line += f"; works again at {', '.join(f'{rate:g}' for rate in now.reentrant)}"
         self._console.print(line, soft_wrap=True)

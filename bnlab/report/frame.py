@@ -264,8 +264,13 @@ class Frame:
         return [info["axes"] for info in self.source.infos.values()]
 
     def _cells(self, place: int) -> list[Cell]:
-        """Return a condition's cells; its grid is that of its studies and optimizer, which have their own rates."""
+        """Return a condition's cells; its grid is that of its studies and optimizer, which have their own rates.
+
+        After a search each condition has rates and seeds of its own, of which none is missing elsewhere.
+        """
         mine = self.of(place)
+        if self.panel_rates != self.rates:
+            return cells(mine, [], [])
         peers = self.runs[self.runs["grid"].isin(set(mine["grid"]))]
         return cells(mine, peers["lr"], peers["seed"])
 

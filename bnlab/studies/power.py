@@ -26,11 +26,22 @@ class Need:
         seeds: the number of seeds that decides it with 80 % power if the measured effect is the true one; inf: more
             than `MOST`, or than the last look; None: unknown, without earlier runs that show the spread over seeds.
         runs: further runs that this takes.
+        beyond: the number of seeds, without looks, if no look decides it; inf: more than `MOST`.
     """
 
     verdict: Verdict
     seeds: float | None
     runs: int = 0
+    beyond: float = math.inf
+
+    @property
+    def shown(self) -> str:
+        """The number of seeds as text."""
+        if self.seeds is None:
+            return "unknown"
+        if not math.isinf(self.seeds):
+            return f"{self.seeds:g}"
+        return f"more than {MOST}" if math.isinf(self.beyond) else f"about {self.beyond:g}, beyond the last look"
 
 
 def needs(claims: Sequence[Claim], evidence: Evidence, rule: Rule = SEPARATELY) -> list[Need]:
@@ -52,9 +63,10 @@ def _need(claim: Claim, verdict: Verdict, rule: Rule) -> Need:
     low, high = map(into, ends)
     spread = (high - low) / 2 * math.sqrt(effect.n) / float(t.isf(verdict.level / 2, effect.n - 1))
     distance = min(abs(into(effect.value) - bound) for bound in map(into, claim.thresholds))
-    seeds = seeds_for(distance / spread if spread > 0 else math.inf, rule.looks)
+    d = distance / spread if spread > 0 else math.inf
+    seeds = seeds_for(d, rule.looks)
     more = 0 if math.isinf(seeds) else int(max(seeds, effect.n) - effect.n) * len(verdict.runs) // effect.n
-    return Need(verdict, seeds, more)
+    return Need(verdict, seeds, more, seeds_for(d))
 
 
 def seeds_for(d: float, looks: tuple[int, ...] | None = None, *, power: float = POWER, level: float = LEVEL) -> float:

@@ -1,6 +1,5 @@
 """`bnlab plan`: print what a sweep would do."""
 
-import math
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -103,7 +102,7 @@ def _show_needs(claims: Sequence["Claim"], rounds: "Rounds", plan: "Plan", conso
         if verdict.verdict != "undecided":
             seeds = "decided"
         elif one.seeds is not None:
-            seeds = "not affordable" if math.isinf(one.seeds) else f"{one.seeds:g}"
+            seeds = one.shown
             runs = str(one.runs) if one.runs else ""
             time = spoken(each * one.runs) if each is not None and one.runs else ""
         table.add_row(name, verdict.verdict, seeds, runs, time)

@@ -51,6 +51,8 @@ def run(words: Sequence[str]) -> int:
         for note in source.notes:
             console.print(note, soft_wrap=True)
         rounds.run()
+        if rounds.rule.looks is not None:
+            console.print(f"first look of sweep.looks={list(rounds.rule.looks)}: `bnlab study` goes on with its claims")
         for study in rounds.summary.studies:
             console.print(f"report: {shlex.join(['bnlab', 'report', str(study)])}", soft_wrap=True)
         status = rounds.summary.status

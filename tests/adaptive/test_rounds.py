@@ -205,3 +205,17 @@ def test_a_claim_about_critical_rates(bnlab: Call, tmp_path: Path, own: Callable
     assert verdict.effect is not None
     assert (verdict.effect.unit, verdict.effect.n, verdict.look) == ("runs", len(verdict.runs), None)
     assert 0 <= verdict.effect.low < verdict.effect.value < verdict.effect.high <= math.inf
+
+
+def test_a_bound_is_not_a_rate_up_to_which_all_works(bnlab: Call, tmp_path: Path) -> None:
+    words = [word for word in SEARCH if not word.startswith(("search.runs", "norm="))]
+    _, out, _ = bnlab(*words, "norm=none", "search.runs=3", f"output_dir={tmp_path}")
+    (line,) = [line for line in out.splitlines() if line.startswith("all runs: ")]
+    assert "works up to" not in line
+    assert "3 runs" in line
+
+
+def test_options_of_a_search_need_one(bnlab: Call, tmp_path: Path) -> None:
+    status, _, err = bnlab("sweep", *TINY, "search.width=0.2", f"output_dir={tmp_path}")
+    assert status == 2
+    assert err == "bnlab: search.width is given, and no search: add optim.lr=interval(1e-4,100), or leave it out\n"

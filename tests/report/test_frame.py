@@ -203,3 +203,12 @@ def test_panels_of_one_search_show_a_few_of_its_rates(study: Any) -> None:
     found = frame(study).panel_rates
     assert len(found) == 16
     assert (found[0], found[-1]) == (rates[0], rates[-1])
+
+
+def test_after_a_search_the_rates_of_other_conditions_are_not_missing(study: Any) -> None:
+    for norm, first in (("none", 0.2), ("batch", 2.0)):
+        study.grid(norm, {rate: [0.9] for rate in [0.001, *(round(first * 1.02**n, 6) for n in range(20)), 10.0]})
+    found = frame(study)
+    assert [len(cells) for cells in found.cells] == [22, 22]
+    assert not any(cell.absent for cells in found.cells for cell in cells)
+    assert {one.above for one in found.sensitivity} == {"grid"}
