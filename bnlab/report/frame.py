@@ -218,8 +218,8 @@ class Frame:
             return self.rates
         conditions = self.runs.groupby("lr")["condition"].nunique()
         shared = sorted(conditions[conditions == conditions.max()].index.tolist())
-        if len(shared) == len(self.rates) <= _LONGEST_GRID:
-            return shared
+        if self.runs.groupby("condition")["lr"].nunique().max() == len(self.rates) <= _LONGEST_GRID:
+            return self.rates
         if len(shared) == 1:
             shared = self.rates
         places = np.linspace(0, len(shared) - 1, min(len(shared), _MOST_RATES)).round().astype(int)
