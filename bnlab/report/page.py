@@ -19,6 +19,8 @@ from bnlab.report.summary import summary
 from bnlab.runs.schema import STATUSES
 from bnlab.text import printable
 
+_MOST_VALUES = 40
+
 
 class Section(NamedTuple):
     """A table or figure with its position on the page, its files relative to the page, and a figure's PNG."""
@@ -78,14 +80,18 @@ def render(
 
 
 def _swept(frame: Frame) -> list[tuple[str, str]]:
-    """Return each varying axis with its values."""
+    """Return each varying axis with its values; of many numbers, as a search tries them, the ends and how many."""
     every = [info["axes"] for info in frame.source.infos.values()]
     found = []
     for name in [*frame.axes, LR, "seed"]:
         values = {exact(axes[name]): axes[name] for axes in every if name in axes and axes[name] != ""}
         spelt = told_apart(values.values())
         ordered = sorted(values, key=lambda key: by_size(values[key]))
-        found.append((name, ", ".join(spelt[key] for key in ordered)))
+        words = [spelt[key] for key in ordered]
+        if len(words) > _MOST_VALUES and name in (LR, "seed"):
+            found.append((name, f"{words[0]} to {words[-1]} ({len(words)} values)"))
+        else:
+            found.append((name, ", ".join(words)))
     return found
 
 
