@@ -4,6 +4,7 @@ import argparse
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from bnlab.errors import BadInput
@@ -40,7 +41,9 @@ Options with their defaults:
 def run(words: Sequence[str]) -> int:
     """List the laws or measure some, and return the exit status."""
     if {"-h", "--help"} & set(words):
-        say(HELP + "\n".join(_columns({law.name: _defaults(law) for law in entries("law").values()})))
+        rows = _columns({law.name: _defaults(law) for law in entries("law").values()})
+        indent = " " * (max(map(len, entries("law"))) + 2)
+        say(HELP + "\n".join(fill(row, 118, subsequent_indent=indent, break_on_hyphens=False) for row in rows))
         return 0
     if not words:
         listed = {law.name: f"{law.facts['statement']} ({law.facts['source']})" for law in entries("law").values()}
