@@ -88,12 +88,12 @@ class Rounds:
         config = self.config = validate(composed)
         looks = config.sweep["looks"]
         self.rule = Rule(None if looks is None else tuple(looks), config.sweep["family"])
-        if SEED in given and (looks is not None or ranged):
-            if looks is None:
-                raise BadInput("seed= is given, and optim.lr=interval() draws its own seeds: leave seed= out")
+        if SEED in given and looks is not None:
             raise BadInput(
                 f"seed= is given, and sweep.looks={looks} chooses the seeds: leave seed= out, or set sweep.looks=null"
             )
+        if SEED in given and ranged:
+            raise BadInput("seed= is given, and optim.lr=interval() draws its own seeds: leave seed= out")
         self._searches = []
         for (words, ends), label in zip(ranged.items(), labels(map(list, ranged)), strict=True):
             assert ends is not None
@@ -192,7 +192,7 @@ class Rounds:
         """Return which limit further runs would exceed; "" if none."""
         minutes, most = self.config.sweep["max_minutes"], self.config.sweep["max_runs"]
         if minutes is not None and time.monotonic() - self._began > 60 * minutes:
-            return f"sweep.max_minutes={minutes:g} are over; the same command goes on"
+            return f"sweep.max_minutes={minutes:g} are over; the same command continues"
         if len(self.jobs) + more > most:
             return f"sweep.max_runs={most} would be exceeded by {more} more runs"
         return ""

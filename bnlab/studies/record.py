@@ -27,23 +27,9 @@ from bnlab.text import printable
 
 NAME = "verdicts"
 _COLUMNS = (
-    "claim",
-    "case",
-    "verdict",
-    "sign",
-    "effect",
-    "low",
-    "high",
-    "n",
-    "unit",
-    "threshold",
-    "reason",
-    "published",
-    "look",
-    "level",
-    "runs",
-    "command",
-)
+    "claim", "case", "verdict", "sign", "effect", "low", "high", "n", "unit", "threshold", "reason", "published",
+    "look", "level", "runs", "command",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
