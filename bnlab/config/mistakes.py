@@ -19,7 +19,7 @@ from yaml import MarkedYAMLError, YAMLError
 from bnlab.config.elsewhere import elsewhere
 from bnlab.config.excerpt import excerpt
 from bnlab.config.folder import conf_dir
-from bnlab.config.schema import COMMON, GROUPS, RUN, SEARCH, STATISTICS, SWEEP
+from bnlab.config.schema import COMMON, GROUPS, RUN, SEARCH, SEARCHED, STATISTICS, SWEEP
 from bnlab.config.signs import explained
 from bnlab.errors import BadInput
 from bnlab.norms.kinds import KINDS, RECURRENT
@@ -27,6 +27,7 @@ from bnlab.registry import ROOMS, entries
 from bnlab.text import nearest
 
 QUOTES = "\"'"
+INTERVAL = f"it takes two rates above 0, the lower one first, as in {SEARCHED}=interval(1e-4,100)"
 COMPLAINTS = (HydraException, OmegaConfBaseException, YAMLError)  # raised for mistakes in a config
 
 
@@ -164,10 +165,11 @@ def no_option(key: str, choices: Mapping[str, str] | None = None) -> BadInput:
 def _unreadable(word: str, message: str) -> BadInput:
     """Return the error for an override that the grammar rejects."""
     if found := re.search(r"while evaluating '(\w+)(?s:.*?)': (.*)", message):
+        if found[1] == "interval":
+            return BadInput(f"{excerpt(word)} cannot be evaluated: {INTERVAL}")
         usage = {
             "range": "range(0,10) counts from 0 to 9, range(0,1,0.1) in steps of 0.1",
             "choice": "choice(a,b) lists a and b",
-            "interval": "list the values with commas",
             "glob": "glob(batch*) lists the choices whose names match",
         }.get(found[1], "list the values with commas")
         return BadInput(f"{excerpt(word)} cannot be evaluated ({excerpt(found[2], 200)}); {usage}")

@@ -55,6 +55,7 @@ SWEEP: dict[str, Any] = {
 }
 
 # Search for the critical learning rate, with optim.lr=interval(LOW,HIGH).
+SEARCHED = "optim.lr"
 SEARCH: dict[str, Any] = {
     "width": Positive,
     "accuracy": Fraction | None,

@@ -191,7 +191,8 @@ def checked(key: str, value: Any, annotation: Any) -> Any:
                 wanted.append(said)
         if wanted == ["a list"]:
             wanted = [f"a list: {key}=[{excerpt(value)}]"]
-        if type(None) in get_args(annotation):
+        of_values = all(any(isinstance(place, int) for place in problem["loc"]) for problem in problems)
+        if type(None) in get_args(annotation) and not of_values:
             wanted.append("null")
         shown = repr(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else excerpt(value)
         clause = explained(value) if isinstance(value, str) else None
@@ -199,7 +200,8 @@ def checked(key: str, value: Any, annotation: Any) -> Any:
         if clause is None and (kinds & _NUMERIC or wanted[0][0].isdecimal()):
             clause = hint(key, None if "list[" in str(annotation) else value, whole=bool(kinds & _WHOLE))
         more = "" if clause is None else f" ({clause})"
-        raise BadInput(f"{key}={shown} should be {' or '.join(wanted)}{more}") from None
+        subject = f"{key}={shown}: each value" if of_values else f"{key}={shown}"
+        raise BadInput(f"{subject} should be {' or '.join(wanted)}{more}") from None
 
 
 def _sites(placement: Mapping[str, Any], norm: str, model: str) -> tuple[str, ...]:

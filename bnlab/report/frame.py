@@ -212,14 +212,14 @@ class Frame:
     def panel_rates(self) -> list[float]:
         """The rates that panels and columns show: all of a grid, else 16 that most conditions share.
 
-        A search tries dozens of rates, most of them for one condition only.
+        Most rates of a grid belong to half of the conditions or more; a search tries dozens, most for one condition.
         """
         if len(self.rates) <= _MOST_RATES:
             return self.rates
         conditions = self.runs.groupby("lr")["condition"].nunique()
-        shared = sorted(conditions[conditions == conditions.max()].index.tolist())
-        if self.runs.groupby("condition")["lr"].nunique().max() == len(self.rates) <= _LONGEST_GRID:
+        if len(self.rates) <= _LONGEST_GRID and 2 * conditions.median() >= len(self.conditions):
             return self.rates
+        shared = sorted(conditions[conditions == conditions.max()].index.tolist())
         if len(shared) == 1:
             shared = self.rates
         places = np.linspace(0, len(shared) - 1, min(len(shared), _MOST_RATES)).round().astype(int)

@@ -99,6 +99,9 @@ class Claim(BaseModel):
             raise ValueError("optim.lr: critical_lr is computed from all rates: leave it out of the conditions")
         if not self.metric.sequential and self.difference is not None:
             raise ValueError("difference: critical rates are compared by ratio, as in ratio: {above: 10}")
+        if self.is_geometric and min(self.thresholds) <= 0:
+            what = "a ratio" if self.ratio is not None else self.metric.name
+            raise ValueError(f"{what} is always above 0: give thresholds above 0")
         if any(SEED in side for side in self.sides):
             raise ValueError("seed: intervals are over seeds: leave it out of the conditions")
         return self

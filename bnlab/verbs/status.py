@@ -65,7 +65,7 @@ def run(words: Sequence[str]) -> int:
         from bnlab.sweeps.packing.packs import Packs
 
         dropped = Packs(study.path).drop_waiting()
-        console.print(f"{dropped} planned runs that were not started are forgotten", soft_wrap=True)
+        console.print(f"{dropped} planned runs that were not started are dropped", soft_wrap=True)
         return 0
     look = watch(study, console) if given.watch else study.look()
     console.print(picture(study.path, look, _width(console)), soft_wrap=True)

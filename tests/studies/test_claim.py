@@ -28,6 +28,11 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "threshold's key": ({"ratio": {"abve": 1}}, ("abve", "did you mean above?")),
     "text as threshold": ({"ratio": {"above": "ten"}}, ("ratio.above", "number")),
     "no number as threshold": ({"ratio": {"above": float("nan")}}, ("ratio.above", "finite")),
+    "ratio below 0": ({"ratio": {"above": -1}}, ("a ratio is always above 0",)),
+    "time below 0": (
+        {"metric": "epochs_to_target", "ratio": None, "against": None, "value": {"below": 0}},
+        ("epochs_to_target is always above 0",),
+    ),
     "nothing between": ({"ratio": {"above": 2, "below": 1}}, ("above must be less than below",)),
     "no comparison": ({"ratio": None}, ("ratio, difference and value",)),
     "two comparisons": ({"difference": {"above": 0}}, ("one of ratio, difference and value",)),

@@ -9,11 +9,11 @@ from fractions import Fraction
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override, RangeSweep
 
 from bnlab.config.excerpt import excerpt
+from bnlab.config.mistakes import INTERVAL
+from bnlab.config.schema import SEARCHED
 from bnlab.config.words import quoted, written
 from bnlab.errors import BadInput
 from bnlab.text import nearest
-
-SEARCHED = "optim.lr"  # the option whose interval is searched for its critical value (`bnlab.adaptive`)
 
 Choices = Callable[[str], Sequence[str]]  # options of a config group; empty if it is not a group
 
@@ -92,12 +92,15 @@ def _axis(override: Override, choices: Choices) -> Axis:
         key, start, end = override.key_or_group, swept.start, swept.end
         if key == SEARCHED:
             if not 0 < (start or 0) < (end or 0) < math.inf:
-                raise BadInput(f"{shown} should be two rates above 0, the lower one first: {key}=interval(1e-4,100)")
+                raise BadInput(f"{shown} cannot be searched: {INTERVAL}")
             return Axis(override, 1)
         raise BadInput(f"{shown} has no discrete values: list them, {key}={start},{end}, or count: range(0,1,0.1)")
     if isinstance(swept, RangeSweep):
         return Axis(override, _length(swept, shown))
-    return Axis(override, len(list(override.sweep_iterator())))
+    listed = list(override.sweep_iterator())
+    if any(isinstance(value, Glob | IntervalSweep | RangeSweep) for value in listed):
+        raise BadInput(f"{shown} has a function among its values: give the function alone, or list the values")
+    return Axis(override, len(listed))
 
 
 def _length(swept: RangeSweep, shown: str) -> int:
