@@ -43,11 +43,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     group, dot, tail = word.rpartition(".")
     kin = {name.removeprefix(f"{group}."): name for name in names if dot and name.startswith(f"{group}.")}
     same = [name for name in names if bare(name) == bare(word)]  # MLP: mlp, batch-renorm: batch_renorm
-    begun = sorted((name for name in names if not dot and word.startswith(name)), key=len)  # batchnorm: batch
+    prefixes = sorted((name for name in names if not dot and word.startswith(name)), key=len)  # batchnorm: batch
     longer = sorted((name for name in names if len(word) > 2 and name.startswith(word)), key=len)  # model.act
     beside = [kin[name] for name in get_close_matches(tail, kin, 1, 0.6)]
     homes = [name for name in names if name.rpartition(".")[2] == tail]  # lr: optim.lr
-    likely = same or begun[-1:] or longer[:1] or beside or get_close_matches(word, names, 1, 0.8) or homes
+    likely = same or prefixes[-1:] or longer[:1] or beside or get_close_matches(word, names, 1, 0.8) or homes
     close = likely if likely or kin else get_close_matches(word, names, 1, 0.6)
     if close:
         return f"did you mean {close[0]}?"

@@ -171,7 +171,7 @@ class Rounds:
     def _train(self, is_first: bool) -> None:
         requested = self.requested if is_first else len(self._waiting)
         summary = run_sweep(self._waiting, requested, self._console, self._command)
-        self.summary.left_alone |= summary.left_alone
+        self.summary.skipped |= summary.skipped
         self.summary.studies = sorted({*self.summary.studies, *summary.studies})
         self.summary.infos |= summary.infos
 
@@ -250,26 +250,9 @@ class Rounds:
 
     def _say(self, one: Searched) -> None:
         """Print the interval of a search."""
-        name, found = one.label or "all runs", self._outcomes(one)
-        if found is None:
-            line = f"{name}: the search stopped, because a run has no result"
-        elif (now := one.search.critical(found)) is None:
-            line = f"{name}: all {len(found.x)} runs went wrong"
-        else:
-            low, high = (10**end for end in now.posterior.interval())
-            n = len(found.x)
-            if not now.open:
-                end = f"critical lr {now.rate:.3g} ({low:.3g} to {high:.3g})"
-            elif now.diverged or now.below:
-                end = f"critical lr above {low:.3g}"
-            else:
-                end = f"works up to {10 ** found.x.max():.3g}"
-            line = f"{name}: {end}, {n} runs, {found.diverged.sum()} diverged"
-            if n >= one.search.runs and not one.search.is_narrow(found):
-                line += f"; stopped at search.runs={one.search.runs}, wider than search.width={one.search.width:g}"
-            if now.reentrant:
-                line += f"; works again at {', '.join(f'{rate:g}' for rate in now.reentrant)}"
-        self._console.print(line, soft_wrap=True)
+        found = self._outcomes(one)
+        state = "the search stopped, because a run has no result" if found is None else one.search.described(found)
+        self._console.print(f"{one.label or 'all runs'}: {state}", soft_wrap=True)
 
 
 def _range(words: Sequence[str]) -> tuple[float, float] | None:

@@ -67,13 +67,24 @@ class Search:
         """Return the critical rate after these outcomes."""
         return critical(found, share=self.share)
 
-    def is_narrow(self, found: Outcomes) -> bool:
-        """Return whether the interval is as narrow as it should be."""
-        now = self.critical(found)
+    def described(self, found: Outcomes) -> str:
+        """Return the critical rate after these outcomes in words, with what to know about it."""
+        now, n = self.critical(found), len(found.x)
         if now is None:
-            return False
+            return f"all {n} runs went wrong"
         low, high = now.posterior.interval()
-        return high - low <= self.width
+        if not now.open:
+            end = f"critical lr {now.rate:.3g} ({10**low:.3g} to {10**high:.3g})"
+        elif now.diverged or now.below:
+            end = f"critical lr above {10**low:.3g}"
+        else:
+            end = f"works up to {10 ** found.x.max():.3g}"
+        line = f"{end}, {n} runs, {found.diverged.sum()} diverged"
+        if n >= self.runs and high - low > self.width:
+            line += f"; stopped at search.runs={self.runs}, wider than search.width={self.width:g}"
+        if now.reentrant:
+            line += f"; works again at {', '.join(f'{rate:g}' for rate in now.reentrant)}"
+        return line
 
 
 def _rates(x: np.ndarray) -> list[float]:

@@ -122,7 +122,7 @@ def _check_hydra(word: str, key: str) -> None:
         "hydra.searchpath": "--config-dir DIR adds your own configs",
         "hydra.mode": "`bnlab train` trains one run, `bnlab sweep` many",
     }
-    reason = next((said for begun, said in instead.items() if key.startswith(begun)), "bnlab has its own")
+    reason = next((said for prefix, said in instead.items() if key.startswith(prefix)), "bnlab has its own")
     raise BadInput(f"{excerpt(word)} is a setting of Hydra that cannot be changed here: {reason}")
 
 

@@ -76,8 +76,8 @@ def _older(config: Mapping[str, Any]) -> dict[str, Any]:
     if _ORIGIN not in config:
         return {}
     path, data = config[_ORIGIN], config.get("data")
-    begun = isinstance(path, str) and path not in ("null", "")
-    origin = printable("/".join(PurePath(path).parts[-2:])) if begun else None  # study and run_id
+    named = isinstance(path, str) and path not in ("null", "")
+    origin = printable("/".join(PurePath(path).parts[-2:])) if named else None  # study and run_id
     published = isinstance(data, dict) and "download" in data
     return {_ORIGIN: origin} | ({} if published else _root(config))
 

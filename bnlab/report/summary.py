@@ -64,14 +64,14 @@ def warnings(frame: Frame) -> list[str]:
     """Return notes on missing runs, and on best rates that a wider grid may beat."""
     found = []
     counts = frame.runs["status"].value_counts()
-    begun = {folder.name for folder in (*frame.source.folders.values(), *frame.source.unreadable)}
-    waiting = [command for study in frame.studies for command in planned(study, begun).values()]
+    started = {folder.name for folder in (*frame.source.folders.values(), *frame.source.unreadable)}
+    waiting = [command for study in frame.studies for command in planned(study, started).values()]
     missing = [
         f"{count} {words}"
         for count, words in (
             (int(counts.get("running", 0)), "running or interrupted"),
             (int(counts.get("failed", 0)), "failed"),
-            (len(waiting), "not begun"),
+            (len(waiting), "not started"),
         )
         if count
     ]
@@ -107,11 +107,11 @@ def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
     asked = dict.fromkeys(word for command in commands for word in overrides(command))
     infos = frame.source.infos.values()
     axes = {name for info in infos for name in info["axes"]}  # excludes launchers, devices and the like
-    begun = {word for info in infos for word in overrides(info["command"])}
+    started = {word for info in infos for word in overrides(info["command"])}
     return [
         word
         for word in asked
-        if word.partition("=")[0] in axes and word not in begun and not any(_has(info["axes"], word) for info in infos)
+        if word.partition("=")[0] in axes and word not in started and not any(_has(info["axes"], word) for info in infos)
     ]
 
 

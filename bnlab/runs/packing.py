@@ -132,11 +132,11 @@ def write_packing(study: Path, packs: Sequence[Record], retired: Sequence[str]) 
         write_atomic(study / NAME, text)
 
 
-def planned(study: Path, begun: set[str]) -> dict[Path, str]:
+def planned(study: Path, started: set[str]) -> dict[Path, str]:
     """Return the folders of the runs in packs.json that have not started, each with its command; none if damaged."""
     try:
         packs = _read(study, _Planned).packs
     except Unreadable:
         return {}
     commands = {run_id: command for record in packs for run_id, command in record.runs.items()}
-    return {study / run_id: command for run_id, command in commands.items() if run_id not in begun}
+    return {study / run_id: command for run_id, command in commands.items() if run_id not in started}

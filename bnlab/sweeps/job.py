@@ -127,7 +127,7 @@ class Job:
         had = info["diagnostics"]
         return [] if had is None else [name for name, when in self.diagnostics.items() if had.get(name) != when]
 
-    def begun(self) -> bool:
+    def started(self) -> bool:
         """Return whether the run was interrupted; without a readable run.json, its checkpoint decides."""
         info = self.info()
         if info is None:

@@ -24,12 +24,12 @@ class Summary:
     """Result of a sweep: the content of each run's run.json, by folder, and the studies it wrote to.
 
     Attributes:
-        left_alone: folders in which a run cannot be trained, each with the reason.
+        skipped: folders in which a run cannot be trained, each with the reason.
     """
 
     infos: dict[str, dict[str, Any]] = field(default_factory=dict)
     studies: list[Path] = field(default_factory=list)
-    left_alone: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ class Summary:
     @property
     def status(self) -> int:
         """Exit status: 1 if a run has failed or could not be trained, else 0."""
-        return 1 if self.failed or self.left_alone else 0
+        return 1 if self.failed or self.skipped else 0
 
 
 def prepare(
@@ -96,11 +96,11 @@ def run_sweep(
     for folder, (job, _) in jobs.items():
         if waits(job, summary.infos.get(folder)):
             if (obstacle := job.obstacle()) is not None:
-                summary.left_alone[folder] = obstacle
+                summary.skipped[folder] = obstacle
             else:
                 waiting.append(job)
-    if summary.left_alone and not waiting:
-        first, *others = summary.left_alone.values()
+    if summary.skipped and not waiting:
+        first, *others = summary.skipped.values()
         raise BadInput(first + (f" (and {len(others)} more runs)" if others else ""))
     _announce(jobs, waiting, summary, requested, console)
     warn(console, waiting)
@@ -144,7 +144,7 @@ def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary:
         view.finished(label if pack else f"{label} (by another launch)".strip(), info, pack)
 
     try:
-        Launch([job for job, _ in jobs.values()], waiting, view, ended, summary.left_alone.__setitem__).run()
+        Launch([job for job, _ in jobs.values()], waiting, view, ended, summary.skipped.__setitem__).run()
     finally:
         for index in indices.values():
             index.close()
@@ -156,14 +156,14 @@ def _announce(
     left = {str(job.folder) for job in waiting}
     count = Counter(info["status"] for folder, info in summary.infos.items() if folder not in left)
     done = sum(count[status] for status in FINISHED)
-    others = len(jobs) - len(waiting) - len(summary.left_alone)
+    others = len(jobs) - len(waiting) - len(summary.skipped)
     words = [f"{len(waiting)} to train", f"{done} done already"]
     if count["failed"]:
-        words.append(f"{count['failed']} failed before and left alone (sweep.retry=failed trains them again)")
+        words.append(f"{count['failed']} failed before and skipped (sweep.retry=failed trains them again)")
     if others > done + count["failed"]:
-        words.append(f"{others - done - count['failed']} left alone because they have not failed (sweep.retry=failed)")
-    if summary.left_alone:
-        words.append(f"{len(summary.left_alone)} left alone because their folders cannot be used")
+        words.append(f"{others - done - count['failed']} skipped because they have not failed (sweep.retry=failed)")
+    if summary.skipped:
+        words.append(f"{len(summary.skipped)} skipped because their folders cannot be used")
     if requested > len(jobs):
         words.append(f"{requested - len(jobs)} the same as another")
     console.print(f"{requested} {'run' if requested == 1 else 'runs'}: {', '.join(words)}", soft_wrap=True)
@@ -183,8 +183,8 @@ def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
 def _say(summary: Summary, console: Console, command: str | None) -> None:
     count = Counter(info["status"] for info in summary.infos.values())
     console.print(", ".join(f"{n} {status}" for status, n in sorted(count.items())))
-    for reason in summary.left_alone.values():
-        console.print(f"left alone: {reason}", style="red", soft_wrap=True)
+    for reason in summary.skipped.values():
+        console.print(f"skipped: {reason}", style="red", soft_wrap=True)
     for info in summary.failed:
         console.print(f"failed: {info['run_id']}: {info['cause']}", style="red", soft_wrap=True)
         console.print(f"  {info['command']}", soft_wrap=True)

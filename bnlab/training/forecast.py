@@ -30,6 +30,6 @@ def forecast(loop: Loop, tries: int) -> float:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    begun = monotonic()
+    started = monotonic()
     work()
-    return monotonic() - begun
+    return monotonic() - started

@@ -155,7 +155,7 @@ class Loop:
 
     def _measure(self, update: bool = True) -> None:
         """Measure at the state's step, then update."""
-        begun = monotonic()
+        started = monotonic()
         state, length = self._state, self.length
         step = state.step
         logged = length.is_logged(step)
@@ -171,7 +171,7 @@ class Loop:
             self._journal.flush()
             self._tell()
         if update:
-            self._training_seconds += monotonic() - begun
+            self._training_seconds += monotonic() - started
 
     def _record(self, evaluations: Iterable[Evaluation]) -> None:
         """Record evaluations; those with running statistics also set the run's metrics and inform the schedules."""

@@ -142,7 +142,7 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
         record.write(folder / "report")
         page = build([folder], verdicts=record.shown(), command=command, remark=record.remark, notes=[record.how]).page
         _say(record, page, console)
-        ended.append((record, len(rounds.summary.failed) + len(rounds.summary.left_alone)))
+        ended.append((record, len(rounds.summary.failed) + len(rounds.summary.skipped)))
 
     task = OneRun(console, options).entry()
     task.batch = batch  # type: ignore[attr-defined]  # our launcher calls it for all runs

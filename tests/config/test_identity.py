@@ -122,9 +122,9 @@ def neighbours(base: Config) -> Iterator[tuple[str, Config]]:
             other = next(name for name in entries(part) if name != value) if key == "name" else another(value)
             yield f"{part}.{key}", replace(base, **{part: options | {key: other}})
     yield "placement", replace(base, sites=("after_act", "output"))
-    begun = replace(base, run=base.run | {"init_from": "outputs/a/1f"}, origin="1f:0123456789")
-    yield "init_from", begun
-    yield "init_from", replace(begun, origin="1f:9876543210")
+    started = replace(base, run=base.run | {"init_from": "outputs/a/1f"}, origin="1f:0123456789")
+    yield "init_from", started
+    yield "init_from", replace(started, origin="1f:9876543210")
 
 
 @pytest.mark.parametrize(

@@ -116,8 +116,8 @@ def test_killed_for_real(undisturbed: Path, tmp_path: Path) -> None:
     (folder,) = (path for path in (tmp_path / "main").iterdir() if path.is_dir())
     assert read_info(folder)["status"] == "running"
     assert_same(train(tmp_path), undisturbed)
-    begun, resumed, ended = (folder / "log.txt").read_text().splitlines()
-    assert begun.startswith("begun: bnlab train")
+    started, resumed, ended = (folder / "log.txt").read_text().splitlines()
+    assert started.startswith("started: bnlab train")
     assert resumed.startswith("resumed from step ")
     assert ended == "complete"
 

@@ -30,10 +30,10 @@ def test_a_run_that_cannot_be_read_is_not_one_that_never_began(study: Any) -> No
     (study.folder / "run0001" / "run.json").write_text("{torn")
     packs = [{"id": "a", "runs": {f"run{number:04}": "" for number in range(1, 5)}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
-    assert not any("not begun" in line for line in warnings(frame(study)))
+    assert not any("not started" in line for line in warnings(frame(study)))
     (study.folder / "run0004" / "run.json").unlink()
     (study.folder / "run0004" / "config.yaml").unlink()
-    assert "incomplete: 1 not begun; results may change" in warnings(frame(study))
+    assert "incomplete: 1 not started; results may change" in warnings(frame(study))
 
 
 def test_what_nobody_has_planned_is_not_waited_for(study: Any) -> None:
@@ -67,7 +67,7 @@ def test_what_the_sweep_has_planned_and_nobody_has_begun(study: Any) -> None:
     packs = [{"id": "a", "runs": {"run0001": common, "other": f"{common} seed=7"}}, {"id": "b", "runs": {"third": ""}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
     assert warnings(frame(study)) == [
-        "incomplete: 2 not begun; results may change",
+        "incomplete: 2 not started; results may change",
         "requested, but not started: seed=7",
     ]
 
@@ -77,7 +77,7 @@ def test_nothing_is_lacking_of_which_a_run_has_begun(study: Any) -> None:
     study.run("none", lr=0.1, seed=0)
     packs = [{"id": "a", "runs": {"third": "bnlab train --config-dir my norm=none seed=0 optim.lr=0.10"}}]
     (study.folder / "packs.json").write_text(json.dumps({"packs": packs}))
-    assert warnings(frame(study)) == ["incomplete: 1 not begun; results may change"]
+    assert warnings(frame(study)) == ["incomplete: 1 not started; results may change"]
 
 
 def test_best_rates_at_the_edge_are_named_a_few_of_many(study: Any) -> None:

@@ -31,8 +31,8 @@ def test_two_launches_share_the_work(start: Warm, tmp_path: Path, words: str, ki
     for process in both:
         assert process.wait() == 0, process.said
         assert "18 complete, 6 diverged" in process.said
-    begun = [line for path in shared.glob("outputs/soak/*/log.txt") for line in path.read_text().splitlines()]
-    assert sum(line.startswith("begun") for line in begun) == 24, "a run was started twice"
+    started = [line for path in shared.glob("outputs/soak/*/log.txt") for line in path.read_text().splitlines()]
+    assert sum(line.startswith("started") for line in started) == 24, "a run was started twice"
     alone = start(tmp_path / "alone", *command)
     assert alone.wait() == 0, alone.said
     assert_equal(shared / "outputs/soak", tmp_path / "alone/outputs/soak")
@@ -54,4 +54,4 @@ def test_the_second_waits_for_what_the_first_trains(start: Warm, tmp_path: Path)
         os.kill(first.pid, signal.SIGCONT)
     assert (first.wait(), second.wait()) == (0, 0), second.said
     assert second.said.count("(by another launch)") == 2
-    assert all(path.read_text().count("begun") == 1 for path in study.glob("*/log.txt"))
+    assert all(path.read_text().count("started") == 1 for path in study.glob("*/log.txt"))

@@ -1,4 +1,4 @@
-"""A begun run whose files are damaged restarts, says so, and ends with the files of an undisturbed one."""
+"""A started run whose files are damaged restarts, says so, and ends with the files of an undisturbed one."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def interrupt(bnlab: Call, monkeypatch: pytest.MonkeyPatch, at: int, *words: str
 
 
 @pytest.fixture(params=LAUNCHERS)
-def begun(
+def started(
     request: pytest.FixtureRequest, bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Path, list[str]]:
     """A study interrupted at step 7, after a checkpoint at 6; and its command."""
@@ -104,9 +104,9 @@ ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_content_with_sound_sums_begins_anew(
-    bnlab: Call, begun: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+    bnlab: Call, started: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
 ) -> None:
-    study, words = begun
+    study, words = started
     change(study, ODD[odd])
     status, out, err = bnlab(*words)
     assert (status, err) == (0, ""), out
@@ -127,9 +127,9 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_table_overwritten_at_its_length_begins_anew(
-    bnlab: Call, begun: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    bnlab: Call, started: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    study, words = begun
+    study, words = started
     path = sorted(study.glob("*/steps.csv"))[0]
     before = path.read_bytes()
     path.write_bytes(DAMAGE[damage](before))
@@ -145,8 +145,8 @@ def test_a_table_overwritten_at_its_length_begins_anew(
     assert_equal(study, tmp_path / "other/outputs/s")
 
 
-def test_a_checkpoint_of_an_older_bnlab_goes_on(bnlab: Call, begun: tuple[Path, list[str]]) -> None:
-    study, words = begun
+def test_a_checkpoint_of_an_older_bnlab_goes_on(bnlab: Call, started: tuple[Path, list[str]]) -> None:
+    study, words = started
     change(study, drop("sums"))
     status, out, _ = bnlab(*words)
     assert (status, "it resumes from step" in out) == (0, True)

@@ -13,9 +13,9 @@ Call = Callable[..., tuple[int, str, str]]
 NET = ["model.depth=1", "model.width=4", "steps=5", "data.train_size=128", "study=s", "diagnostics=off"]
 
 
-def begun(study: Path) -> int:
-    """How often runs were begun, by their logs."""
-    return sum(path.read_text().count("begun: ") for path in study.glob("*/log.txt"))
+def started(study: Path) -> int:
+    """How often runs were started, by their logs."""
+    return sum(path.read_text().count("started: ") for path in study.glob("*/log.txt"))
 
 
 def written(study: Path) -> dict[str, int]:

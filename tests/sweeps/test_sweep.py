@@ -88,7 +88,7 @@ def test_a_fault_marks_its_run_failed_and_the_others_run(
     assert f"train them again: bnlab {' '.join(words)} sweep.retry=failed" in out
     status, out, _ = bnlab(*words)
     assert status == 1
-    assert "3 runs: 0 to train, 2 done already, 1 failed before and left alone" in out
+    assert "3 runs: 0 to train, 2 done already, 1 failed before and skipped" in out
     monkeypatch.setattr(MLP, "forward", forward)
     status, out, _ = bnlab(*words, "sweep.retry=failed")
     assert status == 0

@@ -1,4 +1,4 @@
-"""The threads that a run asks for: bounded, and not frozen before it is begun."""
+"""The threads that a run asks for: bounded, and not frozen before it is started."""
 
 import json
 from collections.abc import Callable

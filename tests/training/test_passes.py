@@ -14,7 +14,7 @@ either = pytest.mark.parametrize("seeds", [(1,), (0, 1, 2)], ids=["alone", "stac
 every_net = pytest.mark.parametrize("net", NETS)
 
 
-def begun(net: str, seeds: tuple[int, ...]) -> Training:
+def started(net: str, seeds: tuple[int, ...]) -> Training:
     training = Training(net, seeds)
     training.step()
     return training
@@ -24,7 +24,7 @@ def begun(net: str, seeds: tuple[int, ...]) -> Training:
 @either
 def test_a_pass_as_it_was_gives_the_same_look(net: str, seeds: tuple[int, ...]) -> None:
     """The mean gradient and loss of both batches, the sites of the first one, with the same dropout."""
-    look = begun(net, seeds).look()
+    look = started(net, seeds).look()
     again = look.extra.again()
     assert look.loss_R is not None
     assert torch.equal(look.loss_R, again.loss_R)
@@ -35,7 +35,7 @@ def test_a_pass_as_it_was_gives_the_same_look(net: str, seeds: tuple[int, ...]) 
 @every_net
 @either
 def test_no_pass_leaves_a_trace(net: str, seeds: tuple[int, ...]) -> None:
-    training = begun(net, seeds)
+    training = started(net, seeds)
     before, look = training.tensors(), training.look()
     buffers = {name: buffer.clone() for name, buffer in look.buffers.items()}
     extra = look.extra
@@ -51,7 +51,7 @@ def test_no_pass_leaves_a_trace(net: str, seeds: tuple[int, ...]) -> None:
 
 @either
 def test_a_pass_with_parameters_replaced(seeds: tuple[int, ...]) -> None:
-    training = begun("cnn", seeds)
+    training = started("cnn", seeds)
     look = training.look()
     moved = {"units.0.weight.weight": look.params["units.0.weight.weight"] * 1.5}
     again = look.extra.again(moved)
@@ -69,7 +69,7 @@ def test_a_pass_with_parameters_replaced(seeds: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("fixed", [True, False])
 def test_a_pass_forward_alone(net: str, seeds: tuple[int, ...], training_mode: bool, fixed: bool) -> None:
     """Forward pass only: of the first batch, or of the one that is the same at every step."""
-    training = begun(net, seeds)
+    training = started(net, seeds)
     again = training.look().extra.again(training=training_mode, fixed=fixed, gradients=False)
     assert again.grads == {}
     assert again.loss_R is not None
@@ -84,7 +84,7 @@ def test_a_pass_forward_alone(net: str, seeds: tuple[int, ...], training_mode: b
 
 
 def test_the_fixed_batch_has_gradients_where_asked_for() -> None:
-    training = begun("mlp", (1,))
+    training = started("mlp", (1,))
     again = training.look().extra.again(fixed=True)
     net, (x, y) = training.plain(0), fixed_batch("mlp")
     with training.noise(0):

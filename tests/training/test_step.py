@@ -138,14 +138,14 @@ def test_without_an_update_nothing_changes(replicas: int, due: tuple[str, ...]) 
 def test_clipping_scales_down_and_never_up(replicas: int, batches: int, due: tuple[str, ...]) -> None:
     """Whether the norm is also recorded or not; what is observed is the gradient before clipping."""
     free, loose, tight = (Case(replicas, clip=clip, batches=batches) for clip in (None, 1e6, 1e-3))
-    begun = free.tensors()
+    started = free.tensors()
     norm_R = Case(replicas, batches=batches).step([METRICS]).grad_norm_R
     assert norm_R is not None
     for case in (free, loose, tight):
         case.step(due)
     torch.testing.assert_close(loose.tensors(), free.tensors(), rtol=0, atol=0)
     for i, name in enumerate(free.state.params):
-        decay = 0.01 * free.executor.unstack(begun[name])
+        decay = 0.01 * free.executor.unstack(started[name])
         gradient, clipped = (case.executor.unstack(case.state.slots["velocity"][i]) - decay for case in (free, tight))
         factor = (1e-3 / norm_R).view(-1, *[1] * (gradient.ndim - 1))
         torch.testing.assert_close(clipped, gradient * factor, rtol=1e-9, atol=1e-15)

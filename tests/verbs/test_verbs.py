@@ -35,8 +35,8 @@ def test_train_says_how_it_ended_and_where_it_lies(bnlab: Call, tmp_path: Path) 
         "config.yaml", "run.json", "steps.csv", "evals.csv", "sites.csv", "layers.csv", "histograms.csv",
         "checkpoint.pt", ".lock", "log.txt",
     }  # fmt: skip
-    begun, ended = (Path(second) / "log.txt").read_text().splitlines()
-    assert begun.startswith("begun: bnlab train model.depth=1")
+    started, ended = (Path(second) / "log.txt").read_text().splitlines()
+    assert started.startswith("started: bnlab train model.depth=1")
     assert ended == "complete"
 
 

@@ -151,8 +151,8 @@ def _notes(frame: Frame, place: int, cells: list[Cell], found: Sensitivity) -> l
             notes.append((f"{following} has no result", frame.rate(lr)))
     for name, words in (("failed", "failed"), ("running", "running or interrupted"), ("refused", "refused")):
         notes.extend(_missing(frame, cells, name, words))
-    begun = [cell.lr for cell in cells if not cell.empty]
-    if len(begun) > 1 and (holes := [frame.rate(cell.lr) for cell in cells if cell.empty]):
+    started = [cell.lr for cell in cells if not cell.empty]
+    if len(started) > 1 and (holes := [frame.rate(cell.lr) for cell in cells if cell.empty]):
         notes.append(("no run at some rates of other conditions", few(holes, _RATES)))
     return notes
 

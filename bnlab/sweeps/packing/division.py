@@ -35,7 +35,7 @@ def sizes(parts: Parts) -> str:
     return " and ".join(str(len(part)) for part in parts)
 
 
-def smaller(left: list[Job], error: BaseException, begun: bool, view: View) -> Parts:
+def smaller(left: list[Job], error: BaseException, started: bool, view: View) -> Parts:
     """Return the parts to train instead of a pack that this error ended; empty if the runs are at fault."""
     if len(left) == 1:
         return []
@@ -43,7 +43,7 @@ def smaller(left: list[Job], error: BaseException, begun: bool, view: View) -> P
         parts = halves(left)
         view.note(f"{len(left)} runs together need more memory than is available: training {sizes(parts)} instead")
         return parts
-    if begun:
+    if started:
         return []
     config = left[0].config
     what = f"model={config.choices['model']} norm={config.choices['norm']}"

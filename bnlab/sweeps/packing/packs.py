@@ -93,7 +93,7 @@ class Packs:
                         for run_id in one.runs:
                             free.pop(run_id, None)
             # A run that is in no pack and has a checkpoint was trained as a single run.
-            single = {run_id for run_id, job in free.items() if job.begun() and is_regular(job.folder / CHECKPOINT)}
+            single = {run_id for run_id, job in free.items() if job.started() and is_regular(job.folder / CHECKPOINT)}
             fresh = [Pack((free[run_id],), grouping.threads(free[run_id])) for run_id in single]
             fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
             regrouped = {job.run_id for pack in fresh for job in pack.jobs}
@@ -194,7 +194,7 @@ class Packs:
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
         """Return whether training has started or is about to start."""
         mine = [free[run_id] for run_id in record.runs if run_id in free]
-        return any(job.begun() for job in mine) or any(lock_holder(job.folder) for job in mine)
+        return any(job.started() for job in mine) or any(lock_holder(job.folder) for job in mine)
 
     def _divide(self, record: Record, parts: Sequence[Sequence[str]]) -> list[Record]:
         from bnlab.training import checkpoint  # torch

@@ -22,7 +22,7 @@ from bnlab.sweeps.packing.packs import Grouping, grouped
 from bnlab.sweeps.planning.forecast import Forecast
 from bnlab.sweeps.sweep import waits
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 MEASURED = "measured"
 
 
@@ -130,13 +130,13 @@ class Meter:
         return seconds
 
 
-def plan(jobs: Sequence[Job], requested: int, meter: Meter | None = None, told: Told = lambda *_: None) -> Plan:
+def plan(jobs: Sequence[Job], requested: int, meter: Meter | None = None, progress: Progress = lambda *_: None) -> Plan:
     """Return the plan of a sweep's distinct jobs.
 
     Args:
         requested: number of jobs before duplicates were merged.
         meter: if given, runs are timed with it.
-        told: called with the number of groups that have been timed, and of all groups.
+        progress: called with the number of groups that have been timed, and of all groups.
 
     Raises:
         BadInput: options exclude each other, or the data cannot be used.
@@ -147,7 +147,7 @@ def plan(jobs: Sequence[Job], requested: int, meter: Meter | None = None, told: 
     result = Plan(requested, list(jobs), states, _causes(found), _groups(jobs, waiting))
     _predict(result.to_train)
     if meter is not None:
-        _measure(result.to_train, meter, told)
+        _measure(result.to_train, meter, progress)
     _choose(result, meter)
     return result
 
@@ -161,9 +161,9 @@ def _predict(groups: Sequence[Group]) -> None:
             group.source = f"{cost.runs} {'' if cost.alike else 'similar '}{'run' if cost.runs == 1 else 'runs'}"
 
 
-def _measure(groups: Sequence[Group], meter: Meter, told: Told) -> None:
+def _measure(groups: Sequence[Group], meter: Meter, progress: Progress) -> None:
     for n, group in enumerate(groups):
-        told(n, len(groups))
+        progress(n, len(groups))
         try:
             group.seconds, group.packed, group.source = meter.seconds(group.jobs[0]), False, MEASURED
         except Refused as reason:

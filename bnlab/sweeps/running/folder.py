@@ -35,7 +35,7 @@ class Folder(RunWriter):
     def begin(self, sites: Rows) -> None:
         """Start the run from the beginning."""
         self.create(self._yaml(), self._facts())
-        self.log(f"begun: {self.job.command}")
+        self.log(f"started: {self.job.command}")
         self.append("sites", sites)
 
     def go_on(self, payload: Mapping[str, Any]) -> None:

@@ -35,18 +35,18 @@ class Launch:
         jobs: of the sweep, including finished ones.
         waiting: jobs to train.
         ended: called with each job when it ends, its run.json and its pack.
-        left_alone: called with each folder in which a run cannot be trained, and the reason.
+        skipped: called with each folder in which a run cannot be trained, and the reason.
     """
 
     def __init__(
         self, jobs: Sequence[Job], waiting: Sequence[Job], view: SweepConsole,
-        ended: Callable[[Job, dict[str, Any], str], None], left_alone: Callable[[str, str], None],
+        ended: Callable[[Job, dict[str, Any], str], None], skipped: Callable[[str, str], None],
     ) -> None:  # fmt: skip
         self._known: dict[Path, dict[str, Job]] = {}
         for job in jobs:
             self._known.setdefault(job.study, {})[job.run_id] = job
         self._left = {str(job.folder): job for job in waiting}
-        self._view, self._tell, self._alone = view, ended, left_alone
+        self._view, self._tell, self._skip = view, ended, skipped
         self._config = waiting[0].config
         self._runner = Runner()
         self._runner.builder.progress = self.note
@@ -93,9 +93,9 @@ class Launch:
             self._said.add(line)
             self._view.note(line)
 
-    def left_alone(self, folder: str, reason: str) -> None:
+    def skipped(self, folder: str, reason: str) -> None:
         if self._left.pop(folder, None) is not None:
-            self._alone(folder, reason)
+            self._skip(folder, reason)
 
     def ended(self, folder: str, pack: str) -> None:
         if (job := self._left.pop(folder, None)) is not None:

@@ -65,7 +65,7 @@ class Runner:
                 raise  # the obstacle is in the study's folder
             for folder, obstacle in obstacles.items():
                 if obstacle is not None:
-                    listener.left_alone(folder, obstacle)
+                    listener.skipped(folder, obstacle)
             listener.note(f"{said}; the other runs of its pack continue without it" if len(pack.jobs) > 1 else said)
         except (Busy, Regrouped):
             pass  # the sweep tries it again later
@@ -148,7 +148,7 @@ class Runner:
             if payloads is None and len(left) < len(pack.jobs):
                 _drop_checkpoint(pack)
                 return [left]
-            begun = payloads is not None
+            started = payloads is not None
             keeper = Keeper(pack, len(left), view)
             recorders = [FolderRecorder(folder, keeper) for folder in folders]
             try:
@@ -159,22 +159,22 @@ class Runner:
                     if len(left) < len(pack.jobs):
                         _drop_checkpoint(pack)
                         return [left]
-                    begun = False
+                    started = False
                     loop = assembly.assemble(configs, data, net, recorders, note=view.note)
                 if len(pack.jobs) > 1:
                     loop.rehearse()
-                if not begun:
+                if not started:
                     _drop_checkpoint(pack)
                     for folder in mine.values():
                         folder.begin(site_rows(net, shapes))
-                    begun = True
+                    started = True
                 outcomes = loop.run()
             except FAULTS as error:
-                if is_environmental(error) or (isinstance(error, BadInput) and not begun):
+                if is_environmental(error) or (isinstance(error, BadInput) and not started):
                     raise
                 if gone := next((job.folder for job in left if not job.folder.is_dir()), None):
                     raise Removed(f"{gone} was removed while its run trained: repeat the command") from None
-                if parts := smaller(left, error, begun, view):
+                if parts := smaller(left, error, started, view):
                     return parts
                 for folder in mine.values():
                     folder.stop("failed", one_line(error), traceback.format_exc())
@@ -215,7 +215,7 @@ def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> li
     Args:
         updates: total number of updates of each run.
     """
-    if not any(folder.job.begun() for folder in mine.values()):
+    if not any(folder.job.started() for folder in mine.values()):
         return None
     name = _name(pack)
     if len(mine) < len(pack.jobs):

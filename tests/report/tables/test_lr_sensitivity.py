@@ -110,7 +110,7 @@ def test_optimizers_have_grids_of_their_own(study: Any) -> None:
 def test_conditions_of_one_rate_each_have_no_holes(study: Any) -> None:
     study.run("batch", lr=0.1)
     study.run("none", lr=0.01)
-    assert not any("no run" in note or "begun" in note for note in made(study).notes)
+    assert not any("no run" in note or "started" in note for note in made(study).notes)
 
 
 def test_notes_name_a_few_of_many(study: Any) -> None:

@@ -70,7 +70,7 @@ def test_pace_and_time_left_while_it_goes_on() -> None:
     assert "6 runs a minute, about 10 s left" in picture(Path("s"), look, 80).plain.splitlines()
 
 
-def begun(norm: str, seed: int) -> Run:
+def started(norm: str, seed: int) -> Run:
     command = f"bnlab train norm={norm} optim.lr=0.1 seed={seed} epochs=4 experiment=demo output_dir=/o --config-dir=x"
     info = {"axes": {"norm": norm, "optim.lr": 0.1, "seed": seed}, "command": command}
     return Run(Path(f"study/{norm}{seed}"), "running", info, holder=this_process(), updates=(3, 8), command=command)
@@ -78,13 +78,13 @@ def begun(norm: str, seed: int) -> Run:
 
 def test_a_run_is_called_as_the_sweep_calls_it() -> None:
     waiting = Run(Path("study/w"), "waiting", command="bnlab train norm=layer optim.lr=0.1 seed=1 epochs=4")
-    lines = picture(Path("s"), Look([begun("none", 0), begun("batch", 1), waiting], {}), None).plain.splitlines()
+    lines = picture(Path("s"), Look([started("none", 0), started("batch", 1), waiting], {}), None).plain.splitlines()
     assert "  norm=batch seed=1 (batch1)  update 3/8" in lines
 
 
 def test_a_run_has_all_its_words_while_others_are_unknown() -> None:
     look = Look(
-        [begun("none", 0), Run(Path("study/w"), "waiting"), Run(Path("study/b"), "running", holder=this_process())], {}
+        [started("none", 0), Run(Path("study/w"), "waiting"), Run(Path("study/b"), "running", holder=this_process())], {}
     )
     lines = picture(Path("s"), look, None).plain.splitlines()
     assert "  norm=none optim.lr=0.1 seed=0 epochs=4 (none0)  update 3/8" in lines

@@ -1,4 +1,4 @@
-"""Which runs are trained together, and that a pack that was begun goes on as it was."""
+"""Which runs are trained together, and that a pack that was started goes on as it was."""
 
 import json
 import os

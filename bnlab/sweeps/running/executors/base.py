@@ -23,7 +23,7 @@ class View(Protocol):
 class Listener(View, Protocol):
     """Receiver of events while packs train."""
 
-    def left_alone(self, folder: str, reason: str) -> None:
+    def skipped(self, folder: str, reason: str) -> None:
         """Receive a folder in which a run cannot be trained because of its state, and the reason."""
 
     def ended(self, folder: str, pack: str) -> None:

@@ -36,8 +36,8 @@ class Events:
     def note(self, line: str) -> None:
         self._write("note", line)
 
-    def left_alone(self, folder: str, reason: str) -> None:
-        self._write("left_alone", folder, reason)
+    def skipped(self, folder: str, reason: str) -> None:
+        self._write("skipped", folder, reason)
 
     def ended(self, folder: str, pack: str) -> None:
         self._write("ended", folder, pack)

@@ -137,14 +137,14 @@ def content(folder: Path) -> dict[str, bytes | str]:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_it_is_named_and_left_alone_and_the_others_train(bnlab: Call, study: Path, damage: str) -> None:
+def test_it_is_named_and_skipped_and_the_others_train(bnlab: Call, study: Path, damage: str) -> None:
     folder = one(study)
     DAMAGE[damage](folder)
     target, moved = study.parents[1] / "target", study.parents[1] / "moved"
     before, elsewhere = content(folder), content(moved) if moved.exists() else {}
     status, out, err = bnlab("sweep", *NET, "seed=0,1,2,3")
     assert (status, err) == (1, ""), out
-    assert out.count("left alone: ") == 1
+    assert out.count("skipped: ") == 1
     assert folder.name in out
     assert "3 complete" in out
     assert "Traceback" not in out
@@ -239,7 +239,7 @@ def test_a_folder_that_is_removed_while_its_run_trains_is_named(
     net = [word for word in NET if not word.startswith("launcher=")]
     status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
     assert (status, err) == (1, ""), out
-    assert f"left alone: {removed[0].relative_to(Path.cwd())} was removed while its run trained" in out
+    assert f"skipped: {removed[0].relative_to(Path.cwd())} was removed while its run trained" in out
     assert "Traceback" not in out
     assert "1 complete" in out
     status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
@@ -247,7 +247,7 @@ def test_a_folder_that_is_removed_while_its_run_trains_is_named(
 
 
 @pytest.mark.parametrize("launcher", ["serial", "fused"])
-def test_a_folder_that_becomes_read_only_while_its_run_trains_is_left_alone(
+def test_a_folder_that_becomes_read_only_while_its_run_trains_is_skipped(
     bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch, launcher: str
 ) -> None:
     from bnlab.sweeps.running.recorder import FolderRecorder
@@ -265,7 +265,7 @@ def test_a_folder_that_becomes_read_only_while_its_run_trains_is_left_alone(
     net = [word for word in NET if not word.startswith("launcher=")]
     status, out, err = bnlab("sweep", *net, "seed=4,5", f"launcher={launcher}")
     assert (status, err) == (1, ""), out
-    assert f"left alone: {locked[0]} cannot be written (Permission denied)" in out
+    assert f"skipped: {locked[0]} cannot be written (Permission denied)" in out
     assert "1 complete" in out
 
 
