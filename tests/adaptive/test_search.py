@@ -39,7 +39,19 @@ def test_a_narrow_interval_ends_the_search_when_rates_far_above_it_were_tried() 
     assert min(rates) > 1
     more = np.concatenate([x, np.log10(rates)])
     assert PLAN.following(outcomes(more, more > 0)) == []
-    assert PLAN.is_narrow(found)
+    low, high = PLAN.critical(found).posterior.interval()  # type: ignore[union-attr]
+    assert high - low <= PLAN.width
+    assert PLAN.described(found).startswith("critical lr 1 (")
+
+
+def test_a_search_describes_itself() -> None:
+    x = np.linspace(-4, 2, PACK)
+    assert PLAN.described(outcomes(x, np.ones(PACK, bool))) == "all 8 runs went wrong"
+    assert PLAN.described(outcomes(x, np.zeros(PACK, bool))) == "works up to 100, 8 runs, 0 diverged"
+    capped = Search(-4.0, 2.0, 0.1, 0.5, PACK)
+    assert "stopped at search.runs=8, wider than search.width=0.1" in capped.described(outcomes(x, x > 0.1))
+    more = np.concatenate([np.linspace(-0.3, 0.3, 121), [1.5] * 4])
+    assert "works again at 31.6" in PLAN.described(outcomes(more, (more > 0) & (more < 1)))
 
 
 def test_what_works_everywhere_ends_at_once() -> None:
