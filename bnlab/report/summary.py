@@ -107,11 +107,11 @@ def _lacking(frame: Frame, commands: Iterable[str]) -> list[str]:
     asked = dict.fromkeys(word for command in commands for word in overrides(command))
     infos = frame.source.infos.values()
     axes = {name for info in infos for name in info["axes"]}  # excludes launchers, devices and the like
-    started = {word for info in infos for word in overrides(info["command"])}
+    theirs = {word for info in infos for word in overrides(info["command"])}
     return [
         word
         for word in asked
-        if word.partition("=")[0] in axes and word not in started and not any(_has(info["axes"], word) for info in infos)
+        if word.partition("=")[0] in axes and word not in theirs and not any(_has(info["axes"], word) for info in infos)
     ]
 
 

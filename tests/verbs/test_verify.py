@@ -100,6 +100,6 @@ def test_waiting_runs_are_dropped_on_request(bnlab: Call, folder: Path, monkeypa
             (path / ".lock").unlink()
             path.rmdir()
     assert "2 waiting" in bnlab("status", "outputs/s")[1]
-    assert bnlab("status", "outputs/s", "--drop-waiting")[1].startswith("2 planned runs that were not started are dropped")
+    assert bnlab("status", "outputs/s", "--drop-waiting")[1] == "2 planned runs that were not started are dropped\n"
     assert "waiting" not in bnlab("status", "outputs/s")[1]
     assert "4 complete" in bnlab("sweep", *NET, "seed=0,1,2,3")[1]

@@ -84,7 +84,7 @@ def test_a_run_is_called_as_the_sweep_calls_it() -> None:
 
 def test_a_run_has_all_its_words_while_others_are_unknown() -> None:
     look = Look(
-        [started("none", 0), Run(Path("study/w"), "waiting"), Run(Path("study/b"), "running", holder=this_process())], {}
+        [started("none", 0), Run(Path("s/w"), "waiting"), Run(Path("s/b"), "running", holder=this_process())], {}
     )
     lines = picture(Path("s"), look, None).plain.splitlines()
     assert "  norm=none optim.lr=0.1 seed=0 epochs=4 (none0)  update 3/8" in lines
