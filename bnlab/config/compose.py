@@ -108,7 +108,9 @@ class Composer:
         """Return whether an override sets a plain value, not a choice of a group or a setting of Hydra."""
         key = override.key_or_group
         if key not in self._groups:
-            self._groups[key] = bool(self._loader.list_groups(key) or self._loader.get_group_options(key))
+            self._groups[key] = "." not in key and bool(
+                self._loader.list_groups(key) or self._loader.get_group_options(key)
+            )
         return (
             override.is_add() is False
             and override.is_delete() is False

@@ -1,17 +1,17 @@
 """Write a report's folder: tables, figures with their data, and the page."""
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 
 from bnlab.report.escaping import clipped
-from bnlab.report.figure_text import as_written, quiet
+from bnlab.report.figure_text import quiet
 from bnlab.report.forms import csv, latex, markdown
 from bnlab.report.interface import Drawn, Missing, Table, modules
 from bnlab.report.output_folder import choose_folder
 from bnlab.report.page import Section, render
+from bnlab.report.picture import encoded
 from bnlab.report.reading import read
 from bnlab.report.recorded_options import recorded_options
 from bnlab.report.result import Built, Verdict
@@ -21,7 +21,6 @@ from bnlab.report.summary import left_out, outlived, warnings
 from bnlab.text import printable
 
 _SUFFIXES = {"tables": ("csv", "md", "tex"), "figures": ("csv", "png", "svg", "pdf")}
-_UNDATED = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}  # the same numbers give the same files
 _FEW = 3  # missing parts that a note names
 _LONGEST = 120  # characters per cell of a shown table
 
@@ -104,10 +103,4 @@ def _files(name: str, title: str, part: Table | Drawn | Missing, *, pdf: bool) -
     files = {"csv": csv(part.data)}
     if isinstance(part, Table):
         return files | {"md": markdown(title, part).encode(), "tex": latex(name, title, part).encode()}
-    as_written(part.figure)
-    for form in ("png", "svg", *(["pdf"] if pdf else [])):
-        buffer = io.BytesIO()
-        part.figure.savefig(buffer, format=form, metadata=_UNDATED.get(form))
-        part.figure.set_layout_engine("none")  # keep the layout of the PNG: computing it takes half of the time
-        files[form] = buffer.getvalue()
-    return files
+    return files | encoded(part.figure, "png", "svg", *(["pdf"] if pdf else []))

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from warnings import catch_warnings, filterwarnings
 
+from matplotlib.category import StrCategoryFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
 from bnlab.report.escaping import as_xml
 
 # Tick labels of a logarithmic axis in matplotlib: $\mathdefault{10^{-3}}$, or $\mathdefault{2\times10^{-3}}$.
 _POWER = re.compile(r"\$\\mathdefault\{(?:\\times|[-−+\d.^{} ])*\}\$")
+
+_NAMES = (FixedFormatter, FuncFormatter, StrCategoryFormatter)  # formatters of tick labels that may be names
 
 
 def listed(name: str) -> str:
@@ -22,8 +26,9 @@ def listed(name: str) -> str:
 def as_written(figure: Figure) -> None:
     """Draw all text literally, also a name with two dollar signs; only the powers on log axes are formulas."""
     for axes in figure.axes:
-        axes.get_xticklabels(which="both")  # creates the texts of the tick labels
-        axes.get_yticklabels(which="both")
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), _NAMES):
+                axis.get_majorticklabels()  # creates their texts
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         words = text.get_text()

@@ -94,8 +94,8 @@ class Record:
         else:
             line = (
                 f"Claims were judged at {', '.join(map(str, self.looks))} seeds until they were decided. Their "
-                "intervals are wider than ordinary ones, so that at 95 % they hold over all these looks together, if the "
-                "looks were planned before the first result."
+                "intervals are wider than ordinary ones, so that at 95 % they hold over all these looks together, if "
+                "the looks were planned before the first result."
             )
         if self.family == "holm":
             return f"{line} Any false verdict among all {n} has at most a probability of 5 % (Holm)."

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import hydra
+from hydra._internal.hydra import Hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -57,7 +58,12 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     ]
     main = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")(_kept(task, raised))
     # With full errors Hydra raises exceptions instead of printing them and exiting; it reads its flags from sys.argv.
-    with patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}), patch.object(sys, "argv", arguments):
+    # It would compose the config once more to find hydra.mode, which `check` does not accept.
+    with (
+        patch.dict(os.environ, {"HYDRA_FULL_ERROR": "1"}),
+        patch.object(sys, "argv", arguments),
+        patch.object(Hydra, "get_mode", return_value=None),
+    ):
         try:
             with nullcontext() if flags.package is None else redirect_stderr(StringIO()):
                 main()
