@@ -11,6 +11,8 @@ import pytest
 
 from bnlab.report import build
 from bnlab.report.frame import Frame
+from bnlab.report.interface import Missing
+from bnlab.report.page import render
 from bnlab.report.reading import read
 from bnlab.report.recorded_options import recorded_options
 from bnlab.report.summary import left_out
@@ -185,11 +187,23 @@ def test_names_that_act_nowhere(copy: Path, bnlab: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("work", [Path.unlink, lambda path: os.truncate(path, 0)], ids=["gone", "empty"])
 @pytest.mark.parametrize("table", ["steps", "evals", "sites", "layers", "histograms"])
-def test_a_table_that_no_run_has_costs_no_page(
-    copy: Path, bnlab: Callable[..., Any], table: str, work: Callable[[Path], Any]
+def test_a_table_that_no_run_has_costs_no_other_part(
+    copy: Path, draw_all: Any, table: str, work: Callable[[Path], Any]
 ) -> None:
     for path in copy.glob(f"*/{table}.csv"):
         work(path)
+    frame = read([copy], 0.9, 0.05)
+    parts = draw_all(frame, ())
+    assert any(isinstance(part, Missing) for part in parts.values())
+    assert sum(not isinstance(part, Missing) for part in parts.values()) > 3
+    assert "</html>" in render(frame, [], [])
+    assert frame.damaged == {}  # an interrupted run may have written nothing
+
+
+def test_tables_that_no_run_has_cost_no_page(copy: Path, bnlab: Callable[..., Any]) -> None:
+    for table in ("steps", "evals", "sites", "layers", "histograms"):
+        for path in copy.glob(f"*/{table}.csv"):
+            path.unlink()
     status, out, err = bnlab("report", str(copy))
     assert (status, err) == (0, ""), out
     assert (copy / "report/index.html").is_file()

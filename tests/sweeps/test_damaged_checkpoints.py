@@ -1,6 +1,7 @@
 """A started run whose files are damaged restarts, says so, and ends with the files of an undisturbed one."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from bnlab import cli
 from bnlab.training.loop import Loop
 from tests.soak.study import assert_equal
 
@@ -24,7 +26,7 @@ NET = [
 LAUNCHERS = {"serial": ["seed=0", "launcher=serial"], "fused": ["seed=0,1", "launcher=fused"]}
 
 
-def interrupt(bnlab: Call, monkeypatch: pytest.MonkeyPatch, at: int, *words: str) -> None:
+def interrupt(at: int, *words: str) -> None:
     measure = Loop._measure
 
     def dying(self: Loop, update: bool = True) -> None:
@@ -32,20 +34,38 @@ def interrupt(bnlab: Call, monkeypatch: pytest.MonkeyPatch, at: int, *words: str
             raise KeyboardInterrupt
         measure(self, update)
 
-    with monkeypatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Loop, "_measure", dying)
-        assert bnlab(*words)[0] == 130
+        assert cli.main(list(words)) == 130
 
 
-@pytest.fixture(params=LAUNCHERS)
-def started(
-    request: pytest.FixtureRequest, bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Path, list[str]]:
-    """A study interrupted at step 7, after a checkpoint at 6; and its command."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module", params=LAUNCHERS)
+def originals(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[str]]:
+    """Return a study interrupted at step 7, after a checkpoint at 6; an undisturbed one; and their command."""
     words = ["sweep", *NET, *LAUNCHERS[request.param], "checkpoint_seconds=0", "log_every=2"]
-    interrupt(bnlab, monkeypatch, 7, *words)
-    return tmp_path / "outputs/s", words
+    interrupted, undisturbed = tmp_path_factory.mktemp("interrupted"), tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(interrupted)
+        interrupt(7, *words)
+        patched.chdir(undisturbed)
+        assert cli.main(words) == 0
+    return interrupted / "outputs/s", undisturbed / "outputs/s", words
+
+
+@pytest.fixture
+def started(
+    originals: tuple[Path, Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, list[str]]:
+    """Return a copy of the interrupted study, and its command."""
+    interrupted, _, words = originals
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(interrupted, tmp_path / "outputs/s")), words
+
+
+@pytest.fixture
+def undisturbed(originals: tuple[Path, Path, list[str]]) -> Path:
+    """Return the study that was not interrupted."""
+    return originals[1]
 
 
 def change(study: Path, work: Callable[[dict[str, Any]], Any]) -> None:
@@ -104,17 +124,14 @@ ODD: dict[str, Callable[[dict[str, Any]], Any]] = {
 
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_content_with_sound_sums_begins_anew(
-    bnlab: Call, started: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, odd: str
+    bnlab: Call, started: tuple[Path, list[str]], undisturbed: Path, odd: str
 ) -> None:
     study, words = started
     change(study, ODD[odd])
     status, out, err = bnlab(*words)
     assert (status, err) == (0, ""), out
     assert "it restarts from the beginning" in out
-    (tmp_path / "other").mkdir()
-    monkeypatch.chdir(tmp_path / "other")
-    assert bnlab(*words)[0] == 0
-    assert_equal(study, tmp_path / "other/outputs/s")
+    assert_equal(study, undisturbed)
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -127,7 +144,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_table_overwritten_at_its_length_begins_anew(
-    bnlab: Call, started: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    bnlab: Call, started: tuple[Path, list[str]], undisturbed: Path, damage: str
 ) -> None:
     study, words = started
     path = sorted(study.glob("*/steps.csv"))[0]
@@ -139,10 +156,7 @@ def test_a_table_overwritten_at_its_length_begins_anew(
     assert (status, err) == (0, ""), out
     assert "steps.csv has changed since the run wrote it" in out
     assert "it restarts from the beginning" in out
-    (tmp_path / "other").mkdir()
-    monkeypatch.chdir(tmp_path / "other")
-    assert bnlab(*words)[0] == 0
-    assert_equal(study, tmp_path / "other/outputs/s")
+    assert_equal(study, undisturbed)
 
 
 def test_a_checkpoint_of_an_older_bnlab_goes_on(bnlab: Call, started: tuple[Path, list[str]]) -> None:
