@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from bnlab import cli
+from bnlab.report.interface import modules
 
 # No example fails because the machine is slow or busy.
 settings.register_profile("bnlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +34,16 @@ def bnlab(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         return Called(status, *capsys.readouterr())
 
     return call
+
+
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw one figure in each report: all take 20 s, and tests/report draws them."""
+
+    def few(room: str) -> dict[str, Any]:
+        return {name: module for name, module in modules(room).items() if room == "tables" or name == "accuracy_vs_lr"}
+
+    monkeypatch.setattr("bnlab.report.builder.modules", few)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

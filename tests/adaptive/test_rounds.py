@@ -10,6 +10,8 @@ import pytest
 from bnlab.runs.reader import load
 from bnlab.studies.record import read
 
+pytestmark = pytest.mark.usefixtures("one_figure")
+
 Call = Callable[..., Any]
 TINY = ["model.depth=1", "model.width=4", "steps=4", "diagnostics=off", "data.train_size=128", "data.val_size=64"]
 SEARCH = ["sweep", "norm=none,batch", "optim.lr=interval(1e-3,1e4)", "search.runs=20", "study=s", *TINY]

@@ -25,6 +25,8 @@ STUDIES = tuple(choices([conf_dir()])["study"])
 QUICK = ("depth_lr", "ioffe2015", "lr_sensitivity", "mistakes", "regularization")  # the others: make contracts
 SCALES = ("smoke", "cpu", "paper")
 
+pytestmark = pytest.mark.usefixtures("one_figure")
+
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.exhaustive) for n in STUDIES])
 def test_smoke(bnlab: Call, tmp_path: Path, name: str) -> None:
