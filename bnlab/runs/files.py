@@ -135,27 +135,24 @@ def read_json(path: Path) -> Any:
         raise Unreadable(f"{_shown(path)} cannot be read ({reason})", blank=True) from None
 
 
-def open_own(path: Path, *, is_lock: bool = False) -> BinaryIO:
+def open_own(path: Path) -> BinaryIO:
     """Open a file of bnlab for reading and appending; create it if necessary.
 
     A file with several names (hard links, as snapshots make them) is first replaced by a copy, so that the others keep
-    their content; but not a lock, which another process may hold under this name.
+    their content.
 
     Raises:
         Foreign: a link, a folder or something else is in its place.
         OSError: it cannot be written.
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    is_new = is_lock and not os.path.lexists(path)
     try:
         handle = os.open(path, flags, 0o666)
     except OSError:
         check_own(path)
         raise
-    if is_new:  # everyone who may write into the folder must be able to lock it
-        os.fchmod(handle, 0o600 | (path.parent.stat().st_mode & 0o066))
     found = os.fstat(handle)
-    if stat.S_ISREG(found.st_mode) and (found.st_nlink == 1 or is_lock):
+    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
         return os.fdopen(handle, "a+b")
     os.close(handle)
     check_own(path)

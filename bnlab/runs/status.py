@@ -12,7 +12,7 @@ from typing import Any
 from bnlab.errors import BadInput
 from bnlab.runs.files import TABLE, Unreadable, is_regular, is_there, reading
 from bnlab.runs.info import read_info, run_folders
-from bnlab.runs.lock_holder import NAME, LockHolder, lock_holder
+from bnlab.runs.lock_holder import NAME, LockHolder, lock_holder, marked
 from bnlab.runs.packing import planned
 from bnlab.runs.schema import COLUMNS
 from bnlab.text import printable
@@ -34,6 +34,7 @@ class Run:
         ended: when run.json was last written (Unix seconds); 0 if it was not.
         updates: (done, total) of a run in training, if known.
         command: command that trains it; "" if unknown.
+        silent: seconds since the last heartbeat of another machine's process, if its clock agrees with this one.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Run:
     holder: LockHolder | None = None
     updates: tuple[int, int] | None = None
     command: str = ""
+    silent: float = 0.0
 
     @property
     def axes(self) -> dict[str, Any]:
@@ -118,7 +120,8 @@ class Study:
             if isinstance(info, Unreadable):
                 return info if by is None else Run(folder, "running", holder=by)
             state = "running" if by is not None else "interrupted"
-            return Run(folder, state, info, changed, by, updates(folder, info["axes"]), info["command"] or "")
+            done = updates(folder, info["axes"])
+            return Run(folder, state, info, changed, by, done, info["command"] or "", _silent(folder, by))
         return Run(folder, info["status"], info, changed, command=info["command"] or "")
 
     def _info(self, folder: Path) -> tuple[dict[str, Any] | Unreadable, float]:
@@ -132,6 +135,13 @@ class Study:
             except Unreadable as error:
                 self._known[folder] = (changed, error)
         return self._known[folder][1], changed / 1e9
+
+
+def _silent(folder: Path, by: LockHolder | None) -> float:
+    if by is None or by.is_here:
+        return 0.0
+    mark = marked(folder / NAME)
+    return 0.0 if mark is None else max(0.0, time.time() - mark.beat / 1e9)
 
 
 def last_row(path: Path) -> list[str] | None:

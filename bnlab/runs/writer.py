@@ -18,13 +18,14 @@ from bnlab.runs.atomic import leftovers, write_atomic
 from bnlab.runs.cell import text
 from bnlab.runs.files import TABLE, Foreign, Unreadable, check_own, checksum, make_folder, open_own, reading
 from bnlab.runs.info import read_info, write_info
+from bnlab.runs.lock import ensure_held
 from bnlab.runs.lock_holder import NAME as LOCK
 from bnlab.runs.schema import CHECKPOINT, COLUMNS, VERSION
 
 _BLOCK = 1 << 20  # bytes
 _ARRAYS = re.compile(r"([a-z_]+)_\d+\.npz")  # names that `keep` writes: diagnostic and step
-_FILES = ("run.json", "config.yaml", CHECKPOINT)
-_APPENDED = ("log.txt", LOCK, *(f"{table}.csv" for table in COLUMNS))
+_FILES = ("run.json", "config.yaml", CHECKPOINT, LOCK)
+_APPENDED = ("log.txt", *(f"{table}.csv" for table in COLUMNS))
 
 
 def check_folder(folder: Path) -> None:
@@ -50,7 +51,8 @@ class RunWriter:
 
     A new run: `create`, then `append`. A resumed one: `truncate` to the lengths its checkpoint holds, then `append`.
 
-    Errors: Foreign if a link or something else is in the place of a file or folder of the run.
+    Errors: Foreign if a link or something else is in the place of a file or folder of the run; Lost if this process
+    has held the folder's lock and lost it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,6 +63,7 @@ class RunWriter:
 
     def create(self, config_yaml: str, info: Mapping[str, Any]) -> None:
         """Start the run from the beginning with status `running`; remove what an earlier attempt wrote."""
+        ensure_held(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(self.folder)
         check_folder(self.folder)
@@ -79,6 +82,7 @@ class RunWriter:
         Raises:
             ValueError: a key or the status is not in the schema.
         """
+        ensure_held(self.folder)
         current = self._info if self._info is not None else read_info(self.folder)
         updated = {**current, **fields}
         write_info(self.folder, updated)
@@ -91,6 +95,7 @@ class RunWriter:
             KeyError: the table is not in the schema.
             ValueError: a column is not in the schema, or a cell has a line break.
         """
+        ensure_held(self.folder)
         columns = COLUMNS[table]
         known = set(columns)
         lines = []
@@ -114,6 +119,7 @@ class RunWriter:
 
     def keep(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write NumPy arrays to `arrays/<name>.npz`, atomically."""
+        ensure_held(self.folder)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         make_folder(self.folder / "arrays")

@@ -100,7 +100,6 @@ def test_any_bytes_are_json_or_unreadable(tmp_path_factory: pytest.TempPathFacto
 WRITERS: dict[str, Callable[[Path], object]] = {
     "open": lambda path: open_own(path).close(),
     "check": check_own,
-    "lock": lambda path: open_own(path, is_lock=True).close(),
 }
 IN_THE_WAY: dict[str, Callable[[Path, Path], object]] = {
     "link to a file": lambda path, target: path.symlink_to(target),

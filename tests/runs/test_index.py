@@ -44,7 +44,7 @@ def test_half_written_runs_are_named_and_others_indexed(new_run: New, tmp_path: 
     for name, content in {"torn": '{"run_id": "to', "list": "[]", "bytes": "\x00", "bare": '{"run_id": "x"}'}.items():
         (study / name).mkdir()
         (study / name / "run.json").write_text(content)
-    assert [folder.name for folder in rebuild(study)] == ["bare", "started", "bytes", "list", "torn"]
+    assert [folder.name for folder in rebuild(study)] == ["bare", "bytes", "list", "started", "torn"]
     assert [row["run_id"] for row in rows(study)] == ["good"]
 
 

@@ -33,7 +33,7 @@ def test_train_says_how_it_ended_and_where_it_lies(bnlab: Call, tmp_path: Path) 
     assert (Path(second) / "run.json").exists()
     assert {path.name for path in Path(second).iterdir()} == {
         "config.yaml", "run.json", "steps.csv", "evals.csv", "sites.csv", "layers.csv", "histograms.csv",
-        "checkpoint.pt", ".lock", "log.txt",
+        "checkpoint.pt", "log.txt",
     }  # fmt: skip
     started, ended = (Path(second) / "log.txt").read_text().splitlines()
     assert started.startswith("started: bnlab train model.depth=1")

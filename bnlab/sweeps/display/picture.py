@@ -10,6 +10,7 @@ from rich.text import Text
 from bnlab.runs.causes import causes, described, varying
 from bnlab.runs.command import overrides
 from bnlab.runs.duration import spoken
+from bnlab.runs.lock_holder import STALE
 from bnlab.runs.status import STATES, Look, Run
 from bnlab.text import printable
 
@@ -54,6 +55,12 @@ def _lines(study: Path, look: Look) -> Iterator[Line]:
         yield "", "", 0
         since = min(run.holder.since for run in runs if run.holder is not None)
         yield f"running: {name}, for {spoken(look.now - since)}", COLOURS["running"], 2
+        if (silent := min(run.silent for run in runs)) > STALE:
+            yield (
+                f"  no heartbeat for {spoken(silent)}: if its machine is dead, the sweep's command resumes them",
+                "red",
+                4,
+            )
         yield from _under_way(runs, axes, words)
     if count["interrupted"]:
         yield "", "", 0

@@ -146,7 +146,7 @@ class Packs:
         """Remove a run of which nothing has been written, and the study's folder if nothing else is in it."""
         with suppress(Busy, Foreign, OSError):  # held by another process, or not empty
             with lock(job.folder):
-                (job.folder / NAME).unlink()
+                pass
             job.folder.rmdir()
         alone = pack_id([job.run_id])
         with shared_lock(self._study):
@@ -155,7 +155,6 @@ class Packs:
                 self._write([record for record in before.packs if record.id != alone], before)
             if {path.name for path in self._study.iterdir()} <= {NAME, packing.NAME} and not self._read().packs:
                 self._path.unlink(missing_ok=True)
-                (self._study / NAME).unlink()
         with suppress(OSError):
             self._study.rmdir()
 

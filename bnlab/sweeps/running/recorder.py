@@ -3,6 +3,7 @@
 from typing import Any
 
 from bnlab.runs.files import check_own
+from bnlab.runs.lock import ensure_held
 from bnlab.sweeps.packing.pack import Pack
 from bnlab.sweeps.running.executors.base import View
 from bnlab.sweeps.running.folder import Folder
@@ -53,6 +54,7 @@ class FolderRecorder:
         self.progress = keeper.progress
 
     def checkpoint(self, payload: dict[str, Any]) -> None:
+        ensure_held(self._folder.folder)
         self._keeper.take(
             self._folder.job.run_id, payload | {"lengths": self._folder.lengths(), "sums": self._folder.sums()}
         )

@@ -13,7 +13,7 @@ from bnlab.config import assembly
 from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmental, one_line
 from bnlab.models.describe import site_rows
 from bnlab.runs.files import Foreign, Unreadable, check_own
-from bnlab.runs.lock import Busy, lock
+from bnlab.runs.lock import Busy, Lost, lock
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.division import Parts, halves, sizes, smaller, split
 from bnlab.sweeps.packing.pack import Pack
@@ -67,6 +67,8 @@ class Runner:
                 if obstacle is not None:
                     listener.skipped(folder, obstacle)
             listener.note(f"{said}; the other runs of its pack continue without it" if len(pack.jobs) > 1 else said)
+        except Lost as reason:
+            listener.note(str(reason))
         except (Busy, Regrouped):
             pass  # the sweep tries it again later
 
@@ -169,6 +171,8 @@ class Runner:
                         folder.begin(site_rows(net, shapes))
                     started = True
                 outcomes = loop.run()
+            except Busy:
+                raise
             except FAULTS as error:
                 if is_environmental(error) or (isinstance(error, BadInput) and not started):
                     raise

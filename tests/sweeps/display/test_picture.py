@@ -89,3 +89,10 @@ def test_a_run_has_all_its_words_while_others_are_unknown() -> None:
     lines = picture(Path("s"), look, None).plain.splitlines()
     assert "  norm=none optim.lr=0.1 seed=0 epochs=4 (none0)  update 3/8" in lines
     assert "  (b)" in lines
+
+
+@pytest.mark.parametrize(("silent", "said"), [(0.0, False), (30.0, False), (840.0, True)])
+def test_a_machine_without_heartbeat_is_named(silent: float, said: bool) -> None:
+    runs = [run("running", n, updates=(50, 100), holder=this_process(), silent=silent) for n in range(2)]
+    text = picture(Path("s"), Look(runs, {}), None).plain
+    assert ("no heartbeat for 14 min: if its machine is dead" in text) is said
