@@ -111,7 +111,8 @@ class Rounds:
         if looks is not None:
             bases = list(dict.fromkeys(tuple(_without(one, SEED)) for one in listed))
             listed = [[*base, f"{SEED}={seed}"] for base in bases for seed in range(looks[0])]
-        self._waiting = self._prepare([*listed, *self._rates()])
+        self._listed: set[str] = set()  # folders of the runs that no search chose, or not only a search
+        self._waiting = self._prepare(listed, self._rates())
 
     def run(self, judge: Judge | None = None) -> None:
         """Train all rounds.
@@ -151,13 +152,17 @@ class Rounds:
         """Return the evidence of all runs so far."""
         planned = {job.run_id: axes(job.config) for job, _ in self.jobs.values()}
         source = Runs((job.folder for job, _ in self.jobs.values()), lenient=True)
-        searched = {Path(folder).name for one in self._searches for folder in one.folders}
+        searched = {Path(folder).name for one in self._searches for folder in one.folders if folder not in self._listed}
         return Evidence(planned, source, searched=searched)
 
-    def _prepare(self, overrides: Sequence[Words]) -> dict[str, tuple[Job, str]]:
+    def _prepare(self, listed: Sequence[Words], searched: Sequence[Words]) -> dict[str, tuple[Job, str]]:
+        """Return the new runs among the listed and the searched ones."""
+        overrides = [*listed, *searched]
         found = prepare(self._composer, self._data, overrides, self._console) if overrides else {}
         if self.rule.looks is not None:
             self._words |= {self._folder(words): _without(words, SEED) for words in overrides}
+        if self._searches:
+            self._listed |= {self._folder(words) for words in listed}
         new = {folder: pair for folder, pair in found.items() if folder not in self.jobs}
         self.jobs |= new
         return new
@@ -184,9 +189,9 @@ class Rounds:
             for one in self._searches:
                 if not self._waiting.keys().isdisjoint(one.folders):
                     self._say(one)
-        following = [*self._rates(), *([] if judge is None else self._look(judge))]
-        self._stopped = self._limit(len(following)) if following else ""
-        self._waiting = {} if self._stopped else self._prepare(following)
+        rates, seeds = self._rates(), [] if judge is None else self._look(judge)
+        self._stopped = self._limit(len(rates) + len(seeds)) if rates or seeds else ""
+        self._waiting = {} if self._stopped else self._prepare(seeds, rates)
 
     def _limit(self, more: int) -> str:
         """Return which limit further runs would exceed; "" if none."""
@@ -246,7 +251,9 @@ class Rounds:
                 if run_id in first:
                     words = self._words[first[run_id]]
                     following |= {(*words, f"{SEED}={seed}"): None for seed in range(looks[0], after)}
-        return [list(words) for words in following if self._folder(list(words)) not in self.jobs]
+        folders = {self._folder(list(words)): list(words) for words in following}
+        self._listed |= folders.keys()  # also those that a search has trained
+        return [words for folder, words in folders.items() if folder not in self.jobs]
 
     def _say(self, one: Searched) -> None:
         """Print the interval of a search."""

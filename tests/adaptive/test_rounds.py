@@ -221,3 +221,20 @@ def test_options_of_a_search_need_one(bnlab: Call, tmp_path: Path) -> None:
     status, _, err = bnlab("sweep", *TINY, "search.width=0.2", f"output_dir={tmp_path}")
     assert status == 2
     assert err == "bnlab: search.width is given, and no search: add optim.lr=interval(1e-4,100), or leave it out\n"
+
+
+def test_a_run_that_is_listed_and_searched_belongs_to_the_grid(
+    bnlab: Call, tmp_path: Path, own: Callable[..., list[str]]
+) -> None:
+    """The search begins with the rates 0.001, 0.00518 … and gives the seeds 0, 1 …, the grid lists 0.001 with all."""
+    both = {
+        'params: {norm: "none,batch,layer", optim.lr: "1e-6,0.1"}': (
+            'params: {norm: "none,batch,layer"}\n    sweeps: [{optim.lr: "interval(1e-3,100)"}, {optim.lr: 0.001}]'
+        ),
+        "of: {norm: batch}": "of: {norm: batch, optim.lr: 0.001}",
+        "of: {norm: layer}": "of: {norm: layer, optim.lr: 0.001}",
+        "against: {norm: none}": "against: {norm: none, optim.lr: 0.001}",
+    }
+    assert bnlab(*own(both), "search.runs=8", "sweep.looks=[2]")[0] == 0
+    record = read(tmp_path / "out" / "own" / "report" / "verdicts.json")
+    assert [(one.look, one.reason, one.effect and one.effect.n) for one in record.verdicts] == [(2, "", 2)] * 2
