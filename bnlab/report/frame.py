@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from bnlab.report.by_run import ByRun
@@ -20,7 +19,8 @@ from bnlab.report.consistency import consistent
 from bnlab.report.escaping import clipped, few
 from bnlab.report.figure_text import listed
 from bnlab.report.panels import MOST, panels, variants
-from bnlab.report.stats import Cell, Sensitivity, cells, paired, sensitivity
+from bnlab.report.rates import critical_rates, in_panels, of_grid
+from bnlab.report.stats import Cell, Critical, Sensitivity, cells, paired, sensitivity
 from bnlab.report.stats.estimate import Estimate
 from bnlab.report.style import Style, styles
 from bnlab.report.target_times import TargetTimes, target_times
@@ -28,8 +28,6 @@ from bnlab.runs.reader import Runs
 from bnlab.text import printable
 
 _PANELS = 12  # panels per figure
-_MOST_RATES = 16  # rates in panels or columns
-_LONGEST_GRID = 32
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,30 @@ class Frame:
     @cached_property
     def sensitivity(self) -> list[Sensitivity]:
         """Best rate and usable range of each condition."""
-        return [sensitivity(cells, self.classes(place), self.tolerance) for place, cells in enumerate(self.cells)]
+        every = range(len(self.conditions))
+        return [sensitivity(self.grid_cells(place), self.classes(place), self.tolerance) for place in every]
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether there are more rates than a grid has."""
+        return self.panel_rates != self.rates
+
+    def grid_cells(self, place: int) -> list[Cell]:
+        """Return the cells among which a condition's best rate is; not the rates that a search tried once."""
+        if not self.is_searched:
+            return self.cells[place]
+        rates = of_grid(self.of(place))
+        return [cell for cell in self.cells[place] if cell.lr in rates]
+
+    def critical(self, place: int) -> tuple[Critical | None, Critical | None]:
+        """Return the upper and the lower critical rate of a condition; None without runs at several rates that work."""
+        if place not in self._critical:
+            self._critical[place] = critical_rates(self.of(place), self.classes(place))
+        return self._critical[place]
+
+    @cached_property
+    def _critical(self) -> dict[int, tuple[Critical | None, Critical | None]]:
+        return {}
 
     def classes(self, place: int) -> int | None:
         """Return the number of classes of a condition's data; None for regression."""
@@ -210,20 +231,8 @@ class Frame:
 
     @cached_property
     def panel_rates(self) -> list[float]:
-        """The rates that panels and columns show: all of a grid, else 16 that most conditions share.
-
-        Most rates of a grid belong to half of the conditions or more; a search tries dozens, most for one condition.
-        """
-        if len(self.rates) <= _MOST_RATES:
-            return self.rates
-        conditions = self.runs.groupby("lr")["condition"].nunique()
-        if len(self.rates) <= _LONGEST_GRID and 2 * conditions.median() >= len(self.conditions):
-            return self.rates
-        shared = sorted(conditions[conditions == conditions.max()].index.tolist())
-        if len(shared) == 1:
-            shared = self.rates
-        places = np.linspace(0, len(shared) - 1, min(len(shared), _MOST_RATES)).round().astype(int)
-        return [shared[place] for place in places]
+        """The rates that panels and columns show."""
+        return in_panels(self.runs)
 
     @cached_property
     def target_times(self) -> list[TargetTimes]:
@@ -269,7 +278,7 @@ class Frame:
         After a search each condition has rates and seeds of its own, of which none is missing elsewhere.
         """
         mine = self.of(place)
-        if self.panel_rates != self.rates:
+        if self.is_searched:
             return cells(mine, [], [])
         peers = self.runs[self.runs["grid"].isin(set(mine["grid"]))]
         return cells(mine, peers["lr"], peers["seed"])

@@ -23,8 +23,11 @@ def draw(axes: Axes, frame: Frame, counts: pd.DataFrame, places: list[int], room
     for line, place in enumerate(places):
         colour = frame.styles[place].colour
         mine = counts[(counts["condition"] == frame.conditions[place].label) & counts["diverged"].gt(0)]
+        grid = {cell.lr for cell in frame.grid_cells(place)}
         for lr, away, kept in zip(mine["lr"], mine["diverged"], mine["complete"], strict=True):
             axes.plot(lr, line - 0.12, marker="x", color=colour, markersize=5, markeredgewidth=1.5)
+            if lr not in grid:  # one run of a search: always 1/1, and too close to others for a label
+                continue
             size = 7 if away + kept < 10 else 6  # rates a factor of three apart leave no more space
             below: Any = {"textcoords": "offset points", "ha": "center", "va": "top", "fontsize": size}
             axes.annotate(f"{away}/{away + kept}", (lr, line), (0, -1.5), color=colour, **below)

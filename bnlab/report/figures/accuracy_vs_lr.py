@@ -1,5 +1,6 @@
 """Val accuracy against learning rate, which shows the range of rates that each condition tolerates."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,7 +20,7 @@ from bnlab.report.interface import Drawn, Missing
 TITLE = "Accuracy against learning rate"
 ORDER = 11
 
-_DENSE = 20  # rates of a condition; more, as a search tries them, are small markers without a line
+_LONGEST_GRID = 32  # rates of a condition that a line connects
 _ROOM = 0.42  # inches of a rate's label: if rates are closer together, powers of ten are labelled instead
 
 
@@ -32,11 +33,12 @@ def draw(frame: Frame) -> Drawn | Missing:
     strip = bool(counts["diverged"].gt(0).any())
     figure = _layout(frame, data, counts)
     below = "Crosses below, for conditions that diverged at some rate: diverged of finished seeds. "
+    lines = "Vertical lines: critical lr with its 95 % interval; small markers without a line: rates of a search. "
     caption = (
-        f"Val accuracy at the last evaluation by learning rate. Line (none for more than {_DENSE} rates): mean over "
-        "the seeds that did not diverge; band: "
+        "Val accuracy at the last evaluation by learning rate. Line: mean over the seeds that did not diverge; band: "
         f"95 % t-interval over seeds ({frame.seeds} per rate; none for one seed); small dots: single seeds; hollow: a "
-        f"seed diverged at that rate. {below if strip else ''}{frame.arrangement}Every run: {frame.configuration}."
+        f"seed diverged at that rate. {below if strip else ''}{lines if frame.is_searched else ''}"
+        f"{frame.arrangement}Every run: {frame.configuration}."
     )
     return Drawn(figure, data, caption)
 
@@ -124,19 +126,24 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
         cells = mine.drop_duplicates("lr")
         # Shift conditions on the log axis, so that their seeds do not overlap.
         shift = 1.035 ** (number - (len(places) - 1) / 2)
+        is_grid = cells["lr"].isin([cell.lr for cell in frame.grid_cells(place)])
+        grid = cells[is_grid]
         axes.fill_between(
-            cells["lr"] * shift,
-            (cells["mean"] - cells["half"]).clip(0, 1),  # a t-interval is unbounded, accuracies are not
-            (cells["mean"] + cells["half"]).clip(0, 1),
+            grid["lr"] * shift,
+            (grid["mean"] - grid["half"]).clip(0, 1),  # a t-interval is unbounded, accuracies are not
+            (grid["mean"] + grid["half"]).clip(0, 1),
             color=style.colour,
             alpha=0.15,
             linewidth=0,
         )
-        dense = len(cells) > _DENSE
-        line = "none" if dense else style.line
-        axes.plot(cells["lr"] * shift, cells["mean"], color=style.colour, linestyle=line, zorder=3)
-        for hollow in (False, True):  # hollow: a mean over the remaining seeds
-            some = cells[cells["diverged"].gt(0) == hollow]
+        line = "none" if len(grid) > _LONGEST_GRID else style.line
+        axes.plot(grid["lr"] * shift, grid["mean"], color=style.colour, linestyle=line, zorder=3)
+        if frame.is_searched and (upper := frame.critical(place)[0]) is not None and not upper.open:
+            low, high = upper.posterior.interval()
+            axes.axvspan(10**low, 10**high, color=style.colour, alpha=0.25, linewidth=0, zorder=1)
+            axes.axvline(upper.rate, color=style.colour, linewidth=1.2, linestyle=style.line, zorder=2)
+        for hollow, alone in itertools.product((False, True), repeat=2):  # hollow: a mean over the remaining seeds
+            some = cells[cells["diverged"].gt(0).eq(hollow) & is_grid.ne(alone)]
             face = "white" if hollow else style.colour
             axes.plot(
                 some["lr"] * shift,
@@ -145,7 +152,7 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
                 marker=style.marker,
                 color=style.colour,
                 markerfacecolor=face,
-                markersize=3.5 if dense else 6,
+                markersize=3.5 if alone or line == "none" else 6,
                 zorder=4,
             )
         seeds = mine[mine["status"] == "complete"]

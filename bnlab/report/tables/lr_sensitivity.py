@@ -5,7 +5,7 @@ import pandas as pd
 from bnlab.report.escaping import few
 from bnlab.report.frame import Frame
 from bnlab.report.interface import Missing, Table
-from bnlab.report.stats import Cell, Critical, Sensitivity, critical, estimate, learning_threshold, outcomes
+from bnlab.report.stats import Cell, Critical, Sensitivity, estimate, learning_threshold
 from bnlab.report.tables._words import NONE, accuracy, names, numbers, time
 
 TITLE = "Learning-rate sensitivity"
@@ -36,7 +36,7 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     finished = total["complete"] + total["diverged"]
     idle = _idle(frame, place)
     here = frame.shown_cell(place)
-    upper, lower = _critical(frame, place)
+    upper, lower = frame.critical(place)
     data: dict[str, object] = {
         **names(frame, place),
         **_ends("critical_lr", upper), **_ends("lower_critical_lr", lower),
@@ -70,16 +70,6 @@ def _row(frame: Frame, place: int) -> tuple[dict[str, object], dict[str, str], l
     if upper is not None and upper.reentrant:
         notes.append(("runs work again above the critical lr", few([f"{rate:g}" for rate in upper.reentrant], _RATES)))
     return data, shown, notes
-
-
-def _critical(frame: Frame, place: int) -> tuple[Critical | None, Critical | None]:
-    """Return the upper and the lower critical rate of a condition; None without runs at several rates that work."""
-    runs = frame.runs[(frame.runs["condition"] == place) & frame.runs["status"].isin(["complete", "diverged"])]
-    if runs["lr"].nunique() < 2:
-        return None, None
-    classes = frame.classes(place)
-    found = outcomes(runs, 0.0 if classes is None else learning_threshold(classes))
-    return critical(found), critical(found, end="lower")
 
 
 def _ends(name: str, found: Critical | None) -> dict[str, object]:
