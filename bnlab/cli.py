@@ -15,6 +15,7 @@ from bnlab.terminal import replace_closed_streams, say, tolerate_encodings
 VERBS = {
     "train": "train one run",
     "sweep": "train many runs: every combination of the listed values, or an experiment",
+    "worker": "train the waiting runs of a study, together with other workers on any machine",
     "plan": "print what a sweep would do: runs, those already done, time, disk; trains nothing",
     "show": "print the net as built: layer order, sites, norms, shapes, parameters",
     "status": "print the progress of a study, also while another process trains it",
@@ -25,7 +26,7 @@ VERBS = {
     "list": "list all norms, models, data sets and other choices",
 }
 
-TRAINING = ("train", "sweep", "study")  # incomplete if their output breaks off
+TRAINING = ("train", "sweep", "study", "worker")  # incomplete if their output breaks off
 
 HELP = """\
 bnlab: what does this normalization do to my network, at this placement, batch size and learning rate?

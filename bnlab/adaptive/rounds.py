@@ -87,6 +87,11 @@ class Rounds:
         self.claims = composed.claims
         config = self.config = validate(composed)
         looks = config.sweep["looks"]
+        if config.run["launcher"] == "none" and (ranged or looks is not None):
+            raise BadInput(
+                "launcher=none lays out a fixed grid, and sweep.looks and optim.lr=interval() choose runs from "
+                "results: list seeds and rates, and set sweep.looks=null"
+            )
         self.rule = Rule(None if looks is None else tuple(looks), config.sweep["family"])
         if SEED in given and looks is not None:
             raise BadInput(

@@ -30,7 +30,7 @@ RUN: dict[str, Any] = {
     "checkpoint_seconds": NonNegative,
     "when": list[Moment] | None,
     "rerun": bool,
-    "launcher": Literal["auto", "serial", "processes", "fused"],
+    "launcher": Literal["auto", "serial", "processes", "fused", "none"],
 }
 
 

@@ -1,15 +1,15 @@
 """packs.json of a study: which runs are trained together, in which order, and the command that trains each.
 
     {"packs": [{"id", "executor", "threads", "runs": {run_id: command}, "asked": {option: value}}, ...],
-     "retired": ["pack_<id>.pt", ...]}
+     "retired": ["pack_<id>.pt", ...], "versions": {"bnlab", "torch"}}
 
 `asked` holds the options that led to a pack. `retired` names the checkpoints of packs that no longer exist, until they
-are removed.
+are removed. `versions` are those with which the runs were laid out.
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -74,6 +74,7 @@ class _Content(BaseModel, Generic[Kind]):
 
     packs: list[Kind]
     retired: list[CheckpointName] = []
+    versions: dict[Line, Line] = {}
 
 
 @dataclass
@@ -82,6 +83,7 @@ class Packing:
 
     packs: list[Record] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def pack_id(run_ids: Sequence[str]) -> str:
@@ -102,7 +104,7 @@ def read_packing(study: Path) -> Packing:
     """
     content = _read(study, Record)
     try:
-        return Packing(_is_sound(content.packs), content.retired)
+        return Packing(_is_sound(content.packs), content.retired, content.versions)
     except ValueError as error:
         raise Unreadable(f"{printable(str(study / NAME))} cannot be read ({error})") from None
 
@@ -119,11 +121,14 @@ def _read(study: Path, kind: type[Kind]) -> _Content[Kind]:
         raise Unreadable(f"{printable(str(path))} cannot be read ({where[:80]}: {problem['msg'][:120]})") from None
 
 
-def write_packing(study: Path, packs: Sequence[Record], retired: Sequence[str]) -> None:
+def write_packing(
+    study: Path, packs: Sequence[Record], retired: Sequence[str], versions: Mapping[str, str] | None = None
+) -> None:
     """Replace packs.json, unless it already has this content."""
     check_own(study / NAME)
     lines = ",\n".join(json.dumps(record.model_dump()) for record in packs)
-    text = f'{{"packs": [\n{lines}\n], "retired": {json.dumps(sorted(retired))}}}\n'
+    more = f'"retired": {json.dumps(sorted(retired))}, "versions": {json.dumps(versions or {})}'
+    text = f'{{"packs": [\n{lines}\n], {more}}}\n'
     try:
         before = read_text(study / NAME)
     except (FileNotFoundError, Unreadable):

@@ -15,7 +15,7 @@ from bnlab.runs.schema import FINISHED
 from bnlab.sweeps import rerun
 from bnlab.sweeps.display.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
-from bnlab.sweeps.packing.packs import Packs
+from bnlab.sweeps.packing.packs import Grouping, Packs
 from bnlab.terminal import Console
 
 
@@ -104,7 +104,9 @@ def run_sweep(
         raise BadInput(first + (f" (and {len(others)} more runs)" if others else ""))
     _announce(jobs, waiting, summary, requested, console)
     warn(console, waiting)
-    if waiting:
+    if waiting and config.run["launcher"] == "none":
+        lay_out(jobs, waiting, console)
+    elif waiting:
         with SweepConsole(console, len(waiting)) as view:
             _train(jobs, waiting, summary, view)
     else:
@@ -114,6 +116,19 @@ def run_sweep(
         rerun.end(study)
     _say(summary, console, command)
     return summary
+
+
+def lay_out(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], console: Console) -> None:
+    """Write the waiting runs into packs.json of their studies, for workers."""
+    known = [job for job, _ in jobs.values()]
+    alone = Grouping(lambda _: 1, lambda _: 1, {"launcher": "none"})
+    for study in sorted({job.study for job in waiting}):
+        mine = [job for job in waiting if job.study == study]
+        Packs(study).form(mine, {job.run_id: job for job in known if job.study == study}, alone, console.print)
+        command = shlex.join(["bnlab", "worker", str(study)])
+        console.print(
+            f"{len(mine)} laid out: {command} trains them, on any machine that sees the folder", soft_wrap=True
+        )
 
 
 def _begin_rerun(jobs: Iterable[Job]) -> None:

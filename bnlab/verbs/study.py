@@ -123,6 +123,10 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
         data = Jobs(options)
         keys = set(map(key_of, words))
         rounds = Rounds(composer, data, overrides, console, given=keys, command=command)
+        if rounds.config.run["launcher"] == "none":
+            raise BadInput(
+                f"launcher=none trains nothing, and claims need results: lay out with `bnlab sweep experiment={name}`"
+            )
         claims = read_claims(rounds.claims)
         for note in data.notes:
             console.print(note, soft_wrap=True)

@@ -25,6 +25,7 @@ from bnlab.runs.shared_lock import shared_lock
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.running.provenance import versions
 
 OLD = 3600.0  # seconds
 
@@ -240,11 +241,13 @@ class Packs:
             dropped.pop(record.id, None)
         retired = {*before.retired, *(self._checkpoint(one).name for one in dropped.values())}
         there = [name for name in retired if is_regular(self._study / name)]
-        write_packing(self._study, records, there)
+        now = versions()
+        laid_out = {name: now[name] for name in ("bnlab", "torch")}
+        write_packing(self._study, records, there, laid_out)
         if there:
             for name in there:
                 (self._study / name).unlink(missing_ok=True)
-            write_packing(self._study, records, [])
+            write_packing(self._study, records, [], laid_out)
 
 
 def _is_ours(name: str) -> bool:

@@ -1,0 +1,160 @@
+"""`bnlab worker`: what a folder says is waiting is trained, once, and as it was laid out."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnlab.runs.lock import lock
+from tests.soak.study import assert_equal
+
+Call = Callable[..., tuple[int, str, str]]
+NET = ["model.depth=1", "model.width=4", "steps=4", "data.train_size=128", "diagnostics=off"]
+GRID = [*NET, "norm=none,batch", "optim.lr=0.1,1", "seed=0,1"]
+
+
+PLUGIN = """
+from bnlab.norms.base import Norm
+
+
+class Mine(Norm):
+    name = "mine"
+
+    def forward(self, x):
+        return x * 2
+"""
+
+
+@pytest.fixture
+def study(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a study that is laid out."""
+    monkeypatch.chdir(tmp_path)
+    status, out, err = bnlab("sweep", *GRID, "study=s", "launcher=none")
+    assert (status, err) == (0, "")
+    assert "8 laid out: bnlab worker outputs/s trains them" in out
+    return tmp_path / "outputs/s"
+
+
+def test_it_trains_what_a_sweep_would(
+    bnlab: Call, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not list(study.glob("*/run.json"))
+    assert "8 waiting" in bnlab("status", str(study))[1]
+    status, out, err = bnlab("worker", str(study))
+    assert (status, err) == (0, "")
+    assert "8 runs: 8 to train" in out
+    assert "8 complete" in bnlab("status", str(study))[1]
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert bnlab("sweep", *GRID, "study=s")[0] == 0
+    assert_equal(study, tmp_path / "other/outputs/s")
+    monkeypatch.chdir(tmp_path)
+    assert "0 to train, 8 done already" in bnlab("sweep", *GRID, "study=s")[1]
+
+
+def test_it_works_from_any_folder_and_in_its_own_way(
+    bnlab: Call, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert bnlab("worker", str(study), "launcher=serial", "threads=1")[0] == 0
+    executions = [json.loads(path.read_text())["execution"]["executor"] for path in study.glob("*/run.json")]
+    assert executions == ["serial"] * 8
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_where_nothing_waits_it_says_so(bnlab: Call, study: Path) -> None:
+    bnlab("worker", str(study))
+    status, out, err = bnlab("worker", str(study))
+    assert (status, out.strip(), err) == (0, f"{study}: nothing is waiting", "")
+
+
+def test_interrupted_runs_are_resumed(bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bnlab.training.loop import Loop
+
+    def dying(self: Loop, update: bool = True) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "_measure", dying)
+        assert bnlab("worker", str(study))[0] == 130
+    assert bnlab("worker", str(study))[0] == 0
+    assert "8 complete" in bnlab("status", str(study))[1]
+
+
+def test_another_version_touches_nothing(bnlab: Call, study: Path) -> None:
+    path = study / "packs.json"
+    content = json.loads(path.read_text())
+    assert set(content["versions"]) == {"bnlab", "torch"}
+    content["versions"]["torch"] = "1.0"
+    path.write_text(json.dumps(content))
+    before = path.read_bytes()
+    status, out, err = bnlab("worker", str(study))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "was laid out with torch 1.0, and here is 2." in err
+    assert path.read_bytes() == before
+    assert not list(study.glob("*/run.json"))
+
+
+def test_other_data_touch_nothing(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    plugin = tmp_path / "mine.py"
+    text = PLUGIN
+    plugin.write_text(text)
+    assert bnlab("sweep", *NET, f"plugins=[{plugin}]", "norm=mine", "study=p", "launcher=none")[0] == 0
+    plugin.write_text(text.replace("x * 2", "x * 3"))
+    status, _, err = bnlab("worker", "outputs/p")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "1 of 1 runs of outputs/p, such as" in err
+    assert "its data, plugins or configs differ" in err
+    assert not list((tmp_path / "outputs/p").glob("*/run.json"))
+
+
+WRONG = {
+    "no folder": ((), "takes the folder of one study"),
+    "two folders": (("a", "b"), "takes the folder of one study"),
+    "not a study": (("nowhere",), "nowhere"),
+    "an option of the runs": (("outputs/s", "optim.lr=1"), "optim.lr=1 would change the runs"),
+    "a flag": (("outputs/s", "--cfg", "job"), "takes the folder of one study"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_mistakes(bnlab: Call, study: Path, words: str) -> None:
+    given, said = WRONG[words]
+    status, out, err = bnlab("worker", *given)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", *NET, "launcher=none"), "lays out a sweep"),
+        (("sweep", *NET, "launcher=none", "optim.lr=interval(0.01,1)"), "lays out a fixed grid"),
+        (("study", "mistakes", "launcher=none", "scale=smoke"), "lays out a fixed grid"),
+        (("study", "mistakes", "launcher=none", "scale=smoke", "sweep.looks=null"), "claims need results"),
+    ],
+)
+def test_what_cannot_be_laid_out(bnlab: Call, tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    status, _, err = bnlab(*words, f"output_dir={tmp_path}")
+    assert (status, err.count("\n")) == (2, 1)
+    assert said in err
+    assert not list(tmp_path.rglob("run.json"))
+
+
+def test_runs_of_another_worker_are_left_to_it(bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A living process on another machine: the worker trains the others, and then waits."""
+    from bnlab.sweeps.running import launch
+
+    def enough(_: float) -> None:
+        raise KeyboardInterrupt
+
+    names = sorted(name for pack in json.loads((study / "packs.json").read_text())["packs"] for name in pack["runs"])
+    monkeypatch.setattr(launch, "sleep", enough)
+    with lock(study / names[0]):
+        status, out, _ = bnlab("worker", str(study), "launcher=serial")
+    assert status == 130
+    assert "1 left, which another process is training: waiting for them" in out
+    assert "7 complete" in bnlab("status", str(study))[1]
