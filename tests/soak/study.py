@@ -19,7 +19,7 @@ SWEEP = [
 
 
 # A study with looks and a search: rounds of runs that depend on the results of earlier ones.
-STUDY = ["study", "soak", "--config-dir", "mine"]
+STUDY = ["study", "soak", "--config-dir", "mine", "diagnostics=off"]  # without diagnostics its reports are quick
 _EXPERIMENT = """\
 # @package _global_
 # Looks and a search
@@ -28,8 +28,8 @@ data: {batch_size: 16, train_size: 400}
 epochs: 6
 checkpoint_seconds: 0.1
 log_every: 7
-sweep: {looks: [2, 3, 4]}
-search: {runs: 24}
+sweep: {looks: [2, 3]}
+search: {runs: 16}
 hydra:
   sweeper:
     params: {norm: "none,batch"}

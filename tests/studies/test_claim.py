@@ -12,6 +12,8 @@ GOOD: dict[str, Any] = {
     "ratio": {"above": 10},
 }  # fmt: skip
 
+TIME = {"name": "epochs_to_target", "target": 0.9}
+
 # (changes to the valid claim, words that the line must contain; None removes a key)
 WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "unknown metric": ({"metric": "max_stable"}, ("max_stable", "did you mean max_stable_lr?")),
@@ -30,7 +32,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "no number as threshold": ({"ratio": {"above": float("nan")}}, ("ratio.above", "finite")),
     "ratio below 0": ({"ratio": {"above": -1}}, ("a ratio is always above 0",)),
     "time below 0": (
-        {"metric": "epochs_to_target", "ratio": None, "against": None, "value": {"below": 0}},
+        {"metric": TIME, "ratio": None, "against": None, "value": {"below": 0}},
         ("epochs_to_target is always above 0",),
     ),
     "nothing between": ({"ratio": {"above": 2, "below": 1}}, ("above must be less than below",)),
