@@ -122,7 +122,7 @@ class Frame:
     def sensitivity(self) -> list[Sensitivity]:
         """Best rate and usable range of each condition."""
         every = range(len(self.conditions))
-        return [sensitivity(self.grid_cells(place), self.classes(place), self.tolerance) for place in every]
+        return [sensitivity(self._candidates(place), self.classes(place), self.tolerance) for place in every]
 
     @property
     def is_searched(self) -> bool:
@@ -130,11 +130,16 @@ class Frame:
         return self.panel_rates != self.rates
 
     def grid_cells(self, place: int) -> list[Cell]:
-        """Return the cells among which a condition's best rate is; not the rates that a search tried once."""
+        """Return the cells of a grid: all of them, but for the rates that a search tried once."""
         if not self.is_searched:
             return self.cells[place]
         rates = of_grid(self.of(place))
         return [cell for cell in self.cells[place] if cell.lr in rates]
+
+    def _candidates(self, place: int) -> list[Cell]:
+        """Return the cells among which a condition's best rate is: its grid, if it has several rates."""
+        grid = self.grid_cells(place)
+        return grid if len(grid) > 1 else self.cells[place]
 
     def critical(self, place: int) -> tuple[Critical | None, Critical | None]:
         """Return the upper and the lower critical rate of a condition; None without runs at several rates that work."""

@@ -28,13 +28,13 @@ def in_panels(runs: pd.DataFrame) -> list[float]:
 
 
 def of_grid(runs: pd.DataFrame) -> set[float]:
-    """Return the rates of a condition's grid, in a study with a search; all rates if it has no grid.
+    """Return the rates of a condition's grid, in a study with a search; none if it has no grid.
 
     A grid has its first two seeds at each rate; a search gives each of its runs a seed of its own.
     """
     seeds = {rate: set(runs.loc[runs["lr"] == rate, "seed"]) for rate in sorted(set(runs["lr"].tolist()))}
     first = set(sorted(set().union(*seeds.values()))[:2])
-    return {rate for rate, mine in seeds.items() if first <= mine} or set(seeds)
+    return {rate for rate, mine in seeds.items() if first <= mine} if len(first) > 1 else set()
 
 
 def critical_rates(runs: pd.DataFrame, classes: int | None) -> tuple[Critical | None, Critical | None]:
