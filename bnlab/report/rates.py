@@ -1,5 +1,7 @@
 """Learning rates of a grid, which conditions share, and of a search, which tries most of its rates once."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -30,11 +32,13 @@ def in_panels(runs: pd.DataFrame) -> list[float]:
 def of_grid(runs: pd.DataFrame) -> set[float]:
     """Return the rates of a condition's grid, in a study with a search; none if it has no grid.
 
-    A grid has its first two seeds at each rate; a search gives each of its runs a seed of its own.
+    A grid has its seeds at each rate; a search gives each of its runs a seed of its own. So the two seeds that are at
+    most rates (of equals, the lowest) are together at the rates of a grid only.
     """
     seeds = {rate: set(runs.loc[runs["lr"] == rate, "seed"]) for rate in sorted(set(runs["lr"].tolist()))}
-    first = set(sorted(set().union(*seeds.values()))[:2])
-    return {rate for rate, mine in seeds.items() if first <= mine} if len(first) > 1 else set()
+    count = Counter(seed for mine in seeds.values() for seed in mine)
+    common = set(sorted(count, key=lambda seed: (-count[seed], seed))[:2])
+    return {rate for rate, mine in seeds.items() if common <= mine} if len(common) > 1 else set()
 
 
 def critical_rates(runs: pd.DataFrame, classes: int | None) -> tuple[Critical | None, Critical | None]:
