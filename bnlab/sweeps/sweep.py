@@ -85,6 +85,8 @@ def run_sweep(
     config = next(iter(jobs.values()))[0].config
     if config.run["rerun"] and config.sweep["retry"] == "failed":
         raise BadInput("rerun=true trains all runs again, sweep.retry=failed only failed ones: leave one out")
+    if config.run["rerun"] and config.run["launcher"] == "none":
+        raise BadInput("launcher=none lays out waiting runs, and rerun=true trains finished ones again: leave one out")
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
     for study in summary.studies:
         Packs(study).tidy()
@@ -106,7 +108,8 @@ def run_sweep(
     warn(console, waiting)
     if waiting and config.run["launcher"] == "none":
         lay_out(jobs, waiting, console)
-    elif waiting:
+        return summary
+    if waiting:
         with SweepConsole(console, len(waiting)) as view:
             _train(jobs, waiting, summary, view)
     else:

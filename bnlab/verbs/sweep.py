@@ -53,7 +53,7 @@ def run(words: Sequence[str]) -> int:
         rounds.run()
         if rounds.rule.looks is not None:
             console.print(f"first look of sweep.looks={list(rounds.rule.looks)}: `bnlab study` goes on with its claims")
-        for study in rounds.summary.studies:
+        for study in rounds.summary.studies if rounds.summary.infos else ():
             console.print(f"report: {shlex.join(['bnlab', 'report', str(study)])}", soft_wrap=True)
         status = rounds.summary.status
 

@@ -32,7 +32,9 @@ def study(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     status, out, err = bnlab("sweep", *GRID, "study=s", "launcher=none")
     assert (status, err) == (0, "")
-    assert "8 laid out: bnlab worker outputs/s trains them" in out
+    first, second = out.splitlines()
+    assert first == "8 runs: 8 to train, 0 done already"
+    assert second == "8 laid out: bnlab worker outputs/s trains them, on any machine that sees the folder"
     return tmp_path / "outputs/s"
 
 
@@ -133,6 +135,7 @@ def test_mistakes(bnlab: Call, study: Path, words: str) -> None:
     [
         (("train", *NET, "launcher=none"), "lays out a sweep"),
         (("sweep", *NET, "launcher=none", "optim.lr=interval(0.01,1)"), "lays out a fixed grid"),
+        (("sweep", *NET, "launcher=none", "rerun=true"), "rerun=true trains finished ones again"),
         (("study", "mistakes", "launcher=none", "scale=smoke"), "lays out a fixed grid"),
         (("study", "mistakes", "launcher=none", "scale=smoke", "sweep.looks=null"), "claims need results"),
     ],
