@@ -164,10 +164,10 @@ class Rounds:
         """Return the new runs among the listed and the searched ones."""
         overrides = [*listed, *searched]
         found = prepare(self._composer, self._data, overrides, self._console) if overrides else {}
-        if self.rule.looks is not None:
-            self._words |= {self._folder(words): _without(words, SEED) for words in overrides}
-        if self._searches:
-            self._listed |= {self._folder(words) for words in listed}
+        if self.rule.looks is not None or self._searches:
+            folders = [self._folder(words) for words in overrides]
+            self._words |= {folder: _without(words, SEED) for folder, words in zip(folders, overrides, strict=True)}
+            self._listed |= set(folders[: len(listed)])
         new = {folder: pair for folder, pair in found.items() if folder not in self.jobs}
         self.jobs |= new
         return new

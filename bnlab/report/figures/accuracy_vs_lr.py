@@ -20,7 +20,6 @@ from bnlab.report.interface import Drawn, Missing
 TITLE = "Accuracy against learning rate"
 ORDER = 11
 
-_LONGEST_GRID = 32  # rates of a condition that a line connects
 _ROOM = 0.42  # inches of a rate's label: if rates are closer together, powers of ten are labelled instead
 
 
@@ -136,8 +135,7 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
             alpha=0.15,
             linewidth=0,
         )
-        line = "none" if len(grid) > _LONGEST_GRID else style.line
-        axes.plot(grid["lr"] * shift, grid["mean"], color=style.colour, linestyle=line, zorder=3)
+        axes.plot(grid["lr"] * shift, grid["mean"], color=style.colour, linestyle=style.line, zorder=3)
         if frame.is_searched and (upper := frame.critical(place)[0]) is not None and not upper.open:
             low, high = upper.posterior.interval()
             axes.axvspan(10**low, 10**high, color=style.colour, alpha=0.25, linewidth=0, zorder=1)
@@ -152,7 +150,7 @@ def _accuracies(axes: Axes, frame: Frame, data: pd.DataFrame, places: list[int])
                 marker=style.marker,
                 color=style.colour,
                 markerfacecolor=face,
-                markersize=3.5 if alone or line == "none" else 6,
+                markersize=3.5 if alone else 6,
                 zorder=4,
             )
         seeds = mine[mine["status"] == "complete"]

@@ -163,7 +163,8 @@ def _missing(frame: Frame, cells: list[Cell], name: str, words: str) -> list[tup
 
 def _caption(frame: Frame) -> str:
     return (
-        "Best lr: the rate with the highest mean val accuracy among those where no seed diverged (ties: the lowest). "
+        "Best lr: the rate with the highest mean val accuracy among those where no seed diverged (ties: the lowest)"
+        f"{'; of the grid alone if it has several rates, not of the search. ' if frame.is_searched else '. '}"
         "Critical lr: the rate at which half of the runs go wrong (diverge, or end below twice chance), from all rates "
         "and seeds, with its 95 % interval; lower critical lr: the same at the lower end. "
         "Max stable lr: the highest rate up to which, from the best one, "
