@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bnlab import ranks
 from bnlab.rng import generator
 
 Sample = Callable[..., Tensor]  # torch.rand or torch.randn
@@ -56,21 +57,29 @@ def source(noise: Noise) -> Iterator[None]:
         _noise = before
 
 
-def uniform_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Return uniform numbers in [0, 1) with x's shape and device, at least float32; under vmap, for each replica."""
-    return _like(x, torch.rand, stream)
+def uniform_like(x: Tensor, stream: str = LAYER, *, each: bool = True) -> Tensor:
+    """Return uniform numbers in [0, 1) with x's shape and device, at least float32; under vmap, for each replica.
+
+    Args:
+        each: axis 0 of x is the examples, of which a rank has a part; false for numbers that all examples share.
+    """
+    return _like(x, torch.rand, stream, each)
 
 
-def normal_like(x: Tensor, stream: str = LAYER) -> Tensor:
-    """Return standard normal numbers with x's shape and device, at least float32; under vmap, for each replica."""
-    return _like(x, torch.randn, stream)
+def normal_like(x: Tensor, stream: str = LAYER, *, each: bool = True) -> Tensor:
+    """Return standard normal numbers; otherwise see `uniform_like`."""
+    return _like(x, torch.randn, stream, each)
 
 
-def _like(x: Tensor, sample: Sample, stream: str) -> Tensor:
+def _like(x: Tensor, sample: Sample, stream: str, each: bool) -> Tensor:
     if x.is_meta:
         return torch.empty_like(x, dtype=torch.promote_types(x.dtype, torch.float32))
     if _noise is None:
         raise RuntimeError("a layer draws noise outside a training step: wrap the forward pass in bnlab.noise.source")
+    part = ranks.current() if each else None
+    if part is not None:  # the numbers of an example do not depend on which rank computes it
+        whole = x.detach().new_empty(()).expand(part.n, *x.shape[1:])
+        return part.own(_Draw.apply(whole, _noise, sample, stream))  # type: ignore[no-untyped-call]
     return _Draw.apply(x, _noise, sample, stream)  # type: ignore[no-untyped-call]
 
 

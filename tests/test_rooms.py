@@ -17,6 +17,7 @@ LEAVES: dict[str, set[str]] = {
     "interrupt": set(),
     "memory": {"errors"},
     "options": set(),
+    "ranks": set(),
     "rng": set(),
     "terminal": {"text"},
     "text": set(),

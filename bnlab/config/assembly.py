@@ -11,9 +11,11 @@ from bnlab.config import build
 from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model, initialize
+from bnlab.ranks import Ranks
 from bnlab.training import checkpoint, transfer
 from bnlab.training.executors.base import Executor
 from bnlab.training.executors.fused import Fused
+from bnlab.training.executors.parallel import Parallel
 from bnlab.training.executors.serial import Serial
 from bnlab.training.length import Length
 from bnlab.training.loop import Loop
@@ -46,6 +48,7 @@ def length(config: Config, data: TensorData) -> Length:
 def assemble(
     configs: Sequence[Config], data: TensorData, net: Model, recorders: Sequence[Recorder],
     resumed: Sequence[dict[str, Any]] | None = None, note: Callable[[str], None] = lambda _: None,
+    ranks: Ranks | None = None,
 ) -> Loop:  # fmt: skip
     """Return the loop of one run or of several runs trained together, which differ only in seed and `schema.FREE`.
 
@@ -53,9 +56,11 @@ def assemble(
         net: the net of `build.model`, without storage; initialized here.
         resumed: the checkpoints to resume from, one per run.
         note: called with a line that the user should see.
+        ranks: the processes that train this run together; None: only this one.
     """
     common = configs[0]
-    executor = _executor([_net(config, net, note, fresh=resumed is None) for config in configs], common)
+    nets = [_net(config, net, note, fresh=resumed is None) for config in configs]
+    executor = _executor(nets, common, data.common.batch_size, ranks)
     diagnostics = build.diagnostics(common)
     optimizer = build.optimizer(configs)
     params, buffers = executor.tensors()
@@ -86,11 +91,13 @@ def _net(config: Config, net: Model, note: Callable[[str], None], *, fresh: bool
     return net
 
 
-def _executor(nets: list[Model], config: Config) -> Executor:
+def _executor(nets: list[Model], config: Config, batch_size: int, ranks: Ranks | None) -> Executor:
     low = config.run["precision"] == "bfloat16"
     if len(nets) > 1:
         return Fused(nets, low_precision=low)
     nets[0].to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions on CPU: 1.7 times as fast
+    if ranks is not None:
+        return Parallel(nets[0], ranks, batch_size, low_precision=low)
     return Serial(nets[0], low_precision=low)
 
 

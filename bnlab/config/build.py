@@ -82,9 +82,17 @@ def _dry_run(
         training |= {min(size, len(data.parts[part][0])) for part in ("val", "test") if len(data.parts[part][0])}
     if config.statistics["recompute"] != "never" or "recomputed" in config.statistics["modes"]:
         training.add(min(size, config.statistics["examples"], data.n_train))
+    if config.run["processes"] > 1 and not config.norm.get("sync", True):
+        training = {part for n in training for part in _parts(n, size, config.run["processes"])}
     evaluated = [min(len(x), LARGEST_EVALUATION[part]) for part, (x, _) in data.parts.items()]
     evaluation = {n for length in evaluated for n in _batch_sizes(length, size, whole=False)}
     return net, dry_run(net, training, evaluation)
+
+
+def _parts(n: int, size: int, processes: int) -> set[int]:
+    """Return the sizes of the parts into which the ranks split a batch of n examples."""
+    chunk = -(-size // processes)
+    return _batch_sizes(n, chunk, whole=False)
 
 
 def _batch_sizes(n: int, size: int, whole: bool) -> set[int]:

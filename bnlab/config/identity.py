@@ -14,10 +14,18 @@ from bnlab.registry import entries, find
 def scientific(config: Config) -> dict[str, Any]:
     """Return the options that can change a result, nested; placement is sorted, and empty if the norm ignores it."""
     idle = () if config.model["init"] == "normal" else ("init_std",)
+    parts, norm = {}, config.norm
+    if "sync" in norm and find("norm", norm["name"]).plugin is None:
+        # Where the whole batch is normalized together, the processes that share it change no number.
+        if config.run["processes"] > 1 and not norm["sync"]:
+            parts = {"processes": config.run["processes"]}
+        else:
+            norm = {key: value for key, value in norm.items() if key != "sync"}
     return {
         **{key: value for key, value in config.run.items() if key not in UNSCIENTIFIC},
         "model": {key: value for key, value in config.model.items() if key not in idle},
-        "norm": config.norm,
+        **parts,
+        "norm": norm,
         "placement": list(config.sites),
         "statistics": {key: value for key, value in config.statistics.items() if key not in UNSCIENTIFIC_STATISTICS},
         "data": {key: value for key, value in config.data.items() if key not in UNSCIENTIFIC_DATA},

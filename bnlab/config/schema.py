@@ -21,6 +21,7 @@ RUN: dict[str, Any] = {
     "init_from": str | None,
     "freeze": list[str],
     "plugins": list[str],
+    "processes": Workers,
     "threads": Workers | None,
     "device": Literal["auto", "cpu", "cuda"],
     "study": str | None,
@@ -84,8 +85,8 @@ COMMON: dict[str, dict[str, Any]] = {
 # Options that cannot change a result: locations and frequencies of measurements. All others are part of a run's id.
 # `init_from` and `plugins` enter the id by their content, not their paths.
 UNSCIENTIFIC = (
-    "init_from", "plugins", "threads", "device", "study", "scale", "output_dir", "log_every", "checkpoint_seconds",
-    "when", "launcher", "rerun",
+    "init_from", "plugins", "processes", "threads", "device", "study", "scale", "output_dir", "log_every",
+    "checkpoint_seconds", "when", "launcher", "rerun",
 )  # fmt: skip
 UNSCIENTIFIC_STATISTICS = ("modes",)
 UNSCIENTIFIC_DATA = ("root", "download")

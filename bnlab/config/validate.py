@@ -87,6 +87,11 @@ def validate(composed: Composed) -> Config:
         raise BadInput(f"scale={run['scale']} sets the size of a study: `bnlab study NAME scale={run['scale']}`")
     if run["steps"] is not None:
         run["epochs"] = None
+    if run["processes"] > chosen["data"]["batch_size"]:
+        raise BadInput(
+            f"processes={run['processes']} cannot share batches of {chosen['data']['batch_size']}: set processes to at "
+            "most data.batch_size"
+        )
     sgd = chosen["optim"]
     if sgd.get("nesterov") and sgd["momentum"] == 0:
         raise BadInput("optim.nesterov=true needs optim.momentum above 0")

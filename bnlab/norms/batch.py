@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bnlab.norms.base import per_channel, widened
 from bnlab.norms.running import RunningNorm, is_collecting, is_watching
+from bnlab.norms.synchronized import moments
 from bnlab.options import Fraction, Positive
 
 
@@ -26,16 +28,22 @@ class BatchNorm(RunningNorm):
     """
 
     name: ClassVar[str] = "batch"
+    reduces: ClassVar[bool] = True
 
     def __init__(
-        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
-    ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool,
+        sync: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         mean, var, momentum = self.running_mean, self.running_var, self.momentum
         if not self.uses_batch_statistics(x):
             return F.batch_norm(x, mean, var, self.weight, self.bias, False, 0.0, self.eps)
+        if self.is_synchronized():
+            return self._synchronized(x)
         if mean is None or var is None:
             return F.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
         if momentum is None or is_collecting():
@@ -53,7 +61,15 @@ class BatchNorm(RunningNorm):
         y, batch_mean, inverse_std, *_ = torch._batch_norm_impl_index(
             x, self.weight, self.bias, mean, var, True, momentum, self.eps, torch.backends.cudnn.enabled
         )
-        n, var = self._values, inverse_std.square().reciprocal() - self.eps
+        n, var = self.values, inverse_std.square().reciprocal() - self.eps
         lost = var < 4 * torch.finfo(var.dtype).eps * self.eps  # rounding error of a constant channel
         self.show(batch_mean, torch.where(lost, 0.0, var) * (n / (n - 1)))
         return y
+
+    def _synchronized(self, x: Tensor) -> Tensor:
+        """Normalize this rank's part of a batch by the statistics of the whole batch."""
+        wide = widened(x)
+        mean, var = moments(wide)
+        self.track(mean, var * (self.values / (self.values - 1)))
+        scale = torch.rsqrt(var + self.eps)
+        return self.scale_and_shift(wide - per_channel(mean, x), per_channel(scale, x)).to(x.dtype)

@@ -76,9 +76,12 @@ class BatchNormReference(RunningNorm):
     name: ClassVar[str] = "batch_reference"
 
     def __init__(
-        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
-    ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool,
+        sync: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.uses_batch_statistics(x):

@@ -10,6 +10,7 @@ from torch import Tensor
 from bnlab.errors import BadInput
 from bnlab.norms.base import per_channel, values_per_channel, widened
 from bnlab.norms.running import RunningNorm, Sample
+from bnlab.norms.synchronized import moments
 from bnlab.options import Count, Fraction, Natural, NonNegative, Positive
 
 
@@ -41,6 +42,7 @@ class BatchRenorm(RunningNorm):
 
     name: ClassVar[str] = "batch_renorm"
     statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0, "running_std": 1.0}
+    reduces: ClassVar[bool] = True
     single_value: ClassVar[str] = "equals its own mean and passes no gradient on"
 
     def __init__(
@@ -55,10 +57,11 @@ class BatchRenorm(RunningNorm):
         eps: Positive,
         momentum: Fraction | None,
         affine: bool,
+        sync: bool,
     ) -> None:
         if r_max < 1:
             raise BadInput(f"norm.r_max={r_max} must be 1 or more: r is clipped to lie between 1/r_max and r_max")
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=True)
+        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=True, sync=sync)
         self.r_max, self.d_max = r_max, d_max
         self.warmup, self.r_ramp, self.d_ramp = warmup, r_ramp, d_ramp
 
@@ -72,11 +75,16 @@ class BatchRenorm(RunningNorm):
     def renormalize(self, x: Tensor) -> Tensor:
         """Return (x - μ_B) / σ_B · r + d and update the running averages."""
         mean, std = self.running()
-        batch_mean, batch_var = torch.zeros_like(mean), torch.zeros_like(std)
-        # With momentum 1 torch's kernel writes the batch's statistics, without gradient, as r and d require.
-        x_hat = F.batch_norm(x, batch_mean, batch_var, None, None, True, 1.0, self.eps)
-        n = values_per_channel(x)
-        batch_std = (batch_var * ((n - 1) / n) + self.eps).sqrt()  # batch_var is unbiased
+        if self.is_synchronized():
+            own_mean, own_var = moments(x)
+            x_hat = (x - per_channel(own_mean, x)) * per_channel(torch.rsqrt(own_var + self.eps), x)
+            batch_mean, batch_std = own_mean.detach(), (own_var.detach() + self.eps).sqrt()
+        else:
+            batch_mean, batch_var = torch.zeros_like(mean), torch.zeros_like(std)
+            # With momentum 1 torch's kernel writes the batch's statistics, without gradient, as r and d require.
+            x_hat = F.batch_norm(x, batch_mean, batch_var, None, None, True, 1.0, self.eps)
+            n = values_per_channel(x)
+            batch_std = (batch_var * ((n - 1) / n) + self.eps).sqrt()  # batch_var is unbiased
         r_max, d_max = self.bounds()
         r = (batch_std / std).clamp(1 / r_max, r_max)
         d = ((batch_mean - mean) / std).clamp(-d_max, d_max)

@@ -28,6 +28,7 @@ class GhostBatchNorm(BatchNorm):
     """
 
     name: ClassVar[str] = "ghost_batch"
+    reduces: ClassVar[bool] = False  # a chunk may lie across two ranks
 
     def __init__(
         self,
@@ -38,8 +39,11 @@ class GhostBatchNorm(BatchNorm):
         momentum: Fraction | None,
         affine: bool,
         track_running_stats: bool,
+        sync: bool,
     ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
         self.chunk = chunk
 
     def forward(self, x: Tensor) -> Tensor:

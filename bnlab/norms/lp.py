@@ -33,9 +33,12 @@ class LpNorm(MeasuredNorm):
     power: ClassVar[float]
 
     def __init__(
-        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
-    ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool,
+        sync: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
 
     def size(self, x: Tensor) -> Tensor:
         """Return s including ε, (C,)."""

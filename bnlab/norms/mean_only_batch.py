@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from bnlab.norms import synchronized
 from bnlab.norms.base import batch_axes
 from bnlab.norms.measured import MeasuredNorm
 from bnlab.options import Fraction
@@ -27,13 +28,18 @@ class MeanOnlyBatchNorm(MeasuredNorm):
     name: ClassVar[str] = "mean_only_batch"
     statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0}
     has_gain: ClassVar[bool] = False
+    reduces: ClassVar[bool] = True
 
-    def __init__(self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool) -> None:
+    def __init__(
+        self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool, sync: bool
+    ) -> None:
         # No division, so no ε.
-        super().__init__(features, eps=0.0, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        super().__init__(
+            features, eps=0.0, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
 
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:
-        mean = x.mean(batch_axes(x))
+        mean = synchronized.mean(x) if self.is_synchronized() else x.mean(batch_axes(x))
         self.track(mean)
         return (mean,)
 

@@ -35,6 +35,7 @@ class NoisyBatchNorm(BatchNorm):
     """
 
     name: ClassVar[str] = "noisy_batch"
+    reduces: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -45,8 +46,11 @@ class NoisyBatchNorm(BatchNorm):
         momentum: Fraction | None,
         affine: bool,
         track_running_stats: bool,
+        sync: bool,
     ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
         self.drift = drift
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,8 +59,8 @@ class NoisyBatchNorm(BatchNorm):
             return y
         like = y.detach().float()
         one_each = like[:1, :, *[slice(1)] * (x.ndim - 2)] if self.drift == "channel" else like.flatten()[0]
-        shift = SHIFT * (2 * uniform_like(one_each, NORM) - 1) + SPREAD * (2 * uniform_like(like, NORM) - 1)
-        scale = 1 + (SCALE - 1) * uniform_like(one_each, NORM) + SPREAD * normal_like(like, NORM)
+        shift = SHIFT * (2 * uniform_like(one_each, NORM, each=False) - 1) + SPREAD * (2 * uniform_like(like, NORM) - 1)
+        scale = 1 + (SCALE - 1) * uniform_like(one_each, NORM, each=False) + SPREAD * normal_like(like, NORM)
         return (scale * widened(y) + shift).to(x.dtype)
 
     def extra_repr(self) -> str:

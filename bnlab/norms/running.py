@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from bnlab import ranks
 from bnlab.norms.base import AffineNorm, refuse_single_value, values_per_channel
 
 
@@ -87,26 +88,36 @@ class RunningNorm(AffineNorm):
     so momentum is PyTorch's, the weight of the *new* batch. Averaged variances are unbiased (divided by n - 1),
     although the batch itself is normalized by the biased variance (divided by n).
 
+    If several processes (`bnlab.ranks`) share a batch, the statistics with `sync` are those of the whole batch, as in a
+    single process; without, each process normalizes its part by its own statistics, and each part counts as a batch.
+
     Attributes:
         frozen: true to use the running averages in training too, without updating them.
+        reduces: true if the `forward` of this very class combines the statistics of the ranks itself
+            (`bnlab.norms.synchronized`). Otherwise, and in subclasses that do not repeat it, each rank gets the whole
+            batch, which is always right, but passes more data between the processes.
+        values: number of values per channel in the current batch.
         statistics: initial value of each running average, chosen to have no effect in evaluation.
         single_value: the result of normalizing a single value per channel, for the message.
     """
 
     statistics: ClassVar[dict[str, float]] = {"running_mean": 0.0, "running_var": 1.0}
     single_value: ClassVar[str] = "normalizes to 0 whatever it is"
+    reduces: ClassVar[bool] = False
 
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
 
     def __init__(
-        self, features: int, *, eps: float, momentum: float | None, affine: bool, track_running_stats: bool
-    ) -> None:
+        self, features: int, *, eps: float, momentum: float | None, affine: bool, track_running_stats: bool,
+        sync: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(features, eps=eps, affine=affine)
         self.momentum = momentum
+        self.sync = sync
         self.frozen = False
-        self._values = 0  # per channel in the current batch
+        self.values = 0
         for key in self.statistics:
             self.register_buffer(key, torch.empty(features) if track_running_stats else None)
         count = torch.empty((), dtype=torch.long) if track_running_stats else None
@@ -125,13 +136,30 @@ class RunningNorm(AffineNorm):
             return ()
         return tuple(self.get_buffer(key) for key in self.statistics)
 
+    def __call__(self, x: Tensor) -> Tensor:
+        part = ranks.current()
+        reduces = vars(type(self)).get("reduces", False)
+        if part is None or not self.sync or reduces or self._uses_running_statistics():
+            return super().__call__(x)
+        with ranks.sharing(None):
+            return part.own(super().__call__(part.whole(x)))
+
+    def _uses_running_statistics(self) -> bool:
+        return (self.frozen or not self.training) and self.num_batches_tracked is not None
+
+    def is_synchronized(self) -> bool:
+        """Return whether statistics of the batch are those of all ranks together."""
+        return self.sync and ranks.current() is not None
+
     def uses_batch_statistics(self, x: Tensor) -> bool:
         """Return whether x is normalized by its own statistics; raise `Refused` for a single value per channel."""
-        if (self.frozen or not self.training) and self.num_batches_tracked is not None:
+        if self._uses_running_statistics():
             return False
-        self._values = values_per_channel(x)
+        self.values = values_per_channel(x)
+        if self.sync and (part := ranks.current()) is not None:
+            self.values = self.values // len(x) * part.n
         refuse_single_value(
-            self._values,
+            self.values,
             norm=self.name,
             unit="channel",
             way_out="take data.batch_size=2 or more, or norm=group or norm=layer, which need no batch",
@@ -147,21 +175,25 @@ class RunningNorm(AffineNorm):
         if self.num_batches_tracked is None:
             return
         if _collected is not None:
-            _collected.append(Sample(self, self._values, batch, _slot))
+            _collected.append(Sample(self, self.values, batch, _slot))
             return
         self.show(*batch)
-        self.num_batches_tracked.add_(1)
+        self.average(self.running(), self.num_batches_tracked, batch)
+
+    def average(self, running: Sequence[Tensor], count: Tensor, batch: Sequence[Tensor]) -> None:
+        """Update running averages and their count of batches, in place, with a batch's values."""
+        count.add_(1)
         weight: Tensor | float | None = self.momentum
-        for running, value in zip(self.running(), batch, strict=True):
+        for average, value in zip(running, batch, strict=True):
             if weight is None:
-                weight = self.num_batches_tracked.to(running.dtype).reciprocal()
+                weight = count.to(average.dtype).reciprocal()
             # Not lerp_, which has no vmap rule of its own.
-            running.add_(weight * (value.detach() - running))
+            average.add_(weight * (value.detach() - average))
 
     def show(self, *batch: Tensor) -> None:
         """Add a batch's values to an open `watching` block, in the order of `statistics`; variances are *unbiased*."""
         if _watched is not None:
-            _watched.append(Sample(self, self._values, tuple(value.detach() for value in batch), _slot))
+            _watched.append(Sample(self, self.values, tuple(value.detach() for value in batch), _slot))
 
     def pooled(self, samples: Sequence[Sample]) -> tuple[Tensor, ...]:
         """Return the statistics of these batches that replace the running ones, in the order of `statistics`.

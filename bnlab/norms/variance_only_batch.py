@@ -7,6 +7,7 @@ from torch import Tensor
 
 from bnlab.norms.base import batch_axes, values_per_channel
 from bnlab.norms.measured import MeasuredNorm
+from bnlab.norms.synchronized import moments
 from bnlab.options import Fraction, Positive
 
 
@@ -33,14 +34,22 @@ class VarianceOnlyBatchNorm(MeasuredNorm):
 
     name: ClassVar[str] = "variance_only_batch"
     statistics: ClassVar[dict[str, float]] = {"running_var": 1.0}
+    reduces: ClassVar[bool] = True
     single_value: ClassVar[str] = "has no variance to be divided by"
 
     def __init__(
-        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool
-    ) -> None:
-        super().__init__(features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+        self, features: int, *, eps: Positive, momentum: Fraction | None, affine: bool, track_running_stats: bool,
+        sync: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            features, eps=eps, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync
+        )
 
     def measure(self, x: Tensor) -> tuple[Tensor, ...]:
+        if self.is_synchronized():
+            _, var = moments(x)
+            self.track(var * (self.values / (self.values - 1)))
+            return (var,)
         axes, n = batch_axes(x), values_per_channel(x)
         centred = x - x.mean(axes, keepdim=True)
         # Subtract the squared rounding error of the mean: the offset that y keeps amplifies errors of σ.

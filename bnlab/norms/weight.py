@@ -60,7 +60,10 @@ class WeightMeanOnlyBatchNorm(MeanOnlyBatchNorm):
     """
 
     name: ClassVar[str] = "weight_mean_only_batch"
+    reduces: ClassVar[bool] = True
     reparametrization: ClassVar[type[Reparametrization] | None] = WeightNorm
 
-    def __init__(self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool) -> None:
-        super().__init__(features, momentum=momentum, affine=affine, track_running_stats=track_running_stats)
+    def __init__(
+        self, features: int, *, momentum: Fraction | None, affine: bool, track_running_stats: bool, sync: bool
+    ) -> None:
+        super().__init__(features, momentum=momentum, affine=affine, track_running_stats=track_running_stats, sync=sync)

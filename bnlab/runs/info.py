@@ -92,6 +92,7 @@ class Execution(TypedDict, total=False):
     runs: Annotated[int, Field(ge=1, le=LARGEST)]
     slot: Whole
     threads: Whole
+    processes: Whole
 
 
 class Info(TypedDict, total=False):

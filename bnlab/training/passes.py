@@ -69,8 +69,8 @@ class Repeat:
         assert passed is not None
         mean = (unstack(g) / len(losses) for g in grads)
         return Look(
-            sites=unstacked(self._executor, passed.tape.after),
-            before=unstacked(self._executor, passed.tape.before),
+            sites=unstacked(self._executor, passed, passed.tape.after),
+            before=unstacked(self._executor, passed, passed.tape.before),
             grads=dict(zip(leaves, mean, strict=False)),
             params={name: unstack(p.detach()) for name, p in leaves.items()},
             buffers={name: unstack(b) for name, b in self._buffers.items()},
@@ -94,7 +94,7 @@ class Repeat:
         buffers = {name: buffer.clone() for name, buffer in self._buffers.items()}
         tensors = self._state.tensors
         own = (x, y, *tensors.values(), *buffers.values())
-        with torch.enable_grad(), keeping(self._executor.model, own) as found:
+        with self._executor.alone(), torch.enable_grad(), keeping(self._executor.model, own) as found:
             passed = self._executor.forward(tensors, buffers, x, y, noise=self._noise.again(), elsewhere=True)
         replicas = len(self._executor.unstack(passed.loss))
         return {layer: size // replicas for layer, size in found.items()}
@@ -153,9 +153,9 @@ def evaluating(executor: Executor, *, on: bool) -> Iterator[None]:
         executor.train(True)
 
 
-def unstacked(executor: Executor, passed: Sites) -> Sites:
-    """Return the outputs of the sites, detached and with a leading axis R."""
-    return {site: tuple(executor.unstack(v.detach()) for v in values) for site, values in passed.items()}
+def unstacked(executor: Executor, passed: Forward, tensors: Sites) -> Sites:
+    """Return tensors of the sites in a pass, for all examples, detached and with a leading axis R."""
+    return {site: tuple(executor.unstack(passed.whole(v.detach())) for v in values) for site, values in tensors.items()}
 
 
 def statistics(executor: Executor, passed: Forward) -> dict[str, list[BatchStatistics]]:

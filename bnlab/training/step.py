@@ -138,10 +138,10 @@ def make_step(
         unstack = executor.unstack
         given = iter(site_grads)
         return Look(
-            sites=unstacked(executor, seen.tape.after),
+            sites=unstacked(executor, seen, seen.tape.after),
             grads={name: unstack(g) for name, g in zip(state.params, grads, strict=True)},
-            before=unstacked(executor, seen.tape.before),
-            site_grads={s: tuple(unstack(next(given)) for _ in values) for s, values in seen.tape.after.items()}
+            before=unstacked(executor, seen, seen.tape.before),
+            site_grads={s: tuple(unstack(seen.whole(next(given))) for _ in v) for s, v in seen.tape.after.items()}
             if site_grads
             else {},
             statistics=statistics(executor, seen),

@@ -23,6 +23,7 @@ from bnlab.config.overrides import check, key_of
 from bnlab.config.words import quoted
 from bnlab.errors import BadInput
 from bnlab.sweeps.layout.plugin import register
+from bnlab.sweeps.running.torchrun import is_follower
 from bnlab.terminal import say
 from bnlab.verbs.flags import parse
 from bnlab.verbs.plugins import offer_plugins
@@ -41,6 +42,10 @@ def call(task: Callable[[DictConfig], Any], words: Sequence[str], *, multirun: b
     Raises:
         BadInput: the overrides cannot be composed.
     """
+    if is_follower():
+        from bnlab.sweeps.running.team import follow  # torch
+
+        follow()
     register()
     flags = parse(words)
     sweeps = multirun and not flags.prints

@@ -88,7 +88,8 @@ def choose(
             if limits[name][0] > 1 and launcher == "auto" and machine.device == "cpu":
                 saved += alike[name] * (1 - 1 / gain(size(job)))
     fused = sum(alike[name] for name, (limit, _) in limits.items() if limit > 1)
-    slots = min(machine.gpus if machine.device == "cuda" else machine.cores, len(jobs))
+    each = max(job.config.run["processes"] for job in jobs)
+    slots = min(max(1, (machine.gpus if machine.device == "cuda" else machine.cores) // each), len(jobs))
     short = False
     if workers is None and launcher == "auto" and machine.device == "cpu" and slots > 1:
         alone = seconds()
@@ -118,6 +119,8 @@ def choose(
 def _limit(job: Job, machine: Machine, size: Callable[[Job], Size | None]) -> tuple[int, str]:
     """Return the largest pack size for runs like this one, and the reason if it is chosen to be 1."""
     launcher, _, most = asked(job).values()
+    if job.config.run["processes"] > 1:
+        return 1, "a run of several processes is not packed"
     if most is not None or launcher in ("serial", "processes"):
         return most or 1, ""
     model = job.config.model["name"]

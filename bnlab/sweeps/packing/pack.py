@@ -31,8 +31,10 @@ class Pack:
 
     @property
     def executor(self) -> str:
-        """`serial` for a single run, `fused` for several."""
-        return "serial" if len(self.jobs) == 1 else "fused"
+        """`serial` for a single run, `parallel` if several processes share it, `fused` for several runs."""
+        if len(self.jobs) > 1:
+            return "fused"
+        return "serial" if self.jobs[0].config.run["processes"] == 1 else "parallel"
 
     @property
     def study(self) -> Path:

@@ -29,3 +29,5 @@ def train(job: Job, view: View) -> None:
     except BadInput:
         packs.forget(job)
         raise
+    finally:
+        runner.close()

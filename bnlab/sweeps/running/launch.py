@@ -84,6 +84,7 @@ class Launch:
                 self.note(f"{len(self._left)} left, which another process is training: waiting for them")
                 sleep(POLL)
             self._settle()
+        self._runner.close()
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
         self._view.progress(step, total, loss, accuracy, pack, runs)

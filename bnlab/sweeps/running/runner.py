@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 from bnlab.config import assembly
+from bnlab.config.validate import Config
 from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmental, one_line
 from bnlab.models.describe import site_rows
+from bnlab.ranks import Ranks
 from bnlab.runs.files import Foreign, Unreadable, check_own
 from bnlab.runs.lock import Busy, Lost, lock
 from bnlab.sweeps.job import Job
@@ -22,7 +24,10 @@ from bnlab.sweeps.running.builder import Builder
 from bnlab.sweeps.running.executors.base import Listener, View
 from bnlab.sweeps.running.folder import Folder
 from bnlab.sweeps.running.recorder import FolderRecorder, Keeper
+from bnlab.sweeps.running.team import Team
+from bnlab.sweeps.running.torchrun import is_torchrun
 from bnlab.training import checkpoint
+from bnlab.training.process_ranks import RankLost
 
 TRIES = 3  # deaths of its process in one launch after which a run is failed
 
@@ -45,6 +50,7 @@ class Runner:
         self._processes = processes
         self._deaths: Counter[str] = Counter()
         self.builder = Builder()
+        self._team: Team | None = None
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a run keeps six files open, a pack has many runs
 
@@ -89,7 +95,7 @@ class Runner:
         with _locked(pack) as left:
             if not packs.holds(pack):
                 raise Regrouped
-            parts = self._train(pack, left, view) if left else []
+            parts = self._trained(pack, left, view) if left else []
             if parts:
                 torch.cuda.empty_cache()  # the pack's tensors are free by now
                 split(pack, parts, view)
@@ -129,6 +135,44 @@ class Runner:
         for job in left:
             listener.ended(str(job.folder), pack.id)
 
+    def close(self) -> None:
+        """End the processes that train together with this one."""
+        if self._team is not None:
+            self._team.close()
+            self._team = None
+
+    def _trained(self, pack: Pack, left: list[Job], view: View) -> Parts:
+        """Train a pack, again from its checkpoint if a process that trains with this one ends."""
+        for again in range(TRIES):
+            try:
+                return self._train(pack, left, view)
+            except RankLost:
+                assert self._team is not None
+                if is_torchrun():
+                    raise BadInput("another process of torchrun has ended: repeat the command, which resumes") from None
+                trace = self._team.cause()
+                self.close()
+                cause = trace.strip().rpartition("\n")[2] or "one of its processes ended (out of memory?)"
+                if trace or again == TRIES - 1:
+                    _stop(left, "failed", cause, trace or None)
+                    return []
+                view.note(f"{pack.jobs[0].run_id}: {cause}; it is tried again")
+            except BaseException:
+                self.close()
+                raise
+        raise AssertionError("the last try returns")
+
+    def _ranks(self, config: Config) -> Ranks | None:
+        """Return the processes that train a run together; None if only this one does."""
+        size = config.run["processes"]
+        if size == 1:
+            return None
+        if self._team is not None and self._team.size != size:
+            self.close()
+        if self._team is None:
+            self._team = Team(size)
+        return self._team.ranks
+
     def _train(self, pack: Pack, left: list[Job], view: View) -> Parts:
         """Train the unfinished runs of a pack; return the parts into which it had to be split, if any."""
         configs = [job.config for job in pack.jobs]
@@ -150,19 +194,19 @@ class Runner:
             if payloads is None and len(left) < len(pack.jobs):
                 _drop_checkpoint(pack)
                 return [left]
-            started = payloads is not None
+            started, ranks = payloads is not None, self._ranks(configs[0])
             keeper = Keeper(pack, len(left), view)
             recorders = [FolderRecorder(folder, keeper) for folder in folders]
             try:
                 try:
-                    loop = assembly.assemble(configs, data, net, recorders, payloads, view.note)
+                    loop = assembly.assemble(configs, data, net, recorders, payloads, view.note, ranks)
                 except checkpoint.Misfit as error:
                     view.note(f"{_name(pack)} has another net's checkpoint ({error}): it restarts from the beginning")
                     if len(left) < len(pack.jobs):
                         _drop_checkpoint(pack)
                         return [left]
-                    started = False
-                    loop = assembly.assemble(configs, data, net, recorders, note=view.note)
+                    started, payloads = False, None
+                    loop = assembly.assemble(configs, data, net, recorders, note=view.note, ranks=ranks)
                 if len(pack.jobs) > 1:
                     loop.rehearse()
                 if not started:
@@ -170,10 +214,13 @@ class Runner:
                     for folder in mine.values():
                         folder.begin(site_rows(net, shapes))
                     started = True
+                if self._team is not None and ranks is not None:
+                    self._team.begin(pack, payloads)
                 outcomes = loop.run()
-            except Busy:
+            except (Busy, RankLost):
                 raise
             except FAULTS as error:
+                self.close()
                 if is_environmental(error) or (isinstance(error, BadInput) and not started):
                     raise
                 if gone := next((job.folder for job in left if not job.folder.is_dir()), None):
@@ -258,7 +305,9 @@ def _name(pack: Pack) -> str:
 
 
 def _execution(pack: Pack, slot: int) -> dict[str, Any]:
-    return {"executor": pack.executor, "pack": pack.id, "runs": len(pack.jobs), "slot": slot, "threads": pack.threads}
+    size = pack.jobs[0].config.run["processes"]
+    return {"executor": pack.executor, "pack": pack.id, "runs": len(pack.jobs), "slot": slot, "threads": pack.threads,
+            **({"processes": size} if size > 1 else {})}  # fmt: skip
 
 
 def _drop_checkpoint(pack: Pack) -> None:

@@ -1,6 +1,6 @@
 """The interface of executors, which hold R runs and compute their forward passes, and the loss and accuracy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +15,10 @@ from bnlab.norms.running import Sample
 from bnlab.norms.site import Tape, tape
 
 
+def _itself(value: Tensor) -> Tensor:
+    return value
+
+
 @dataclass(frozen=True)
 class Forward:
     """Result of one forward pass.
@@ -24,12 +28,14 @@ class Forward:
         accuracy: for each replica, if requested.
         tape: outputs of the sites, if requested.
         statistics: batch statistics of each norm that keeps running ones, if requested.
+        whole: returns the values of all examples from those that this process computed; called by all ranks.
     """
 
     loss: Tensor
     accuracy: Tensor | None
     tape: Tape
     statistics: list[Sample] = field(default_factory=list)
+    whole: Callable[[Tensor], Tensor] = _itself
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,9 @@ class Executor(Protocol):
 
     def train(self, mode: bool) -> None:
         """Set training or evaluation mode."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Compute whole batches in this process inside the block, if several processes share them."""
 
     def forward(
         self,

@@ -1,7 +1,7 @@
 """R runs of one architecture together: their tensors are stacked, and one vmapped forward pass serves all."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
@@ -46,6 +46,9 @@ class Fused:
 
     def train(self, mode: bool) -> None:
         self.model.train(mode)
+
+    def alone(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def forward(
         self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,

@@ -1,7 +1,7 @@
 """A single run, on the module's own parameters."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from torch import Tensor
 from torch.func import functional_call
@@ -36,6 +36,9 @@ class Serial:
 
     def train(self, mode: bool) -> None:
         self.model.train(mode)
+
+    def alone(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def forward(
         self, params: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor, *, shared: bool = False,  # noqa: ARG002
