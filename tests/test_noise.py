@@ -1,6 +1,7 @@
 """Random numbers inside a forward pass, alone and among stacked replicas."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from bnlab.noise import NORM, Noise, normal_like, source, uniform_like
+from bnlab.ranks import Part, sharing
 
 CPU = torch.device("cpu")
 
@@ -144,3 +146,14 @@ def test_normal_numbers_have_a_replicas_own_source_and_no_gradient(dtype: torch.
     assert stacked.dtype == torch.promote_types(dtype, torch.float32)
     assert not stacked.requires_grad
     assert normal_like(torch.empty(2, 3, device="meta")).shape == (2, 3)
+
+
+def test_an_example_gets_the_same_numbers_on_whichever_rank_computes_it() -> None:
+    x = torch.zeros(5, 3)
+    with source(Noise([7], 2, CPU)):
+        whole, shared = uniform_like(x), uniform_like(x[:1], each=False)
+    for rank, examples in enumerate((slice(0, 3), slice(3, 5))):
+        ranks = SimpleNamespace(rank=rank, size=2)
+        with sharing(Part(ranks, (3, 2))), source(Noise([7], 2, CPU)):
+            assert torch.equal(uniform_like(x[examples]), whole[examples])
+            assert torch.equal(uniform_like(x[:1], each=False), shared)

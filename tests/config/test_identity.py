@@ -53,8 +53,8 @@ def test_golden(overrides: str) -> None:
 
 @pytest.mark.parametrize(
     "override",
-    ["device=cpu", "study=other", "output_dir=elsewhere", "log_every=1", "checkpoint_seconds=0", "rerun=true",
-     "diagnostics=off", "diagnostics.activation_histogram.bins=7"],
+    ["processes=2", "norm.sync=false", "device=cpu", "study=other", "output_dir=elsewhere", "log_every=1",
+     "checkpoint_seconds=0", "rerun=true", "diagnostics=off", "diagnostics.activation_histogram.bins=7"],
 )  # fmt: skip
 def test_what_cannot_change_a_number_is_no_part_of_it(override: str) -> None:
     assert identity(override) == identity()
@@ -73,6 +73,12 @@ def test_where_the_data_lie_is_no_part_of_it_but_what_they_are_is() -> None:
 )  # fmt: skip
 def test_what_can_change_a_number_is_part_of_it(override: str) -> None:
     assert identity(override) != identity()
+
+
+def test_processes_are_part_of_it_where_each_normalizes_its_own_examples() -> None:
+    ids = [identity(f"processes={n}", "norm.sync=false") for n in (1, 2, 4)]
+    assert len({identity(), *ids}) == 3
+    assert axes(config("processes=2", "norm.sync=false")) == axes(config()) | {"processes": 2, "norm.sync": False}
 
 
 def test_typed_values_are_compared_not_how_they_were_written() -> None:

@@ -30,7 +30,7 @@ from bnlab.training.step import make_step
 BATCH, CLASSES = 6, 3
 LRS, MOMENTUM, DECAY, CLIP = (0.05, 0.02, 0.01), 0.9, 0.01, 1.0
 PLAIN_SGD = SGD(lr=0.1, momentum=MOMENTUM, weight_decay=DECAY, nesterov=False)
-BATCH_NORM = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+BATCH_NORM = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True, "sync": True}
 # Shape of an example, sites with a norm, options of the model.
 NETS: dict[str, tuple[tuple[int, ...], tuple[str, ...], dict[str, Any]]] = {
     "mlp": ((5,), ("before_act",), {"depth": 3, "width": 4, "activation": "tanh", "dropout": 0.2, "bias": True}),

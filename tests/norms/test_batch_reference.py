@@ -12,7 +12,7 @@ spatial = st.lists(st.integers(1, 3), max_size=3).map(tuple)
 
 
 def reference(features, **options):
-    defaults = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+    defaults = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True, "sync": True}
     norm = BatchNormReference(features, **{**defaults, **options}).double()
     norm.reset_parameters()
     return norm

@@ -55,7 +55,7 @@ class RecurrentNet(Model):
 
 
 def build(seed: int) -> Model:
-    norm = partial(BatchNorm, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True)
+    norm = partial(BatchNorm, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True, sync=True)
     net = assemble(RecurrentNet, (TIME, INPUTS), CLASSES, Placement(norm, RecurrentNet.default_sites), {})
     initialize(net, "torch", 0.01, seed)
     return net.double()

@@ -141,7 +141,7 @@ def test_own_configs(bnlab: Call, tmp_path: Path) -> None:
     (mine / "norm").mkdir(parents=True)
     (mine / "norm" / "slow.yaml").write_text(
         "# batch norm that remembers long\n"
-        "name: batch\neps: 1.0e-5\nmomentum: 0.01\naffine: true\ntrack_running_stats: true\n"
+        "name: batch\neps: 1.0e-5\nmomentum: 0.01\naffine: true\ntrack_running_stats: true\nsync: true\n"
     )
     status, out, err = bnlab("train", "--config-dir", str(mine), "norm=slow", *SMALL, f"output_dir={tmp_path}")
     assert (status, err) == (0, "")
