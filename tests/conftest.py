@@ -9,10 +9,13 @@ from hypothesis import HealthCheck, settings
 
 from bnlab import cli
 from bnlab.report.interface import modules
+from tests import composed
 
 # No example fails because the machine is slow or busy.
 settings.register_profile("bnlab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bnlab")
+
+composed.remember()
 
 
 class Called(NamedTuple):
