@@ -43,9 +43,7 @@ class Configs(FileConfigSource):
         if (problem := _defaults_problem(config)) is not None:
             raise _refusal(path, problem)
         header = self._get_header_dict(text(path)[:512])
-        return ConfigResult(
-            provider=self.provider, path=f"{self.scheme()}://{self.path}", config=config, header=header
-        )
+        return ConfigResult(provider=self.provider, path=f"{self.scheme()}://{self.path}", config=config, header=header)
 
 
 def register() -> None:
