@@ -33,13 +33,14 @@ demo: setup
 	$(BIN)/bnlab sweep experiment=demo
 	$(BIN)/bnlab report outputs/demo
 
-# Two workers with one torch thread each: the tests are many small runs.
+# Two workers with one torch thread each: the tests are many small runs. worksteal leaves most files to one worker, so
+# that what a file shares is made once.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # -m '' takes also what is marked exhaustive.
 contracts: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '' tests/contracts tests/proofs tests/verbs/test_study.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m '' tests/contracts tests/proofs tests/verbs/test_study.py
 
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak
