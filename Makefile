@@ -11,7 +11,7 @@ help:
 	@echo "make setup      build .venv from requirements.lock (about 2 minutes, 5 GB: torch with its GPU libraries)"
 	@echo "make demo       a real sweep on digits, its learning-rate table and its report (about 5 minutes)"
 	@echo "make test       the test suite"
-	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
+	@echo "make contracts  every norm at every site, with every optimizer, every study: alone and fused (make test has a selection)"
 	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
 	@echo "make zoo        what each norm does: bnlab zoo, into experiments/norm-zoo"
 	@echo "make initialization  closed forms at initialization: bnlab laws all, into experiments/initialization"
@@ -33,13 +33,14 @@ demo: setup
 	$(BIN)/bnlab sweep experiment=demo
 	$(BIN)/bnlab report outputs/demo
 
-# Two workers with one torch thread each: the tests are many small runs.
+# Two workers with one torch thread each: the tests are many small runs. worksteal leaves most files to one worker, so
+# that what a file shares is made once.
 test: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 # -m '' takes also what is marked exhaustive.
 contracts: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m '' tests/contracts
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m '' tests/contracts tests/proofs tests/verbs/test_study.py
 
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak

@@ -1,6 +1,7 @@
 """What is printed acts on nobody's terminal, and is printed whatever the encoding."""
 
 import io
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from bnlab import terminal
+from bnlab import cli, terminal
 from bnlab.terminal import Console, cleaned, say, tolerate_encodings
 from bnlab.text import printable
 
@@ -110,13 +111,25 @@ Call = Callable[..., tuple[int, str, str]]
 NET = ["model.depth=1", "model.width=4", "steps=2", "data.train_size=128", "diagnostics=off"]
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a study of two runs."""
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert cli.main(["sweep", *NET, "study=s", "seed=0,1"]) == 0
+    return folder / "outputs/s"
+
+
+@pytest.mark.usefixtures("one_figure")
 @pytest.mark.parametrize(
     "name", ["a\x1b[31mb", "a\nb", "a\u202eb", "[red]", "données", "a b (2)", "a'b", 'a"b', "a$b", "a\\b", "東京"]
 )
-def test_names_of_folders_are_harmless(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_names_of_folders_are_harmless(
+    bnlab: Call, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.chdir(tmp_path)
-    assert bnlab("sweep", *NET, "study=s", "seed=0,1")[0] == 0
-    Path("outputs/s").rename(name)
+    shutil.copytree(original, name)
     for words in (["status", name], ["status", name, "--verify"], ["report", name], ["status", f"{name}/nowhere"]):
         status, out, err = bnlab(*words)
         assert status in (0, 2)

@@ -108,8 +108,9 @@ class Composer:
         """Return whether an override sets a plain value, not a choice of a group or a setting of Hydra."""
         key = override.key_or_group
         if key not in self._groups:
-            self._groups[key] = "." not in key and bool(
-                self._loader.list_groups(key) or self._loader.get_group_options(key)
+            # The loader's own get_group_options would load the whole config again.
+            self._groups[key] = "." not in key and any(
+                source.is_group(key) and source.list(key, None) for source in self._loader.get_sources()
             )
         return (
             override.is_add() is False

@@ -1,10 +1,12 @@
 """Checks of users' yaml files before anything is built from them: size, nesting, and size with aliases expanded."""
 
+import pickle
 import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 
 import yaml
@@ -35,13 +37,13 @@ class Configs(FileConfigSource):
             BadInput: it is invalid.
         """
         path = Path(self.path, self._normalize_file_name(config_path))
-        if path.is_file():
-            check(path)
-        with _told(path):
-            found = super().load_config(config_path)
-        if isinstance(found.config, DictConfig) and (problem := _defaults_problem(found.config)) is not None:
+        if not path.is_file():
+            return super().load_config(config_path)  # which says that it is missing
+        config = load(path)
+        if (problem := _defaults_problem(config)) is not None:
             raise _refusal(path, problem)
-        return found
+        header = self._get_header_dict(text(path)[:512])
+        return ConfigResult(provider=self.provider, path=f"{self.scheme()}://{self.path}", config=config, header=header)
 
 
 def register() -> None:
@@ -55,9 +57,9 @@ def load(path: Path) -> DictConfig:
     Raises:
         BadInput: it cannot be read as a mapping, or is too large or too deep.
     """
-    check(path)
     with _told(path):
-        found = OmegaConf.load(path)
+        content = _checked(path)
+        found = pickle.loads(_parsed(content))
     assert isinstance(found, DictConfig)
     return found
 
@@ -88,8 +90,15 @@ def check(path: Path) -> None:
         BadInput: it does not, or is too large or too deep.
     """
     with _told(path):
-        if (problem := _problem(text(path))) is not None:
-            raise _refusal(path, problem)
+        _checked(path)
+
+
+def _checked(path: Path) -> str:
+    """Return the text of a file that contains one mapping of plain values, or nothing."""
+    content = text(path)
+    if (problem := _problem(content)) is not None:
+        raise _refusal(path, problem)
+    return content
 
 
 def _defaults_problem(config: DictConfig) -> str | None:
@@ -126,6 +135,12 @@ def _told(path: Path) -> Iterator[None]:
 @lru_cache(maxsize=1024)
 def _problem(content: str) -> str | None:
     return next(_problems(content), None)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(content: str) -> bytes:
+    """Return the pickled config: Hydra reads some files ten times, and may modify what it gets; unpickling is quick."""
+    return pickle.dumps(OmegaConf.load(StringIO(content)))
 
 
 def _refusal(path: Path, reason: str) -> BadInput:

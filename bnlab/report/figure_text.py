@@ -1,10 +1,12 @@
 """Text in figures: names are drawn literally, whatever characters they contain."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from warnings import catch_warnings, filterwarnings
 
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.category import StrCategoryFormatter
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -29,13 +31,24 @@ def as_written(figure: Figure) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             if isinstance(axis.get_major_formatter(), _NAMES):
                 axis.get_majorticklabels()  # creates their texts
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
+    for text in _texts(figure):
         words = text.get_text()
         if "$" in words and not _POWER.fullmatch(words):
             text.set_parse_math(False)
         if words != (clean := as_xml(words)):
             text.set_text(clean)
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Yield all texts, without tick labels that are numbers, for which matplotlib would create all ticks."""
+    if isinstance(artist, Text):
+        yield artist
+    if isinstance(artist, Axis) and not isinstance(artist.get_major_formatter(), _NAMES):
+        parts: Iterable[Artist] = (artist.label, artist.offsetText)
+    else:
+        parts = artist.get_children()
+    for part in parts:
+        yield from _texts(part)
 
 
 @contextmanager

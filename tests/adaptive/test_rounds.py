@@ -1,12 +1,16 @@
 """Sweeps that choose their own runs: searched rates, and looks at claims."""
 
 import math
+import shutil
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bnlab import cli
 from bnlab.runs.reader import load
 from bnlab.studies.record import read
 
@@ -17,10 +21,26 @@ TINY = ["model.depth=1", "model.width=4", "steps=4", "diagnostics=off", "data.tr
 SEARCH = ["sweep", "norm=none,batch", "optim.lr=interval(1e-3,1e4)", "search.runs=20", "study=s", *TINY]
 
 
-def test_a_search_chooses_rates_for_each_condition(bnlab: Call, tmp_path: Path) -> None:
-    status, out, err = bnlab(*SEARCH, f"output_dir={tmp_path}")
-    assert (status, err) == (0, "")
-    infos = load(tmp_path / "s").infos.values()
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the folder of a search, and its output."""
+    folder, out, err = tmp_path_factory.mktemp("original"), StringIO(), StringIO()
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
+        patched.setenv("COLUMNS", "200")
+        assert cli.main([*SEARCH, f"output_dir={folder}"]) == 0
+    assert err.getvalue() == ""
+    return folder, out.getvalue()
+
+
+@pytest.fixture
+def searched(original: tuple[Path, str], tmp_path: Path) -> None:
+    """Copy the search to `tmp_path`."""
+    shutil.copytree(original[0], tmp_path, dirs_exist_ok=True)
+
+
+def test_a_search_chooses_rates_for_each_condition(original: tuple[Path, str]) -> None:
+    folder, out = original
+    infos = load(folder / "s").infos.values()
     for norm in ("none", "batch"):
         mine = [info["axes"] for info in infos if info["axes"]["norm"] == norm]
         assert len(mine) == 20
@@ -31,8 +51,7 @@ def test_a_search_chooses_rates_for_each_condition(bnlab: Call, tmp_path: Path) 
     assert "20 runs" in out
 
 
-def test_the_same_command_trains_nothing_again(bnlab: Call, tmp_path: Path) -> None:
-    bnlab(*SEARCH, f"output_dir={tmp_path}")
+def test_the_same_command_trains_nothing_again(bnlab: Call, tmp_path: Path, searched: None) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("s/*/run.json")}
     status, out, _ = bnlab(*SEARCH, f"output_dir={tmp_path}")
     assert status == 0
@@ -40,8 +59,7 @@ def test_the_same_command_trains_nothing_again(bnlab: Call, tmp_path: Path) -> N
     assert before == {path: path.stat().st_mtime_ns for path in tmp_path.glob("s/*/run.json")}
 
 
-def test_a_run_that_was_lost_is_trained_again_and_nothing_else(bnlab: Call, tmp_path: Path) -> None:
-    bnlab(*SEARCH, f"output_dir={tmp_path}")
+def test_a_run_that_was_lost_is_trained_again_and_nothing_else(bnlab: Call, tmp_path: Path, searched: None) -> None:
     runs = sorted(tmp_path.glob("s/*/run.json"))
     rows = {path.parent.name: (path.parent / "steps.csv").read_text() for path in runs}
     lost = max(runs, key=lambda path: path.stat().st_mtime_ns).parent

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from hydra import initialize_config_dir
@@ -61,6 +61,7 @@ def rate(cell: Cell, replica: int) -> float:
     return LRS[replica] * (0.01 if cell.model in DEEPER else 1)
 
 
+@lru_cache(maxsize=64)
 def config(cell: Cell, replica: int = 0) -> Config:
     """Return the valid config of one of a cell's replicas."""
     base = composed("norm", cell.norm)
@@ -81,6 +82,7 @@ def data(batches: str, precision: str) -> TensorData:
     return build.tensors(chosen, source(chosen))
 
 
+@lru_cache(maxsize=16)  # a loop trains copies of it
 def net(cell: Cell) -> tuple[Model, dict[str, tuple[int, ...]]]:
     """Return its net without storage, and the shape of an example at each of its sites.
 

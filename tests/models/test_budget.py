@@ -34,7 +34,7 @@ CELLS = {
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set a limit that is reached quickly."""
-    monkeypatch.setattr(budget, "MODULES", 2000)
+    monkeypatch.setattr(budget, "MODULES", 500)
 
 
 @pytest.mark.usefixtures("few")

@@ -58,7 +58,8 @@ def test_a_few_kills(start: Warm, tmp_path: Path) -> None:
 
 
 def test_a_few_kills_in_a_study_that_chooses_its_runs(start: Warm, tmp_path: Path) -> None:
-    soak(start, tmp_path, ["launcher=fused"], [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL], STUDY)
+    small = ["launcher=fused", "epochs=4", "search.runs=12"]  # enough for three kills and several rounds
+    soak(start, tmp_path, small, [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL], STUDY)
 
 
 @pytest.mark.exhaustive

@@ -103,8 +103,15 @@ def test_a_pack_whose_worker_is_killed_goes_on_in_halves(start: Warm, tmp_path: 
     assert "3 complete" in process.said
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("launcher", ["serial", "processes"])
+@pytest.mark.parametrize(
+    ("launcher", "sign"),
+    [
+        ("serial", signal.SIGTERM),
+        ("processes", signal.SIGHUP),
+        pytest.param("serial", signal.SIGHUP, marks=pytest.mark.exhaustive),
+        pytest.param("processes", signal.SIGTERM, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_a_scheduler_or_a_closed_terminal_ends_it_with_a_checkpoint(
     start: Warm, tmp_path: Path, sign: signal.Signals, launcher: str
 ) -> None:
@@ -114,7 +121,7 @@ def test_a_scheduler_or_a_closed_terminal_ends_it_with_a_checkpoint(
     assert process.kill(sign) == 128 + sign, process.said
     assert "ended by a signal; the same command resumes where it stopped" in process.said
     assert "Traceback" not in process.said
-    again = start(tmp_path, *words)
+    again = start(tmp_path, *words, "launcher=serial")  # without workers, which take seconds to start
     while "it resumes from step" not in again.said:
         assert again.lives, again.said
         time.sleep(0.02)

@@ -87,9 +87,9 @@ class Warm:
 def serve() -> None:
     import torch
 
-    import bnlab.sweeps.running.launch  # noqa: F401  # with all that a sweep needs
     from bnlab import cli
 
+    load_all()
     torch.set_num_threads(1)
     print("ready", flush=True)
     for line in sys.stdin:
@@ -99,6 +99,30 @@ def serve() -> None:
         elif (answer := os.fork()) == 0:
             os._exit(become(cli.main, **order))
         print(answer, flush=True)
+
+
+def load_all() -> None:
+    """Import what a sweep, a study and its report import when they need it: each would take seconds in every child."""
+    import pkgutil
+    from importlib import import_module
+
+    import bnlab
+
+    for module in pkgutil.walk_packages(bnlab.__path__, "bnlab."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    # Within functions of bnlab, and of torch for nets without storage.
+    for name in (
+        "joblib.externals.loky",
+        "scipy.stats",
+        "sklearn.datasets",
+        "torch._meta_registrations",
+        "torch._refs",
+    ):
+        import_module(name)
+    from bnlab.sweeps.layout.plugin import register
+
+    register()
 
 
 def become(main: Callable[[Sequence[str]], int], words: list[str], cwd: str, log: str, largest: int | None) -> int:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from bnlab import cli
+
 Call = Callable[..., tuple[int, str, str]]
 NET = [
     "model.depth=1",
@@ -23,12 +25,21 @@ NET = [
 ]
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with three runs, seeds 0 to 2."""
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert cli.main(["sweep", *NET, "seed=0,1,2"]) == 0
+    return folder / "outputs/s"
+
+
 @pytest.fixture
-def study(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A study with three runs, of which one will be damaged; seeds 0 to 2."""
+def study(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, of which one run will be damaged."""
     monkeypatch.chdir(tmp_path)
-    assert bnlab("sweep", *NET, "seed=0,1,2")[0] == 0
-    return tmp_path / "outputs/s"
+    return Path(shutil.copytree(original, tmp_path / "outputs/s"))
 
 
 def one(study: Path) -> Path:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from bnlab import cli
 from bnlab.training.checkpoint import digest
 
 Call = Callable[..., tuple[int, str, str]]
@@ -15,10 +17,19 @@ NET = ["model.depth=2", "model.width=8", "norm=batch", "diagnostics=off"]
 OTHER = ["data=gaussian", "data.shape=[1,8,8]", "data.classes=4", "data.n_train=300", "data.n_test=50", "steps=5"]
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run."""
+    folder = tmp_path_factory.mktemp("original")
+    assert cli.main(["train", *NET, "epochs=2", f"output_dir={folder}", "study=source"]) == 0
+    (info,) = folder.glob("source/*/run.json")
+    return info.parent
+
+
 @pytest.fixture
-def trained(bnlab: Call, tmp_path: Path) -> Path:
-    out = bnlab("train", *NET, "epochs=2", f"output_dir={tmp_path}", "study=source")[1]
-    return Path(out.splitlines()[-1])
+def trained(original: Path, tmp_path: Path) -> Path:
+    """Return the folder of a copy of it."""
+    return Path(shutil.copytree(original.parent, tmp_path / "source")) / original.name
 
 
 def run(bnlab: Call, tmp_path: Path, *words: str) -> Path:

@@ -3,10 +3,13 @@
 import json
 import os
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from bnlab import cli
 
 Call = Callable[..., tuple[int, str, str]]
 NET = [
@@ -20,11 +23,21 @@ NET = [
 ]
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a study of two runs."""
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert cli.main(["sweep", *NET, "seed=0,1"]) == 0
+    return folder
+
+
 @pytest.fixture
-def folder(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the first run of a copy."""
     monkeypatch.chdir(tmp_path)
-    status, _, err = bnlab("sweep", *NET, "seed=0,1")
-    assert status == 0, err
+    shutil.copytree(original / "outputs", tmp_path / "outputs")
     return sorted(path.parent for path in tmp_path.glob("outputs/s/*/run.json"))[0]
 
 

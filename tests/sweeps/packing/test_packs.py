@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bnlab import cli
 from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps.packing.pack import Pack
@@ -56,11 +57,14 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Pat
     return go
 
 
-@pytest.fixture
-def undisturbed(bnlab: Call, here: Callable[[str], Path]) -> Path:
-    study = here("undisturbed")
-    assert bnlab(*FOUR)[0] == 0
-    return study
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the study of a sweep that nothing has interrupted; only read."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert cli.main(FOUR) == 0
+    return folder / "outputs" / "s"
 
 
 def records(study: Path) -> list[dict[str, object]]:
