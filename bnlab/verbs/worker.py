@@ -84,8 +84,6 @@ class Worker:
 
     def train(self) -> bool:
         """Train the runs that wait, until none does; return whether there were any that it had not tried before."""
-        from bnlab.runs.index import rebuild
-        from bnlab.runs.presence import at_work
         from bnlab.sweeps.packing.packs import Packs
 
         commands = self._unfinished()
@@ -95,12 +93,8 @@ class Worker:
             return False
         self._tried |= commands.keys()
         Packs(self._path).tidy()
-        try:
-            for flags, mine in _alike(commands).items():
-                self._call(flags, mine)
-        finally:
-            if not at_work(self._path):  # the last one writes the index in order
-                rebuild(self._path)
+        for flags, mine in _alike(commands).items():
+            self._call(flags, mine)
         return True
 
     def _unfinished(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from bnlab.runs.index import Index
 from bnlab.runs.info import read_info
 from bnlab.runs.lock_holder import lock_holder
 from bnlab.runs.packing import Record, has_begun, read_packing
-from bnlab.runs.presence import present
+from bnlab.runs.presence import at_work, present
 from bnlab.runs.schema import FINISHED
 from bnlab.runs.status import ENDED, Run, Study
 from bnlab.sweeps.display.console import SweepConsole
@@ -93,8 +93,13 @@ class Work:
             slots, lambda one: most(self._like(one)), lambda one, size: threads(self._like(one), size), options
         )
         grouping = Grouping(most, lambda job: threads(job, most(job)), options)
-        with present(self._study.path, slots):
-            self._train(executor_for(choice, machine, self._runner), terms, grouping)
+        executor = executor_for(choice, machine, self._runner)
+        try:
+            with present(self._study.path, slots):
+                self._train(executor, terms, grouping)
+        finally:
+            if not at_work(self._study.path):  # the last one to leave writes the index in order
+                self._index.close()
 
     def progress(self, step: int, total: int, loss: float, accuracy: float | None, pack: str, runs: int) -> None:
         self._view.progress(step, total, loss, accuracy, pack, runs)
