@@ -33,6 +33,7 @@ from bnlab.runs.status import Study
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.layout.plugin import register
 from bnlab.sweeps.packing.pack import Pack
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.sweeps.running.folder import Folder
 from bnlab.sweeps.running.provenance import git_commit, versions
 from bnlab.sweeps.running.runner import Runner
@@ -118,6 +119,7 @@ def simulate(study: Path, workers: int, runs: int) -> Result:
         summary = Summary()
         try:
             place = Study(study)
+            Packs(study).tidy()
             Work(
                 place, place.commands(), lambda run_id, _: jobs[run_id], lambda _: True, Silent(), summary, retry=False
             ).run()

@@ -171,20 +171,17 @@ def test_runs_are_divided_among_those_at_work(bnlab: Call, study: Path) -> None:
     with present(study, 1):
         assert bnlab("worker", str(study), "launcher=fused")[0] == 0
     packs = json.loads((study / "packs.json").read_text())["packs"]
-    assert sorted(len(pack["runs"]) for pack in packs) == [1, 1, 1, 1, 2, 2]
+    assert sorted(len(pack["runs"]) for pack in packs) == [1, 1, 2, 2, 2]
     together = sorted(json.loads(path.read_text())["execution"]["runs"] for path in study.glob("*/run.json"))
-    assert together == [1, 1, 1, 1, 2, 2, 2, 2]
+    assert together == [1, 1, 2, 2, 2, 2, 2, 2]
     assert "8 complete" in bnlab("status", str(study))[1]
 
 
 def test_a_sweep_beside_a_worker_keeps_its_division(bnlab: Call, study: Path) -> None:
     path = study / "packs.json"
     with present(study, 1):
-        with (
-            pytest.raises(ZeroDivisionError),
-            patch("bnlab.sweeps.running.runner.Runner.attempt", side_effect=ZeroDivisionError),
-        ):
-            bnlab("worker", str(study), "launcher=fused")
+        with patch("bnlab.sweeps.running.runner.Runner.attempt", side_effect=KeyboardInterrupt):
+            assert bnlab("worker", str(study), "launcher=fused")[0] == 130
         divided = json.loads(path.read_text())["packs"]
         assert any("among" in pack["asked"] for pack in divided)
         assert bnlab("sweep", *GRID, "study=s", "launcher=fused")[0] == 0
@@ -197,8 +194,10 @@ def test_training_one_run_of_a_waiting_pack_loses_no_other(bnlab: Call, study: P
     with patch("bnlab.sweeps.running.runner.Runner.attempt", side_effect=KeyboardInterrupt):
         assert bnlab("worker", str(study), "launcher=fused")[0] == 130
     pack = next(pack for pack in json.loads((study / "packs.json").read_text())["packs"] if len(pack["runs"]) > 1)
-    command = next(iter(pack["runs"].values()))
-    assert bnlab(*shlex.split(command)[1:], "launcher=auto")[0] == 0
-    assert "1 complete, 7 waiting" in bnlab("status", str(study))[1]
+    words = shlex.split(next(iter(pack["runs"].values())))[1:]
+    assert bnlab(*(word for word in words if word != "launcher=none"))[0] == 0
+    status = bnlab("status", str(study))[1]
+    assert "1 complete" in status
+    assert "7 waiting" in status
     assert bnlab("worker", str(study))[0] == 0
     assert "8 complete" in bnlab("status", str(study))[1]

@@ -76,29 +76,34 @@ class Pool:
         Raises:
             Unreadable: packs.json is damaged.
         """
-        while True:
-            if not self._open and not self._read():
-                return None
+        while self._open or self._read():
+            large: list[Record] = []
             while self._open:
                 record = self._open.pop()
                 if has_begun(self._study, list(record.runs)[:1]):
                     continue
-                if not self._fits(record, terms):
+                if AMONG in record.asked and len(record.runs) > terms.most(record):
+                    large.append(record)
+                elif not self._fits(record, terms):
                     self._divide(record, terms)
+                    large = []
                 elif self._is_listed(record):
+                    self._open += reversed(large)
                     self._taken.add(record.id)
                     return record
                 else:
                     self._read()
+                    large = []
+            if large:
+                self._divide(large[-1], terms)
+        return None
 
     def _fits(self, record: Record, terms: Terms) -> bool:
-        together = len(record.runs)
-        if together > (most := terms.most(record)):
-            return False
         if AMONG in record.asked:
             return not self._is_outdated(record)
-        alone = min(most, self._alike[record.kind]) == 1
-        return alone and record.threads == terms.threads(record, 1)
+        if len(record.runs) > 1 or (self._alike[record.kind] > 1 and terms.most(record) > 1):
+            return False
+        return record.threads == terms.threads(record, 1)
 
     def _is_outdated(self, record: Record) -> bool:
         """Return whether workers have not divided a record, or now train at least twice as many packs as they did."""
@@ -112,12 +117,13 @@ class Pool:
         return self._slots[0]
 
     def _divide(self, like: Record, terms: Terms) -> None:
-        """Divide the waiting runs that can be trained together with those of a record; only the record if it is large.
+        """Divide the waiting runs that can be trained together with those of a record, and offer these packs next.
 
-        So a worker with little memory leaves large packs to others.
+        Only the record itself is divided if it is merely too large for this worker.
         """
         most, slots = terms.most(like), max(self._count(), terms.own)
         terms.threads(like, 1)  # builds the net, which others should not wait for
+        parts: list[Record] = []
 
         def is_divisible(one: Record) -> bool:
             if one.id != like.id:
@@ -127,13 +133,14 @@ class Pool:
             return not has_begun(self._study, one.runs)
 
         def change(records: Sequence[Record]) -> list[Record]:
+            parts.clear()
             divisible = [one for one in records if is_divisible(one)]
             runs = {run_id: command for one in divisible for run_id, command in one.runs.items()}
             if not runs:
                 return list(records)
             there = _folders(self._study)
             waiting = max(len(runs), sum(run_id not in there for one in records for run_id in one.runs))
-            parts, place = [], list(runs)
+            place = list(runs)
             for size in sizes(len(runs), waiting, slots, terms.own, most):
                 part, place = place[:size], place[size:]
                 own = {run_id: runs[run_id] for run_id in part}
@@ -145,6 +152,8 @@ class Pool:
             return [*records[:first], *parts, *left]
 
         self._list(self._packs.regroup(change))
+        new = {one.id for one in parts}
+        self._open.sort(key=lambda one: one.id in new)
 
     def _read(self) -> bool:
         """List the packs that wait; return whether packs.json has changed since it was last read."""

@@ -120,7 +120,7 @@ class Work:
         self._index.add(info)
         run_id = Path(folder).name
         self._commands.pop(run_id, None)
-        self._view.finished(self._labels.pop(run_id), info, pack)
+        self._view.finished(self._labels.get(run_id, run_id), info, pack)
 
     def stopped(self) -> bool:
         return self._stops

@@ -100,16 +100,25 @@ def test_runs_that_do_not_pay_together_are_taken_as_they_were_laid_out(tmp_path:
     assert (tmp_path / NAME).read_bytes() == before
 
 
-def test_a_worker_with_little_memory_divides_one_pack_and_leaves_the_others(tmp_path: Path) -> None:
+def test_a_worker_with_little_memory_leaves_large_packs_to_others(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a": 96})
     with present(tmp_path, 1), present(tmp_path, 1):
         begin(tmp_path, pool(tmp_path).take(terms(most=32)) or pytest.fail("nothing waits"))
-        large = {len(one.runs) for one in read_packing(tmp_path).packs}
+        before = (tmp_path / NAME).read_bytes()
         record = pool(tmp_path).take(terms(most=4))
-        assert record is not None
-        assert len(record.runs) == 4
-        assert max(large) > 4
-        assert max(len(one.runs) for one in read_packing(tmp_path).packs) > 4
+    assert record is not None
+    assert len(record.runs) == 4
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_it_divides_one_large_pack_where_there_are_no_small_ones(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"a": 96})
+    with present(tmp_path, 1):
+        begin(tmp_path, pool(tmp_path).take(terms(most=32)) or pytest.fail("nothing waits"))
+        record = pool(tmp_path).take(terms(most=4))
+    assert record is not None
+    assert len(record.runs) == 4
+    assert sorted(len(one.runs) for one in read_packing(tmp_path).packs) == [4] * 8 + [32, 32]
 
 
 def test_runs_of_different_kinds_and_of_others_are_not_joined(tmp_path: Path) -> None:
