@@ -11,7 +11,9 @@ Prints, for each number of runs, seconds of laying out, milliseconds of CPU and 
 """
 
 import argparse
+import gc
 import json
+import shlex
 import tempfile
 import threading
 from collections import Counter
@@ -27,10 +29,11 @@ from hydra.core.global_hydra import GlobalHydra
 
 from bnlab.config.compose import Composer
 from bnlab.config.folder import conf_dir
+from bnlab.config.validate import validate
 from bnlab.runs.packing import read_packing
 from bnlab.runs.schema import METRICS
 from bnlab.runs.status import Study
-from bnlab.sweeps.job import Job, Jobs
+from bnlab.sweeps.job import Job
 from bnlab.sweeps.layout.plugin import register
 from bnlab.sweeps.packing.pack import Pack
 from bnlab.sweeps.packing.packs import Packs
@@ -83,14 +86,15 @@ def jobs_in(study: Path, runs: int) -> dict[str, Job]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
-        job = Jobs(without_data=True).job(Composer(hydra.config_loader).compose(words), words)
+        composed = Composer(hydra.config_loader).compose(words)
+    common = validate(composed)
     found = {}
     for n in range(runs):
         seed, width = n // KINDS, 10 + n % KINDS
-        run = job.config.run | {"seed": seed}
-        config = replace(job.config, run=run, model=job.config.model | {"width": width})
+        config = replace(common, run=common.run | {"seed": seed}, model=common.model | {"width": width})
         run_id = f"{n * 2654435761 % 2**32:012x}"
-        found[run_id] = Job(config, job.composed, run_id, f"{job.command} model.width={width} seed={seed}")
+        command = shlex.join(["bnlab", "train", *words, f"model.width={width}", f"seed={seed}"])
+        found[run_id] = Job(config, composed, run_id, command)
     return found
 
 
@@ -156,6 +160,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--runs", type=int, nargs="+", default=[1_000, 3_000, 10_000])
     given = parser.parse_args()
+    gc.disable()  # all workers share one heap here
     for runs in given.runs:
         with tempfile.TemporaryDirectory() as place:
             study = Path(place) / "study"
