@@ -1,15 +1,17 @@
 """packs.json of a study: which runs are trained together, in which order, and the command that trains each.
 
-    {"packs": [{"id", "executor", "threads", "runs": {run_id: command}, "asked": {option: value}}, ...],
+    {"packs": [{"id", "executor", "threads", "runs": {run_id: command}, "asked": {option: value}, "alike"}, ...],
      "retired": ["pack_<id>.pt", ...], "versions": {"bnlab", "torch"}}
 
-`asked` holds the options that led to a pack. `retired` names the checkpoints of packs that no longer exist, until they
-are removed. `versions` are those with which the runs were laid out.
+`asked` holds the options that led to a pack, with `AMONG` if workers divided the runs. `retired` names the checkpoints
+of packs that no longer exist, until they are removed. `versions` are those with which the runs were laid out.
 """
 
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -18,12 +20,14 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.files import Unreadable, check_own, read_json, read_text
+from bnlab.runs.files import Unreadable, check_own, read_bytes, read_json, read_text
 from bnlab.runs.info import RUN_ID, Line, RunCommand, RunId
+from bnlab.runs.lock_holder import NAME as LOCK
 from bnlab.runs.schema import CHECKPOINT
 from bnlab.text import printable
 
 NAME = "packs.json"
+AMONG = "among"  # key of `asked`: how many packs the workers could train at once when they divided the runs
 MOST_THREADS = 1024  # torch aborts the process if asked for many times more
 
 CHECKPOINT_NAME = re.compile(r"pack_[0-9a-f]{12}\.pt")
@@ -49,12 +53,19 @@ class Record(_Planned):
 
     Attributes:
         id: `pack_id` of its runs, which are folders of this study.
+        alike: the same for packs whose runs could be trained together; "" if unknown (from an older bnlab).
     """
 
     id: Line
     executor: Line
     threads: Annotated[int, Field(ge=1, le=MOST_THREADS)]
     asked: dict[Line, bool | int | float | Line | None]
+    alike: Line = ""
+
+    @property
+    def kind(self) -> str:
+        """The same for records whose runs can be trained together, as far as is known."""
+        return self.alike or self.id
 
 
 def _is_sound(records: list[Record]) -> list[Record]:
@@ -135,6 +146,23 @@ def write_packing(
         before = ""
     if before != text:
         write_atomic(study / NAME, text)
+
+
+def is_listed(study: Path, name: str) -> bool:
+    """Return whether packs.json has a pack with this id; False if it is damaged.
+
+    The file is not parsed if the text has the id where `write_packing` puts it: it lists thousands of packs.
+    """
+    with suppress(FileNotFoundError, Unreadable):
+        if f'\n{{"id": "{name}", '.encode() in read_bytes(study / NAME):
+            return True
+        return any(record.id == name for record in read_packing(study).packs)
+    return False
+
+
+def has_begun(study: Path, run_ids: Iterable[str]) -> bool:
+    """Return whether one of the runs has started, or a process has locked it to start it."""
+    return any(os.path.lexists(f"{study}/{one}/{name}") for one in run_ids for name in (LOCK, "run.json", CHECKPOINT))
 
 
 def planned(study: Path, started: set[str]) -> dict[Path, str]:

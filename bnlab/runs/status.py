@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -19,6 +19,7 @@ from bnlab.text import printable
 
 # interrupted: started, but no process is training it. waiting: in the sweep's packs.json, but not started.
 STATES = ("complete", "diverged", "refused", "failed", "running", "interrupted", "waiting")
+ENDED = STATES[:4]
 RECENT = 100  # most ended runs from which the pace is estimated
 PAUSE = 5.0  # longest gap between runs, in seconds, that counts as training time
 
@@ -95,6 +96,7 @@ class Study:
         _check(path)
         self.path = path
         self._known: dict[Path, tuple[int, dict[str, Any] | Unreadable]] = {}
+        self._over: set[str] = set()
 
     def look(self) -> Look:
         """Return the current state of the study."""
@@ -112,6 +114,38 @@ class Study:
             by = lock_holder(folder)
             runs.append(Run(folder, "waiting" if by is None else "running", holder=by, command=command))
         return Look(runs, damaged)
+
+    def commands(self) -> dict[str, str]:
+        """Return the commands of all runs by id: those of packs.json, and started ones that are not in it."""
+        found = {folder.name: command for folder, command in planned(self.path, set()).items()}
+        for folder in run_folders(self.path):
+            if folder.name not in found and not isinstance(info := self._info(folder)[0], Unreadable):
+                found[folder.name] = info["command"] or ""
+        return {run_id: command for run_id, command in found.items() if command}
+
+    def unfinished(self, commands: Mapping[str, str], over: Collection[str] = ENDED) -> list[Run]:
+        """Return those of some runs that have not ended; one that has is not looked at again.
+
+        Args:
+            commands: each run's command, by its id.
+            over: the states of runs that have ended.
+        """
+        found = []
+        for run_id, command in commands.items():
+            if run_id in self._over:
+                continue
+            run = self._run(self.path / run_id)
+            if isinstance(run, Run) and run.state in over:
+                self._over.add(run_id)
+                del self._known[run.folder]
+            elif isinstance(run, Run):
+                found.append(run)
+            elif not is_there(self.path / run_id / "run.json"):
+                by = lock_holder(self.path / run_id)
+                found.append(
+                    Run(self.path / run_id, "waiting" if by is None else "running", holder=by, command=command)
+                )
+        return found
 
     def _run(self, folder: Path) -> Run | Unreadable:
         info, changed = self._info(folder)

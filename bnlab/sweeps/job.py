@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ class Job:
         config["run"] = {key: value for key, value in config["run"].items() if key != "seed"}
         config["optim"] = {key: value for key, value in config["optim"].items() if key not in FREE}
         return json.dumps(config, sort_keys=True)
+
+    @cached_property
+    def alike(self) -> str:
+        """Hash of `group_key`, which packs.json keeps."""
+        return blake2b(self.group_key.encode(), digest_size=6).hexdigest()
 
     def make_study(self) -> None:
         """Create the study's folder, and check that bnlab may write the files that its runs share.

@@ -117,7 +117,7 @@ def run_sweep(
             rebuild(study)  # a kill at the very end leaves an index without the last runs
     for study in summary.studies:
         rerun.end(study)
-    _say(summary, console, command)
+    conclude(summary, console, command)
     return summary
 
 
@@ -198,7 +198,8 @@ def lacking(done: Iterable[tuple[Job, Mapping[str, Any] | None]]) -> str:
     return f"{len(found)} of those done lack {what} at these moments: rerun=true trains them again" if found else ""
 
 
-def _say(summary: Summary, console: Console, command: str | None) -> None:
+def conclude(summary: Summary, console: Console, command: str | None) -> None:
+    """Print how many runs ended how, which failed or were skipped, and the command that trains failed ones again."""
     count = Counter(info["status"] for info in summary.infos.values())
     console.print(", ".join(f"{n} {status}" for status, n in sorted(count.items())))
     for reason in summary.skipped.values():

@@ -65,7 +65,7 @@ class Worker:
         command: the user's command.
 
     Attributes:
-        status: exit status: 1 if a run failed, else 0.
+        status: exit status: 1 if a run failed or could not be trained, else 0.
 
     Raises:
         BadInput: the folder is not a study, or was laid out with other versions.
@@ -74,54 +74,81 @@ class Worker:
     def __init__(self, study: Path, own: Sequence[str], command: str) -> None:
         from bnlab.runs.status import Study
 
-        self._study, self._own, self._command = study, list(own), command
+        self._path, self._own, self._command = study, list(own), command
         self._retry = "sweep.retry=failed" in own
-        self._runs = Study(study)
+        self._study = Study(study)
         self._console = Console()
         self._tried: set[str] = set()
         self.status = 0
         _check_versions(study)
 
     def train(self) -> bool:
-        """Train the runs that are waiting now; return whether there were any that it had not tried before."""
-        states = ("waiting", "interrupted", "running", *(("failed",) if self._retry else ()))
-        commands = {
-            one.folder.name: one.command
-            for one in self._runs.look().runs
-            if one.state in states and one.command and one.folder.name not in self._tried
-        }
+        """Train the runs that wait, until none does; return whether there were any that it had not tried before."""
+        from bnlab.sweeps.packing.packs import Packs
+
+        commands = self._unfinished()
         if not commands:
             if not self._tried:
-                self._console.print(f"{self._study}: nothing is waiting", soft_wrap=True)
+                self._console.print(f"{self._path}: nothing is waiting", soft_wrap=True)
             return False
         self._tried |= commands.keys()
+        Packs(self._path).tidy()
         for flags, mine in _alike(commands).items():
             self._call(flags, mine)
         return True
 
-    def _call(self, flags: tuple[str, ...], runs: Mapping[str, list[str]]) -> None:
+    def _unfinished(self) -> dict[str, str]:
+        """Return the commands of the runs that it has not tried; none if all have ended."""
+        from bnlab.runs.packing import has_begun
+        from bnlab.runs.schema import FINISHED
+        from bnlab.runs.status import ENDED
+
+        commands = {one: command for one, command in self._study.commands().items() if one not in self._tried}
+        if all(has_begun(self._path, [one]) for one in commands):
+            over = FINISHED if self._retry else ENDED
+            left = {run.folder.name for run in self._study.unfinished(commands, over)}
+            return {one: command for one, command in commands.items() if one in left}
+        return commands
+
+    def _call(self, flags: tuple[str, ...], commands: Mapping[str, str]) -> None:
         """Train the runs whose commands have the same flags and plugins."""
         from bnlab.config.compose import Composer
-        from bnlab.sweeps.job import Jobs
-        from bnlab.sweeps.sweep import prepare, run_sweep
+        from bnlab.sweeps.display.console import SweepConsole, warn
+        from bnlab.sweeps.job import Job, Jobs
+        from bnlab.sweeps.running.work import Work
+        from bnlab.sweeps.sweep import Summary, conclude
         from bnlab.verbs import hydra
 
         def batch(composer: Composer, _: Any) -> None:
             data = Jobs(hydra.config_options(flags))
-            lists = [self._words(words) for words in runs.values()]
-            study = data.job(composer.compose(lists[0]), lists[0]).study
-            if study.resolve() != self._study.resolve():  # it was laid out from another working folder
-                place = self._study.absolute()
-                lists = [
-                    self._words(words, f"output_dir={place.parent}", f"study={place.name}") for words in runs.values()
-                ]
-            jobs = prepare(composer, data, lists, self._console)
-            if odd := sorted(runs.keys() - {job.run_id for job, _ in jobs.values()}):
-                raise BadInput(
-                    f"{len(odd)} of {len(runs)} runs of {self._study}, such as {odd[0]}, would be other runs here: its "
-                    "data, plugins or configs differ from those that it was laid out with"
-                )
-            summary = run_sweep(jobs, len(lists), self._console, self._command)
+            place: tuple[str, ...] = ()
+
+            def composed(command: str) -> Job:
+                words = self._words(parse(shlex.split(command)[2:]).overrides, *place)
+                return data.job(composer.compose(words), words)
+
+            def make(run_id: str, command: str) -> Job:
+                if (job := composed(command)).run_id != run_id:
+                    raise BadInput(
+                        f"run {run_id} of {self._path} would be another run here: its data, plugins or configs differ "
+                        "from those that it was laid out with"
+                    )
+                return job
+
+            job = composed(next(iter(commands.values())))
+            if job.study.resolve() != self._path.resolve():  # it was laid out from another working folder
+                absolute = self._path.absolute()
+                place = (f"output_dir={absolute.parent}", f"study={absolute.name}")
+                job = composed(next(iter(commands.values())))
+            job.make_study()
+            warn(self._console, [job])
+            summary = Summary(studies=[self._path])
+            self._console.print(f"{len(commands)} runs to train, together with other workers", soft_wrap=True)
+            with SweepConsole(self._console, len(commands)) as view:
+                Work(
+                    self._study, commands, make, lambda one: _flags(one) == flags, view, summary, retry=self._retry
+                ).run()
+            conclude(summary, self._console, self._command)
             self.status = self.status or summary.status
 
         def task(_: object) -> None:
@@ -137,14 +164,20 @@ class Worker:
         return [quoted(word) for word in (*(word for word in overrides if key_of(word) not in keys), *own)]
 
 
-def _alike(commands: Mapping[str, str]) -> dict[tuple[str, ...], dict[str, list[str]]]:
-    """Return the overrides of each run by the flags and plugins of its command, with which Hydra is called."""
-    found: dict[tuple[str, ...], dict[str, list[str]]] = {}
+def _alike(commands: Mapping[str, str]) -> dict[tuple[str, ...], dict[str, str]]:
+    """Return the commands of runs by the flags and plugins, with which Hydra is called."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
     for run_id, command in commands.items():
-        parsed = parse(shlex.split(command)[2:])
-        plugins = [word for word in parsed.overrides if key_of(word) == "plugins"]
-        found.setdefault((*parsed.hydra, *plugins), {})[run_id] = parsed.overrides
+        found.setdefault(_flags(command), {})[run_id] = command
     return found
+
+
+def _flags(command: str) -> tuple[str, ...]:
+    """Return the flags and plugins of a command."""
+    if " -" not in command and "plugins" not in command:  # parsing thousands of commands takes seconds
+        return ()
+    parsed = parse(shlex.split(command)[2:])
+    return (*parsed.hydra, *(word for word in parsed.overrides if key_of(word) == "plugins"))
 
 
 def _check_versions(study: Path) -> None:

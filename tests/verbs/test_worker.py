@@ -1,12 +1,15 @@
 """`bnlab worker`: what a folder says is waiting is trained, once, and as it was laid out."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from bnlab.runs.lock import lock
+from bnlab.runs.presence import present
 from tests.soak.study import assert_equal
 
 Call = Callable[..., tuple[int, str, str]]
@@ -45,7 +48,7 @@ def test_it_trains_what_a_sweep_would(
     assert "8 waiting" in bnlab("status", str(study))[1]
     status, out, err = bnlab("worker", str(study))
     assert (status, err) == (0, "")
-    assert "8 runs: 8 to train" in out
+    assert "8 runs to train, together with other workers" in out
     assert "8 complete" in bnlab("status", str(study))[1]
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
@@ -108,7 +111,7 @@ def test_other_data_touch_nothing(bnlab: Call, tmp_path: Path, monkeypatch: pyte
     plugin.write_text(text.replace("x * 2", "x * 3"))
     status, _, err = bnlab("worker", "outputs/p")
     assert (status, err.count("\n")) == (2, 1)
-    assert "1 of 1 runs of outputs/p, such as" in err
+    assert "of outputs/p would be another run here" in err
     assert "its data, plugins or configs differ" in err
     assert not list((tmp_path / "outputs/p").glob("*/run.json"))
 
@@ -149,15 +152,52 @@ def test_what_cannot_be_laid_out(bnlab: Call, tmp_path: Path, words: tuple[str, 
 
 def test_runs_of_another_worker_are_left_to_it(bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A living process on another machine: the worker trains the others, and then waits."""
-    from bnlab.sweeps.running import launch
+    from bnlab.sweeps.running import work
 
     def enough(_: float) -> None:
         raise KeyboardInterrupt
 
     names = sorted(name for pack in json.loads((study / "packs.json").read_text())["packs"] for name in pack["runs"])
-    monkeypatch.setattr(launch, "sleep", enough)
+    monkeypatch.setattr(work, "sleep", enough)
     with lock(study / names[0]):
         status, out, _ = bnlab("worker", str(study), "launcher=serial")
     assert status == 130
     assert "1 left, which another process is training: waiting for them" in out
     assert "7 complete" in bnlab("status", str(study))[1]
+
+
+def test_runs_are_divided_among_those_at_work(bnlab: Call, study: Path) -> None:
+    """Another worker, which trains nothing: this one takes smaller packs, down to single runs."""
+    with present(study, 1):
+        assert bnlab("worker", str(study), "launcher=fused")[0] == 0
+    packs = json.loads((study / "packs.json").read_text())["packs"]
+    assert sorted(len(pack["runs"]) for pack in packs) == [1, 1, 2, 2, 2]
+    together = sorted(json.loads(path.read_text())["execution"]["runs"] for path in study.glob("*/run.json"))
+    assert together == [1, 1, 2, 2, 2, 2, 2, 2]
+    assert "8 complete" in bnlab("status", str(study))[1]
+
+
+def test_a_sweep_beside_a_worker_keeps_its_division(bnlab: Call, study: Path) -> None:
+    path = study / "packs.json"
+    with present(study, 1):
+        with patch("bnlab.sweeps.running.runner.Runner.attempt", side_effect=KeyboardInterrupt):
+            assert bnlab("worker", str(study), "launcher=fused")[0] == 130
+        divided = json.loads(path.read_text())["packs"]
+        assert any("among" in pack["asked"] for pack in divided)
+        assert bnlab("sweep", *GRID, "study=s", "launcher=fused")[0] == 0
+        kept = {pack["id"] for pack in json.loads(path.read_text())["packs"]}
+    assert {pack["id"] for pack in divided if "among" in pack["asked"]} <= kept
+    assert "8 complete" in bnlab("status", str(study))[1]
+
+
+def test_training_one_run_of_a_waiting_pack_loses_no_other(bnlab: Call, study: Path) -> None:
+    with patch("bnlab.sweeps.running.runner.Runner.attempt", side_effect=KeyboardInterrupt):
+        assert bnlab("worker", str(study), "launcher=fused")[0] == 130
+    pack = next(pack for pack in json.loads((study / "packs.json").read_text())["packs"] if len(pack["runs"]) > 1)
+    words = shlex.split(next(iter(pack["runs"].values())))[1:]
+    assert bnlab(*(word for word in words if word != "launcher=none"))[0] == 0
+    status = bnlab("status", str(study))[1]
+    assert "1 complete" in status
+    assert "7 waiting" in status
+    assert bnlab("worker", str(study))[0] == 0
+    assert "8 complete" in bnlab("status", str(study))[1]

@@ -84,7 +84,7 @@ def choose(
     saved = 0.0  # in units of the time of one run
     for job in jobs:
         if alike[name := job.group_key] > 1 and name not in limits:
-            limits[name] = _limit(job, machine, size)
+            limits[name] = limit_of(job, machine, size)
             if limits[name][0] > 1 and launcher == "auto" and machine.device == "cpu":
                 saved += alike[name] * (1 - 1 / gain(size(job)))
     fused = sum(alike[name] for name, (limit, _) in limits.items() if limit > 1)
@@ -116,8 +116,12 @@ def choose(
     return Choice(workers, together, f"launcher={launcher}: {how}, {where} ({'; '.join([place, *reasons])})")
 
 
-def _limit(job: Job, machine: Machine, size: Callable[[Job], Size | None]) -> tuple[int, str]:
-    """Return the largest pack size for runs like this one, and the reason if it is chosen to be 1."""
+def limit_of(job: Job, machine: Machine, size: Callable[[Job], Size | None]) -> tuple[int, str]:
+    """Return the largest pack size for runs like this one, and the reason if it is chosen to be 1.
+
+    Args:
+        size: returns the size of a job's net; None if unknown.
+    """
     launcher, _, most = asked(job).values()
     if job.config.run["processes"] > 1:
         return 1, "a run of several processes is not packed"

@@ -19,7 +19,17 @@ from bnlab.runs.files import Foreign, Unreadable, is_regular
 from bnlab.runs.info import read_info
 from bnlab.runs.lock import Busy, lock
 from bnlab.runs.lock_holder import NAME, lock_holder
-from bnlab.runs.packing import Packing, Record, checkpoint_path, pack_id, read_packing, write_packing
+from bnlab.runs.packing import (
+    Packing,
+    Record,
+    checkpoint_path,
+    has_begun,
+    is_listed,
+    pack_id,
+    read_packing,
+    write_packing,
+)
+from bnlab.runs.presence import at_work
 from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.shared_lock import shared_lock
 from bnlab.runs.writer import check_folder
@@ -69,7 +79,6 @@ class Packs:
     def __init__(self, study: Path) -> None:
         self._study = study
         self._path = study / packing.NAME
-        self._seen: tuple[int, set[str]] = (-1, set())
 
     def form(
         self, waiting: Sequence[Job], known: Mapping[str, Job], grouping: Grouping, note: Callable[[str], None]
@@ -86,10 +95,11 @@ class Packs:
         with shared_lock(self._study):
             records, packs = [], []
             before = self._read(note)
+            kept = self._divided(before.packs)
             for record in before.packs:
                 for one in self._fitting(record, known, free):
                     records.append(one)
-                    if self._goes_on(one, free, grouping):
+                    if self._goes_on(one, free, grouping, kept):
                         packs.append(Pack(tuple(known[run_id] for run_id in one.runs), one.threads))
                         for run_id in one.runs:
                             free.pop(run_id, None)
@@ -98,8 +108,8 @@ class Packs:
             fresh = [Pack((free[run_id],), grouping.threads(free[run_id])) for run_id in single]
             fresh += grouped([job for run_id, job in free.items() if run_id not in single], grouping)
             regrouped = {job.run_id for pack in fresh for job in pack.jobs}
-            records = [record for record in records if not regrouped & record.runs.keys()]
-            records += [_record(_commands(pack), pack.threads, grouping.asked) for pack in fresh]
+            records = [rest for record in records if (rest := self._rest(record, regrouped)) is not None]
+            records += [record_of(_commands(pack), pack.threads, grouping.asked, pack.jobs[0].alike) for pack in fresh]
             self._write(records, before)
         order = {job.run_id: n for n, job in enumerate(known.values())}
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
@@ -138,10 +148,23 @@ class Packs:
 
     def holds(self, pack: Pack) -> bool:
         """Return whether the pack still exists."""
-        changed = self._path.stat().st_mtime_ns if self._path.exists() else 0
-        if self._seen[0] != changed:
-            self._seen = (changed, {record.id for record in self._read().packs})
-        return pack.id in self._seen[1]
+        return is_listed(self._study, pack.id)
+
+    def regroup(self, change: Callable[[Sequence[Record]], list[Record]]) -> list[Record]:
+        """Replace packs that have not begun, and return all packs.
+
+        Args:
+            change: returns all packs as they should be, with those that have begun unchanged. Called again if a pack
+                that it has replaced was begun meanwhile.
+        """
+        with shared_lock(self._study):
+            before = self._read()
+            while True:
+                records = change(before.packs)
+                self._write(records, before)
+                kept = {record.id for record in records}
+                if not any(has_begun(self._study, one.runs) for one in before.packs if one.id not in kept):
+                    return records
 
     def forget(self, job: Job) -> None:
         """Remove a run of which nothing has been written, and the study's folder if nothing else is in it."""
@@ -185,11 +208,24 @@ class Packs:
                 del free[run_id]
             return [record]
 
-    def _goes_on(self, record: Record, free: Mapping[str, Job], grouping: Grouping) -> bool:
+    def _goes_on(self, record: Record, free: Mapping[str, Job], grouping: Grouping, kept: set[str]) -> bool:
         asked = [run_id for run_id in record.runs if run_id in free]
         if not asked or self._begun(record, free):
             return bool(asked)
-        return len(asked) == len(record.runs) and record.asked == dict(grouping.asked)
+        return len(asked) == len(record.runs) and (record.asked == dict(grouping.asked) or record.id in kept)
+
+    def _divided(self, records: Sequence[Record]) -> set[str]:
+        """Return the packs into which workers have divided runs, if others are at work, who would do it again."""
+        found = {record.id for record in records if packing.AMONG in record.asked}
+        return found if found and len(at_work(self._study)) > 1 else set()
+
+    def _rest(self, record: Record, regrouped: set[str]) -> Record | None:
+        """Return a pack that has not begun without the runs that are in others now; None if no run is waiting in it."""
+        if not regrouped & record.runs.keys():
+            return record
+        left = {one: command for one, command in record.runs.items() if one not in regrouped}
+        left = {one: command for one, command in left.items() if not has_begun(self._study, [one])}
+        return record_of(left, record.threads, record.asked, record.alike) if left else None
 
     def _begun(self, record: Record, free: Mapping[str, Job]) -> bool:
         """Return whether training has started or is about to start."""
@@ -208,7 +244,7 @@ class Packs:
             if len(part) > 1 or self._is_usable(part[0]):
                 checkpoint.save(path, own[part[0]] if len(part) == 1 else own)
         commands = [{run_id: record.runs[run_id] for run_id in part} for part in parts]
-        return [_record(part, record.threads, record.asked) for part in commands]
+        return [record_of(part, record.threads, record.asked, record.alike) for part in commands]
 
     def _is_usable(self, run_id: str) -> bool:
         """Return whether bnlab may write into a run's folder or create it."""
@@ -258,10 +294,11 @@ def _commands(pack: Pack) -> dict[str, str]:
     return {job.run_id: job.command for job in pack.jobs}
 
 
-def _record(runs: Mapping[str, str], threads: int, asked: Mapping[str, Any]) -> Record:
+def record_of(runs: Mapping[str, str], threads: int, asked: Mapping[str, Any], alike: str) -> Record:
+    """Return the record of a pack of these runs, each with its command."""
     executor = "serial" if len(runs) == 1 else "fused"
     return Record(
-        id=pack_id(list(runs)), executor=executor, threads=threads, runs=dict(runs), asked=dict(asked)
+        id=pack_id(list(runs)), executor=executor, threads=threads, runs=dict(runs), asked=dict(asked), alike=alike
     )  # fmt: skip
 
 

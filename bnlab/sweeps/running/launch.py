@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import gettempdir
 from time import sleep
@@ -13,6 +14,7 @@ from bnlab.config import build
 from bnlab.config.identity import axes
 from bnlab.errors import BadInput
 from bnlab.runs.lock_holder import lock_holder
+from bnlab.runs.presence import present
 from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
@@ -63,19 +65,19 @@ class Launch:
         waiting = list(self._left.values())
         for job in waiting:
             build.device(job.config)
-        machine = _machine(self._config.run["device"])
+        machine = machine_for(self._config.run["device"])
         choice = choose(waiting, machine, self._runner.builder.size, lambda: self._seconds(waiting))
         if len(waiting) > 1 and self._config.run["launcher"] == "auto":
             self._view.note(choice.why)
         options = {**asked(waiting[0]), "threads": self._config.run["threads"]}
         grouping = Grouping(choice.together, lambda job: self._threads(choice, job), options)
-        executor: Executor = InProcess(self._runner)
-        if choice.workers:
-            try:
-                gettempdir()
-            except FileNotFoundError:
-                raise BadInput("no temporary folder is writable: set TMPDIR to one, or launcher=serial") from None
-            executor = Processes(choice.workers, machine.gpus, self._runner)
+        executor = executor_for(choice, machine, self._runner)
+        with ExitStack() as at_work:
+            for study in self._known:
+                at_work.enter_context(present(study, max(1, choice.workers)))
+            self._train(executor, grouping)
+
+    def _train(self, executor: Executor, grouping: Grouping) -> None:
         while self._left and not self.stopped():
             packs = [pack for pack in self._form(grouping) if not any(lock_holder(job.folder) for job in pack.jobs)]
             if packs:
@@ -139,7 +141,23 @@ class Launch:
         return self._runner.builder.threads(job, choice.together(job))
 
 
-def _machine(device: str) -> Machine:
+def executor_for(choice: Choice, machine: Machine, runner: Runner) -> Executor:
+    """Return the executor that a choice asks for.
+
+    Raises:
+        BadInput: worker processes cannot be started.
+    """
+    if not choice.workers:
+        return InProcess(runner)
+    try:
+        gettempdir()
+    except FileNotFoundError:
+        raise BadInput("no temporary folder is writable: set TMPDIR to one, or launcher=serial") from None
+    return Processes(choice.workers, machine.gpus, runner)
+
+
+def machine_for(device: str) -> Machine:
+    """Return the hardware that is available to this process, for runs with such an option `device`."""
     from joblib.externals.loky import cpu_count  # respects the limits of a container
 
     if device != "cpu" and torch.cuda.is_available():

@@ -1,6 +1,6 @@
 """Interfaces between a sweep and its executors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from bnlab.sweeps.packing.pack import Pack
@@ -36,8 +36,10 @@ class Listener(View, Protocol):
 class Executor(Protocol):
     """Trainer of packs; `Pack.write` holds all that it needs, so it may train in other processes."""
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
-        """Train the packs; return when each has ended, is trained by another launch, or has been regrouped.
+    def run(self, packs: Iterable[Pack], listener: Listener) -> None:
+        """Train the packs, asking for each when it can start.
+
+        Return when each has ended, is trained by another launch, or has been regrouped.
 
         Raises:
             BadInput: the data or the device cannot be used.

@@ -1,6 +1,6 @@
 """Training of packs one after another in this process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from bnlab.sweeps.packing.pack import Pack
 from bnlab.sweeps.running.executors.base import Listener
@@ -13,7 +13,7 @@ class InProcess:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
+    def run(self, packs: Iterable[Pack], listener: Listener) -> None:
         for pack in packs:
             if listener.stopped():
                 return

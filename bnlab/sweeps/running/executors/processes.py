@@ -5,11 +5,11 @@ import re
 import resource
 import signal
 import warnings
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,16 +46,18 @@ class Processes:
         self._environments = [_environment(n, gpus) for n in range(workers)]
         self._runner = runner
 
-    def run(self, packs: Sequence[Pack], listener: Listener) -> None:
-        waiting = deque(packs)
+    def run(self, packs: Iterable[Pack], listener: Listener) -> None:
+        waiting = iter(packs)
+        first = list(islice(waiting, len(self._environments)))
+        waiting = chain(first, waiting)
         with TemporaryDirectory(prefix="bnlab-", ignore_cleanup_errors=True) as folder:
-            environments = self._environments[: len(packs)]
+            environments = self._environments[: len(first)]
             slots = [_Slot(Path(folder), environment, len(environments)) for environment in environments]
             try:
                 while True:
                     for slot in slots:
-                        if slot.pack is None and waiting and not listener.stopped():
-                            slot.begin(waiting.popleft(), listener)
+                        if slot.pack is None and not listener.stopped() and (pack := next(waiting, None)) is not None:
+                            slot.begin(pack, listener)
                     if (
                         not (futures := [slot.future for slot in slots if slot.future is not None])
                         or listener.stopped()
