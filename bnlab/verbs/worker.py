@@ -50,6 +50,8 @@ def run(words: Sequence[str]) -> int:
         raise BadInput(
             f"{odd[0]} would change the runs, which are those of the folder; a worker takes {', '.join(_OWN)}"
         )
+    if own_launcher := next((word for word in own if word in ("launcher=none", "launcher=slurm")), None):
+        raise BadInput(f"{own_launcher} lays out runs for workers, and a worker trains them: leave it out")
     study = Path(expanded(folders[0], "DIR"))
     worker = Worker(study, own, shlex.join(["bnlab", "worker", *words]))
     while worker.train():
@@ -109,7 +111,11 @@ class Worker:
         def batch(composer: Composer, _: Any) -> None:
             data = Jobs(hydra.config_options(flags))
             lists = [self._words(words) for words in runs.values()]
-            study = data.job(composer.compose(lists[0]), lists[0]).study
+            first = data.job(composer.compose(lists[0]), lists[0])
+            if first.config.run["launcher"] in ("none", "slurm"):  # in a yaml, for the sweep that laid the runs out
+                self._own += ["launcher=auto", "sweep.workers=null"]
+                lists = [self._words(words) for words in runs.values()]
+            study = first.study
             if study.resolve() != self._study.resolve():  # it was laid out from another working folder
                 place = self._study.absolute()
                 lists = [
