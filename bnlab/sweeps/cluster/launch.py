@@ -1,8 +1,8 @@
 """A launch of a sweep in Slurm: submits workers of its study and waits for the runs, which the workers train."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from time import monotonic, sleep
 from typing import Any
 
 from bnlab.errors import BadInput
@@ -103,7 +103,7 @@ class Array:
     def _wait(self) -> None:
         study, asked, absent = Study(self._study), float("-inf"), 0
         while True:
-            began = time.monotonic()
+            began = monotonic()
             look = study.look()
             failed = self._settle(look)
             if not self._left or (failed and self._fails_fast):
@@ -120,7 +120,7 @@ class Array:
                     if absent == ABSENT:
                         absent = 0
                         self._replace(look)
-            time.sleep(max(POLL, time.monotonic() - began))  # a large study is looked at half of the time
+            sleep(max(POLL, monotonic() - began))  # a large study is looked at half of the time
         unfinished = any(look.of(state) for state in ("waiting", "interrupted", "running"))
         if self._left or not unfinished:  # else the workers train runs of another sweep
             tasks = slurm.queue(self._name) or []
