@@ -65,7 +65,8 @@ def _line(text: str) -> str:
     # sbatch accepts unambiguous beginnings of its flags.
     ours = next((known for known in _OURS if len(name) > 2 and known.startswith(name)), None)
     if ours is not None:
-        raise PydanticCustomError("flag", "a flag other than --{flag}, which {by} sets", {"flag": ours, "by": _OURS[ours]})
+        context = {"flag": ours, "by": _OURS[ours]}
+        raise PydanticCustomError("flag", "a flag other than --{flag}, which {by} sets", context)
     return text
 
 

@@ -29,7 +29,8 @@ waiting, which processes train them and their progress, why runs failed, diverge
 trains failed runs again; with launcher=slurm also which workers are running or pending, and why others ended, with the
 job's id and its log. Writes nothing, so it is safe while a sweep runs, also from another machine.
 
-  --watch         update every two seconds until no run is running and no worker in Slurm; waits for a study that does not exist yet
+  --watch         update every two seconds until no run is running and no worker may begin one; waits for a study that
+                  does not exist yet
   --verify        check the files of finished runs against their checksums, and print the command that trains each
                   damaged run again; exit status 1 if any file is damaged
   --drop-waiting  forget planned runs that have not been started (after abandoning a grid)

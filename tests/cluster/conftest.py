@@ -26,20 +26,22 @@ class Slow(Norm):
         return x / 2
 """
 NET = [
-    "plugins=[slow.py]", "norm=slow", "model.depth=1", "model.width=4", "data.train_size=128", "steps=24", "log_every=4",
-    "diagnostics=off", "sweep.pack_size=1", "checkpoint_seconds=1", "device=cpu",
+    "plugins=[slow.py]", "norm=slow", "model.depth=1", "model.width=4", "data.train_size=128", "steps=24",
+    "log_every=4", "diagnostics=off", "sweep.pack_size=1", "checkpoint_seconds=1", "device=cpu",
 ]  # fmt: skip
 
 
 class Sweep(subprocess.Popen[str]):
     """A `bnlab` command in a process of its own."""
 
+    COMMAND = (sys.executable, "-m", "bnlab")
+
     def __init__(self, folder: Path, *words: str, pause: float = 0.0) -> None:
         self._log = folder / f"said_{time.monotonic_ns()}.txt"
         env = os.environ | {"PAUSE": str(pause), "COLUMNS": "200"}
         with self._log.open("w") as log:
             super().__init__(
-                [sys.executable, "-m", "bnlab", *words], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, text=True
+                [*self.COMMAND, *words], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, text=True
             )
 
     @property

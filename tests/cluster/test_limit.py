@@ -12,7 +12,7 @@ GRID = ["sweep", *NET, "study=s", "seed=0,1,2"]
 
 
 def test_the_time_limit_costs_nothing(place: Path) -> None:
-    done = Sweep(place, *GRID, "launcher=slurm", "sweep.workers=1", "sweep.time=2", "checkpoint_seconds=1e9", pause=1.2)
+    done = Sweep(place, *GRID, "launcher=slurm", "sweep.workers=1", "sweep.time=2", "checkpoint_seconds=1e9", pause=0.8)
     assert done.wait() == 0, done.said
     assert done.said.count("submitted as job") == 1, "it was not queued again, but replaced"
     assert "3 complete" in done.said

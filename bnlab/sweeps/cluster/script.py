@@ -45,8 +45,8 @@ exit $$status
 
 def job_name(study: Path) -> str:
     """Return the name of a study's jobs, by which they are found again; no other study has it."""
-    place = str(study.resolve())
-    return f"bnlab-{re.sub(r'[^A-Za-z0-9_.-]', '_', study.name)[:40]}-{blake2b(place.encode(), digest_size=4).hexdigest()}"
+    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", study.name)[:40]
+    return f"bnlab-{readable}-{blake2b(str(study.resolve()).encode(), digest_size=4).hexdigest()}"
 
 
 def script(study: Path, options: Options, workers: int) -> str:

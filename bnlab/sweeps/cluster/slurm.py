@@ -14,8 +14,8 @@ PATIENCE = 60.0  # seconds for an answer
 
 # What sbatch says, and what may be done about it.
 _REMEDIES = {
-    "partition": "sinfo lists the partitions, sweep.partition=NAME names one",
     "account": "name yours, sweep.sbatch=[--account=NAME]",
+    "partition": "sinfo lists the partitions, sweep.partition=NAME names one",
     "time limit": "lower sweep.time (sinfo -o '%P %l' prints the limit of each partition)",
     "node configuration": "no node has so many CPUs, GPUs or so much memory: change sweep.sbatch or sweep.gpus",
     "memory specification": "no node has so much memory: change sweep.sbatch",

@@ -12,7 +12,7 @@ _NAME = re.compile(r"(\d+_\d+)\.log")
 _TAIL = 1 << 14  # bytes that are read from the end of a log
 _STATUS = re.compile(rf"{ENDED} (\d+)")
 # What Slurm writes into the log of a job that it ends.
-_CANCELLED = re.compile(r"\*\*\* .*CANCELLED AT \S+(?: DUE TO (?P<why>[A-Z ]+?))? \*\*\*")
+_CANCELLED = re.compile(r"\*\*\* .*CANCELLED AT \S+(?: DUE TO (?P<why>[A-Z ]*[A-Z]))?[^*]*\*\*\*")
 _MEMORY = re.compile(r"oom[-_ ]kill", re.IGNORECASE)
 CANCELLED = "cancelled"
 

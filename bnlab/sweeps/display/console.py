@@ -73,8 +73,11 @@ class SweepConsole:
         self._under[pack] = Under(step, total, runs)
         if self._begun is None:
             self._begun = (monotonic(), self._amount())
-        words = [*([] if loss is None else [f"loss {loss:.3g}"]), *([] if accuracy is None else [f"val {accuracy:.3f}"])]
-        self._draw(" ".join([self._where(), *words]))
+        metrics = [
+            *([] if loss is None else [f"loss {loss:.3g}"]),
+            *([] if accuracy is None else [f"val {accuracy:.3f}"]),
+        ]
+        self._draw(" ".join([self._where(), *metrics]))
 
     def note(self, line: str) -> None:
         """Print a line about a run."""

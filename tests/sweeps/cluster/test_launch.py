@@ -127,7 +127,7 @@ def test_workers_that_train_nothing_are_not_replaced(slurm: FakeSlurm, jobs: Mak
     (job.study / "slurm/1_1.log").write_text(
         "bnlab worker starts: 1_1 on n1\nbnlab: another torch\nbnlab worker ended with status 2\n"
     )
-    with pytest.raises(BadInput, match=r"without training, and 1 run is left; .*worker 1_1 ended: another torch; log: "):
+    with pytest.raises(BadInput, match=r"without training, and 1 run is left; .*worker 1_1 ended: another torch;"):
         launched.wait(slurm.queue, lambda: None, lambda: None)
     assert len(slurm.submitted()) == 1
 
@@ -139,7 +139,7 @@ def test_cancelled_workers_are_not_replaced(slurm: FakeSlurm, jobs: Make, start:
     launched.array.submit()
     for n in (1, 2):
         (some[0].study / f"slurm/1_{n}.log").write_text(
-            f"bnlab worker starts: 1_{n} on n1\nslurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-30T01:02:03 ***\n"
+            f"bnlab worker starts: 1_{n} on n1\nslurmstepd: error: *** JOB 7 ON n1 CANCELLED AT 2026-11-30 ***\n"
         )
     with pytest.raises(BadInput, match="cancelled, and 1 run is left: the same command submits new ones"):
         launched.wait(lambda: (slurm.queue(), leave(some[0])), lambda: None, lambda: None)
