@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.soak.study import assert_equal
+
 # Takes PAUSE seconds a forward pass, so that there is time to disturb it, and no processor.
 PLUGIN = """\
 import os
@@ -38,7 +40,7 @@ class Sweep(subprocess.Popen[str]):
 
     def __init__(self, folder: Path, *words: str, pause: float = 0.0) -> None:
         self._log = folder / f"said_{time.monotonic_ns()}.txt"
-        env = os.environ | {"PAUSE": str(pause), "COLUMNS": "200"}
+        env = os.environ | {"PAUSE": str(pause), "COLUMNS": "200", "LOKY_MAX_CPU_COUNT": "1"}
         with self._log.open("w") as log:
             super().__init__(
                 [*self.COMMAND, *words], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT, text=True
@@ -88,7 +90,9 @@ def logs(study: Path) -> dict[str, str]:
     return {path.stem: path.read_text() for path in sorted((study / "slurm").glob("*.log"))}
 
 
-def comparable(study: Path, copy: Path) -> Path:
-    """Return a copy of a study without what only Slurm writes, for `tests.soak.study.assert_equal`."""
-    shutil.copytree(study, copy, ignore=shutil.ignore_patterns("slurm"))
-    return copy
+def assert_same(study: Path, serial: Path, copies: Path) -> None:
+    """Check that a study equals one that a single process has trained, except for who trained which pack."""
+    for name, one in {"study": study, "serial": serial}.items():
+        shutil.copytree(one, copies / name, ignore=shutil.ignore_patterns("slurm"))
+        (copies / name / "packs.json").write_text("{}")
+    assert_equal(copies / "study", copies / "serial")

@@ -35,8 +35,12 @@ class Workers:
         if time.monotonic() - self._asked > QUERY:
             self.tasks = slurm.queue(job_name(self._study))
             self._asked = time.monotonic()
-        lines = ["slurm does not answer: the logs say what follows"] if self.tasks is None else counted(self.tasks)
-        return [*lines, *ended(self._traces.read(None if self.tasks is None else {task.id for task in self.tasks}))]
+        found = ended(self._traces.read(None if self.tasks is None else {task.id for task in self.tasks}))
+        if self.tasks is not None:
+            return [*counted(self.tasks), *found]
+        number = self._traces.open
+        silent = f"slurm does not answer; the logs of {number} {'worker' if number == 1 else 'workers'} have no end"
+        return [*([silent] if number else []), *found]
 
 
 def counted(tasks: Sequence[Task]) -> list[str]:

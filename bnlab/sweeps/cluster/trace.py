@@ -34,11 +34,16 @@ class Trace:
 
 
 class Traces:
-    """Logs of a study's workers; unchanged ones are not read again."""
+    """Logs of a study's workers; unchanged ones are not read again.
+
+    Attributes:
+        open: number of workers whose logs have no end, of those that were last read.
+    """
 
     def __init__(self, study: Path) -> None:
         self._folder = study / FOLDER
         self._known: dict[Path, tuple[tuple[int, int], Trace]] = {}
+        self.open = 0
 
     def read(self, alive: Collection[str] | None) -> list[Trace]:
         """Return the trace of every worker that has ended badly, in the order of their ids.
@@ -47,10 +52,12 @@ class Traces:
             alive: ids of the tasks that Slurm has; None if unknown.
         """
         found = []
+        self.open = 0
         for path in self._folder.glob("*.log"):
             if (name := _NAME.fullmatch(path.name)) is None or name[1] in (alive or ()):
                 continue
             trace = self._trace(path, name[1])
+            self.open += not trace.ended
             if trace.cause:
                 found.append(trace)
             elif not trace.ended and alive is not None:

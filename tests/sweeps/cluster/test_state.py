@@ -45,7 +45,7 @@ def test_without_an_answer_the_logs_speak(slurm: FakeSlurm, study: Path) -> None
     leave(study, "7_1", "")
     leave(study, "7_2", "bnlab: no data\nbnlab worker ended with status 2\n")
     assert Workers(study).look() == [
-        "slurm does not answer: the logs say what follows",
+        "slurm does not answer; the logs of 1 worker have no end",
         f"slurm: worker 7_2 ended: no data; log: {study}/slurm/7_2.log",
     ]
 
