@@ -8,7 +8,7 @@ from typing import Any
 from bnlab.errors import BadInput
 from bnlab.runs.atomic import write_atomic
 from bnlab.runs.files import Unreadable, check_own, make_folder
-from bnlab.runs.lock import lock
+from bnlab.runs.lock import Busy, lock
 from bnlab.runs.packing import read_packing
 from bnlab.runs.schema import FINISHED
 from bnlab.runs.shared_lock import shared_lock
@@ -25,7 +25,6 @@ from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.laying import lay_out
 
-LOCK = ".lock"
 POLL = 2.0  # seconds between looks at the study's folder
 ABSENT = 2  # answers of Slurm in a row without a worker, after which there is none
 
@@ -77,7 +76,7 @@ class Array:
             BadInput: Slurm refuses them.
         """
         make_folder(self._study / FOLDER)
-        with shared_lock(self._study / FOLDER, LOCK):  # of two launches, one submits, and the other finds its workers
+        with shared_lock(self._study / FOLDER):  # of two launches, one submits, and the other finds its workers
             tasks = slurm.queue(self._name)
             self._lay_out(keep=bool(tasks))
             missing = number(list(self._left.values())) - len(tasks or [])
@@ -140,7 +139,8 @@ class Array:
         for job in self._left.values():
             info = job.info()
             if info is not None and info["status"] == "failed":  # with sweep.retry=failed
-                with lock(job.folder), RunWriter(job.folder) as writer:
+                # A worker that has just taken it marks it itself.
+                with suppress(Busy), lock(job.folder), RunWriter(job.folder) as writer:
                     writer.update(status="running", cause=None, traceback=None, command=job.command)
 
     def _submit(self, workers: int) -> None:
