@@ -13,7 +13,7 @@ help:
 	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site of MLP and CNN, alone and fused (make test has a selection)"
 	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
-	@echo "make cluster    tests on a real Slurm with two nodes on this machine (root on Debian; about 5 minutes)"
+	@echo "make cluster    tests on a real Slurm with two nodes on this machine (root on Debian)"
 	@echo "make zoo        what each norm does: bnlab zoo, into experiments/norm-zoo"
 	@echo "make initialization  closed forms at initialization: bnlab laws all, into experiments/initialization"
 	@echo "make check      ruff and mypy"
