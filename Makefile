@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test contracts soak zoo initialization check lock clean
+.PHONY: help setup demo test contracts soak cluster zoo initialization check lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make test       the test suite"
 	@echo "make contracts  every norm at every site, with every optimizer, every study: alone and fused (make test has a selection)"
 	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
+	@echo "make cluster    tests on a real Slurm with two nodes on this machine (root on Debian)"
 	@echo "make zoo        what each norm does: bnlab zoo, into experiments/norm-zoo"
 	@echo "make initialization  closed forms at initialization: bnlab laws all, into experiments/initialization"
 	@echo "make check      ruff and mypy"
@@ -44,6 +45,9 @@ contracts: setup
 
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak
+
+cluster: setup
+	PYTHON=$(BIN)/python .ci/cluster
 
 zoo: setup
 	OMP_NUM_THREADS=1 $(BIN)/bnlab zoo --out experiments/norm-zoo

@@ -23,6 +23,7 @@ from bnlab.report.stats import Outcomes, learning_threshold, outcomes
 from bnlab.runs.reader import Runs
 from bnlab.studies.evidence import Evidence
 from bnlab.studies.verdict import Rule, Verdict
+from bnlab.sweeps.cluster.options import check, unawaited
 from bnlab.sweeps.display.console import labels
 from bnlab.sweeps.job import Job, Jobs
 from bnlab.sweeps.sweep import Summary, prepare, run_sweep
@@ -87,11 +88,12 @@ class Rounds:
         self.claims = composed.claims
         config = self.config = validate(composed)
         looks = config.sweep["looks"]
-        if config.run["launcher"] == "none" and (ranged or looks is not None):
+        if (laid_out := unawaited(config)) and (ranged or looks is not None):
             raise BadInput(
-                "launcher=none lays out a fixed grid, and sweep.looks and optim.lr=interval() choose runs from "
+                f"{laid_out} lays out a fixed grid, and sweep.looks and optim.lr=interval() choose runs from "
                 "results: list seeds and rates, and set sweep.looks=null"
             )
+        check(config, given)
         self.rule = Rule(None if looks is None else tuple(looks), config.sweep["family"])
         if SEED in given and looks is not None:
             raise BadInput(

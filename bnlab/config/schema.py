@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from bnlab.config.slurm import Partition, ScriptLine, Time
 from bnlab.data.common import Common
 from bnlab.options import Count, Fraction, Init, Moment, Natural, NonNegative, Positive, Workers
 
@@ -31,7 +32,7 @@ RUN: dict[str, Any] = {
     "checkpoint_seconds": NonNegative,
     "when": list[Moment] | None,
     "rerun": bool,
-    "launcher": Literal["auto", "serial", "processes", "fused", "none"],
+    "launcher": Literal["auto", "serial", "processes", "fused", "slurm", "none"],
 }
 
 
@@ -51,6 +52,11 @@ SWEEP: dict[str, Any] = {
     "pack_size": Count | None,
     "max_runs": Count,
     "max_minutes": Positive | None,
+    "time": Time | None,
+    "partition": Partition | None,
+    "gpus": Workers | None,
+    "sbatch": list[ScriptLine],
+    "wait": bool,
     "looks": Looks | None,
     "family": Literal["each", "holm"],
 }

@@ -14,7 +14,9 @@ from typing import Any
 from bnlab.config import words
 from bnlab.config.compose import Composed
 from bnlab.config.identity import run_id
+from bnlab.config.overrides import key_of
 from bnlab.config.schema import FREE
+from bnlab.config.slurm import SLURM
 from bnlab.config.source import source
 from bnlab.config.validate import Config, validate
 from bnlab.errors import BadInput
@@ -180,6 +182,9 @@ class Jobs:
             if place not in self._origins:
                 self._origins[place] = _origin(Path(place))
             config = replace(config, origin=self._origins[place])
+        if config.run["launcher"] == "slurm":  # says how workers are submitted, not how one trains
+            submission = ("launcher", "sweep.workers", *SLURM)
+            overrides = [word for word in overrides if key_of(word) not in submission]
         command = shlex.join(["bnlab", "train", *self._options, *map(words.shown, overrides)])
         return Job(config, composed, run_id(config, self._fingerprint(config)), command)
 

@@ -15,7 +15,8 @@ from bnlab.runs.schema import FINISHED
 from bnlab.sweeps import rerun
 from bnlab.sweeps.display.console import SweepConsole, labels, warn
 from bnlab.sweeps.job import Job, Jobs
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.laying import lay_out
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.terminal import Console
 
 
@@ -85,8 +86,10 @@ def run_sweep(
     config = next(iter(jobs.values()))[0].config
     if config.run["rerun"] and config.sweep["retry"] == "failed":
         raise BadInput("rerun=true trains all runs again, sweep.retry=failed only failed ones: leave one out")
-    if config.run["rerun"] and config.run["launcher"] == "none":
-        raise BadInput("launcher=none lays out waiting runs, and rerun=true trains finished ones again: leave one out")
+    if config.run["rerun"] and (launcher := config.run["launcher"]) in ("none", "slurm"):
+        raise BadInput(
+            f"launcher={launcher} lays out waiting runs, and rerun=true trains finished ones again: leave one out"
+        )
     summary = Summary(studies=sorted({job.study for job, _ in jobs.values()}))
     for study in summary.studies:
         Packs(study).tidy()
@@ -107,12 +110,19 @@ def run_sweep(
     _announce(jobs, waiting, summary, requested, console)
     warn(console, waiting)
     if waiting and config.run["launcher"] == "none":
-        lay_out(jobs, waiting, console)
+        _lay_out(jobs, waiting, console)
         return summary
-    if waiting:
+    if waiting and config.run["launcher"] == "slurm":
+        with SweepConsole(console, len(waiting)) as view:
+            _submit(jobs, waiting, summary, view)
+        if not config.sweep["wait"]:
+            watch = shlex.join(["bnlab", "status", str(waiting[0].study), "--watch"])
+            console.print(f"not waiting for them: {watch} shows their progress", soft_wrap=True)
+            return summary
+    elif waiting:
         with SweepConsole(console, len(waiting)) as view:
             _train(jobs, waiting, summary, view)
-    else:
+    if not waiting or config.run["launcher"] == "slurm":
         for study in summary.studies:
             rebuild(study)  # a kill at the very end leaves an index without the last runs
     for study in summary.studies:
@@ -121,13 +131,10 @@ def run_sweep(
     return summary
 
 
-def lay_out(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], console: Console) -> None:
-    """Write the waiting runs into packs.json of their studies, for workers."""
-    known = [job for job, _ in jobs.values()]
-    alone = Grouping(lambda _: 1, lambda _: 1, {"launcher": "none"})
+def _lay_out(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], console: Console) -> None:
     for study in sorted({job.study for job in waiting}):
         mine = [job for job in waiting if job.study == study]
-        Packs(study).form(mine, {job.run_id: job for job in known if job.study == study}, alone, console.print)
+        lay_out(study, mine, [job for job, _ in jobs.values()], console.print)
         command = shlex.join(["bnlab", "worker", str(study)])
         console.print(
             f"{len(mine)} laid out: {command} trains them, on any machine that sees the folder", soft_wrap=True
@@ -166,6 +173,20 @@ def _train(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary:
     finally:
         for index in indices.values():
             index.close()
+
+
+def _submit(jobs: Mapping[str, tuple[Job, str]], waiting: Sequence[Job], summary: Summary, view: SweepConsole) -> None:
+    """Submit workers to Slurm and, unless sweep.wait=false, wait for the runs."""
+    from bnlab.sweeps.cluster.launch import Array
+
+    def ended(job: Job, info: dict[str, Any]) -> None:
+        summary.infos[str(job.folder)] = info
+        view.finished(jobs[str(job.folder)][1], info, job.run_id)
+
+    array = Array(jobs, waiting, view, ended, summary.skipped.__setitem__)
+    array.submit()
+    if waiting[0].config.sweep["wait"]:
+        array.wait()
 
 
 def _announce(

@@ -38,8 +38,8 @@ class OneRun:
 
     def train(self, job: Job) -> None:
         """Train a job unless it is finished, and print its outcome and its folder."""
-        if job.config.run["launcher"] == "none":
-            raise BadInput("launcher=none lays out a sweep (bnlab sweep), and this trains one run: leave it out")
+        if (launcher := job.config.run["launcher"]) in ("none", "slurm"):
+            raise BadInput(f"launcher={launcher} lays out a sweep (bnlab sweep), and this trains one run: leave it out")
         for note in self._jobs.notes:
             self._print(note)
         if (obstacle := job.obstacle()) is not None:

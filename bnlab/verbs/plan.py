@@ -24,6 +24,7 @@ from earlier runs of the study with the same model, data and batch (else unknown
 
   bnlab plan experiment=demo
   bnlab plan norm=none,batch,layer optim.lr=0.01,0.1,1 seed=0,1,2 study=first --measure
+  bnlab plan experiment=demo launcher=slurm sweep.time=60     also the longest run against the time limit
 
   --measure   build each distinct net, which finds those that cannot work, and time a few of its updates
 
@@ -116,6 +117,7 @@ def _show_needs(claims: Sequence["Claim"], rounds: "Rounds", plan: "Plan", conso
 
 def show(plan: "Plan", console: Console, measured: bool) -> None:
     """Print a plan."""
+    from bnlab.sweeps.cluster.outlook import against_limit
 
     def tell(line: str, style: str = "") -> None:
         console.print(line, style=style, soft_wrap=not console.is_terminal)
@@ -136,6 +138,8 @@ def show(plan: "Plan", console: Console, measured: bool) -> None:
             if any("similar" in group.source for group in plan.to_train):
                 tell("similar runs: the same model, data and batch, but another norm, placement or optimizer", "dim")
         tell(_time(plan))
+        if (config := plan.jobs[0].config).run["launcher"] == "slurm":
+            tell(against_limit(config, plan.longest))
         tell(_disk(plan))
     _causes(plan, console)
     if plan.to_train and not measured:

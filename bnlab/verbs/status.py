@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from rich.live import Live
+from rich.text import Text
 
 from bnlab.config.paths import expanded
 from bnlab.errors import BadInput
 from bnlab.runs.files import is_there
 from bnlab.runs.schema import FINISHED
 from bnlab.runs.status import Look, Study
-from bnlab.sweeps.display.picture import head, picture
+from bnlab.sweeps.cluster.state import Workers
+from bnlab.sweeps.display.picture import head, picture, wrapped
 from bnlab.terminal import Console, say
 
 _USAGE = "bnlab status DIR [--watch | --verify | --drop-waiting]"
@@ -24,9 +26,11 @@ usage: {_USAGE}
 
 Prints how many runs of a study (outputs/<study>) are complete, diverged, refused, failed, running, interrupted or
 waiting, which processes train them and their progress, why runs failed, diverged or were refused, and the command that
-trains failed runs again. Writes nothing, so it is safe while a sweep runs, also from another machine.
+trains failed runs again; with launcher=slurm also which workers are running or pending, and why others ended, with the
+job's id and its log. Writes nothing, so it is safe while a sweep runs, also from another machine.
 
-  --watch         update every two seconds until no run is running; waits for a study that does not exist yet
+  --watch         update every two seconds until no run is running and no worker may begin one; waits for a study that
+                  does not exist yet
   --verify        check the files of finished runs against their checksums, and print the command that trains each
                   damaged run again; exit status 1 if any file is damaged
   --drop-waiting  forget planned runs that have not been started (after abandoning a grid)
@@ -67,8 +71,9 @@ def run(words: Sequence[str]) -> int:
         dropped = Packs(study.path).drop_waiting()
         console.print(f"{dropped} planned runs that were not started are dropped", soft_wrap=True)
         return 0
-    look = watch(study, console) if given.watch else study.look()
-    console.print(picture(study.path, look, _width(console)), soft_wrap=True)
+    workers = Workers(study.path)
+    look = watch(study, console, workers) if given.watch else study.look()
+    console.print(_picture(study, look, workers, console), soft_wrap=True)
     return 0
 
 
@@ -84,19 +89,24 @@ def _wait(path: Path, console: Console) -> None:
         time.sleep(EVERY)
 
 
-def watch(study: Study, console: Console) -> Look:
-    """Update until no run is running twice in a row, because there is a gap between two runs; return the last look."""
+def watch(study: Study, console: Console, workers: Workers) -> Look:
+    """Update until no run is running twice in a row, because there is a gap between two runs; return the last look.
+
+    Workers that Slurm has may still begin runs.
+    """
     look, idle, said = study.look(), 0, float("-inf")
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while idle < 2:
             if console.is_terminal:
-                live.update(picture(study.path, look, _width(console)), refresh=True)
+                live.update(_picture(study, look, workers, console), refresh=True)
             elif time.monotonic() - said > QUIET:
                 said = time.monotonic()
                 console.print(time.strftime("%H:%M:%S"), head(look), soft_wrap=True)
             time.sleep(EVERY)
             look = study.look()
-            idle = 0 if look.of("running") else idle + 1
+            workers.look()
+            may_begin = workers.tasks and (look.of("waiting") or look.of("interrupted"))
+            idle = 0 if look.of("running") or may_begin else idle + 1
     return look
 
 
@@ -126,6 +136,14 @@ def verify(study: Study, console: Console) -> int:
     older = f"; {without} written by an older bnlab have no checksums, only their format was checked" if without else ""
     console.print(f"{len(finished)} finished runs checked, {len(found)} files damaged{older}", soft_wrap=True)
     return 1 if found or look.damaged else 0
+
+
+def _picture(study: Study, look: Look, workers: Workers, console: Console) -> Text:
+    width = _width(console)
+    found = picture(study.path, look, width)
+    if lines := workers.look():
+        found = Text("\n").join([found, Text(), *(Text(line) for one in lines for line in wrapped(one, width, 2))])
+    return found
 
 
 def _width(console: Console) -> int | None:

@@ -25,6 +25,7 @@ report's page and in report/verdicts.md, .csv and .json. They do not change the 
   bnlab study lr_sensitivity scale=smoke        takes seconds, to check that it works (cpu, the default: minutes;
                                                 paper: hours)
   bnlab study --all scale=cpu                   all studies in turn; the same command resumes after an interruption
+  bnlab study lr_sensitivity launcher=slurm     on a Slurm cluster, see bnlab sweep --help
 
 A study is an experiment with claims (bnlab list study): conf/experiment/NAME.yaml.
 
@@ -44,12 +45,12 @@ def run(words: Sequence[str]) -> int:
     place = next((n for n, word in enumerate(words) if word == "--all" or _is_name(words, n)), None)
     first = "" if place is None else words[place]
     rest = [word for n, word in enumerate(words) if n != place]
-    hydra.check_flags(rest)
-    known = _studies(hydra.config_options(rest))
+    options = hydra.config_options([word for word in rest if word != "--dry-run"])
+    known = _studies(options)
     if first == "--all":
         return _all(list(known), rest)
     if first not in known:
-        raise BadInput(_unknown(first, list(known), hydra.config_options(rest)[1:]))
+        raise BadInput(_unknown(first, list(known), options[1:]))
     ended = _study(first, rest, Console())
     return 1 if ended is not None and ended[1] else 0
 
@@ -106,11 +107,14 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
     from bnlab.studies.recording import Recording
     from bnlab.studies.selection import check
     from bnlab.studies.verdict import judge
+    from bnlab.sweeps.cluster.options import unawaited
     from bnlab.sweeps.job import Jobs
     from bnlab.sweeps.layout.grid import DEFAULT
     from bnlab.verbs import hydra
+    from bnlab.verbs.dry_run import print_script, without
     from bnlab.verbs.one_run import OneRun
 
+    words, dry = without(words)
     options = hydra.config_options(words)
     command = shlex.join(["bnlab", "study", name, *words])
     given = {key.lstrip("+"): value for key, _, value in (word.partition("=") for word in words)}
@@ -123,9 +127,12 @@ def _study(name: str, words: Sequence[str], console: Console) -> "tuple[Record, 
         data = Jobs(options)
         keys = set(map(key_of, words))
         rounds = Rounds(composer, data, overrides, console, given=keys, command=command)
-        if rounds.config.run["launcher"] == "none":
+        if dry:
+            print_script(rounds)
+            return
+        if option := unawaited(rounds.config):
             raise BadInput(
-                f"launcher=none trains nothing, and claims need results: lay out with `bnlab sweep experiment={name}`"
+                f"{option} trains nothing here, and claims need results: lay out with `bnlab sweep experiment={name}`"
             )
         claims = read_claims(rounds.claims)
         for note in data.notes:

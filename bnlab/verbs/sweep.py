@@ -20,6 +20,14 @@ again, so the same command resumes after an interruption. A failed run does not 
 An experiment is a yaml (bnlab list experiment). Its runs are written to outputs/<its name>, other runs to outputs/main;
 study=NAME writes to outputs/NAME. bnlab report outputs/NAME shows the results.
 
+On a Slurm cluster, workers in one array of jobs train the runs; see experiments/cluster/README.md:
+
+  bnlab sweep experiment=demo launcher=slurm sweep.time=4:00:00 sweep.workers=8 sweep.gpus=1
+  bnlab sweep experiment=demo launcher=slurm "sweep.sbatch=[--mem=8G,--account=NAME,module load python]"
+
+  --dry-run             print the sbatch script; submit and write nothing
+  sweep.wait=false      return when the workers are submitted; otherwise, like other launchers, when the runs have ended
+
 """
 
 
@@ -30,6 +38,9 @@ def run(words: Sequence[str]) -> int:
     if {"-h", "--help"} & set(words):
         say(HELP + hydra.OPTIONS)
         return 0
+    from bnlab.verbs.dry_run import print_script, without
+
+    words, dry = without(words)
     hydra.check_flags(words)
     from bnlab.adaptive.rounds import Rounds
     from bnlab.config.compose import Composer
@@ -50,6 +61,9 @@ def run(words: Sequence[str]) -> int:
         rounds = Rounds(composer, source, overrides, console, given=set(map(key_of, words)), command=command)
         for note in source.notes:
             console.print(note, soft_wrap=True)
+        if dry:
+            print_script(rounds)
+            return
         rounds.run()
         if rounds.rule.looks is not None:
             console.print(f"first look of sweep.looks={list(rounds.rule.looks)}: `bnlab study` goes on with its claims")

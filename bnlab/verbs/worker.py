@@ -50,6 +50,8 @@ def run(words: Sequence[str]) -> int:
         raise BadInput(
             f"{odd[0]} would change the runs, which are those of the folder; a worker takes {', '.join(_OWN)}"
         )
+    if own_launcher := next((word for word in own if word in ("launcher=none", "launcher=slurm")), None):
+        raise BadInput(f"{own_launcher} lays out runs for workers, and a worker trains them: leave it out")
     study = Path(expanded(folders[0], "DIR"))
     worker = Worker(study, own, shlex.join(["bnlab", "worker", *words]))
     while worker.train():
@@ -136,6 +138,9 @@ class Worker:
                 return job
 
             job = composed(next(iter(commands.values())))
+            if job.config.run["launcher"] in ("none", "slurm"):  # in a yaml, for the sweep that laid the runs out
+                self._own += ["launcher=auto", "sweep.workers=null"]
+                job = composed(next(iter(commands.values())))
             if job.study.resolve() != self._path.resolve():  # it was laid out from another working folder
                 absolute = self._path.absolute()
                 place = (f"output_dir={absolute.parent}", f"study={absolute.name}")

@@ -57,11 +57,12 @@ class SweepConsole:
         self._bar.stop()
 
     def progress(
-        self, step: int, total: int, loss: float, accuracy: float | None, pack: str = "", runs: int = 1
+        self, step: int, total: int, loss: float | None, accuracy: float | None, pack: str = "", runs: int = 1
     ) -> None:
         """Show the progress of a pack.
 
         Args:
+            loss: None if unknown.
             accuracy: last known accuracy on the validation split.
             pack: distinguishes packs that train in parallel.
             runs: number of its unfinished runs; 0 if the pack no longer exists.
@@ -72,8 +73,11 @@ class SweepConsole:
         self._under[pack] = Under(step, total, runs)
         if self._begun is None:
             self._begun = (monotonic(), self._amount())
-        words = [f"loss {loss:.3g}", *([] if accuracy is None else [f"val {accuracy:.3f}"])]
-        self._draw(" ".join([self._where(), *words]))
+        metrics = [
+            *([] if loss is None else [f"loss {loss:.3g}"]),
+            *([] if accuracy is None else [f"val {accuracy:.3f}"]),
+        ]
+        self._draw(" ".join([self._where(), *metrics]))
 
     def note(self, line: str) -> None:
         """Print a line about a run."""

@@ -27,8 +27,8 @@ def picture(study: Path, look: Look, width: int | None) -> Text:
     """Return the full description in lines of at most `width` characters; commands are not wrapped."""
     lines = []
     for text, style, indent in _lines(study, look):
-        wrapped = [text] if width is None or indent < 0 else _wrapped(text, width, indent)
-        lines += [Text(printable(one.replace(_GLUE, " ")), style) for one in wrapped]
+        fitting = wrapped(text, None if indent < 0 else width, indent)
+        lines += [Text(printable(one.replace(_GLUE, " ")), style) for one in fitting]
     return Text("\n").join(lines)
 
 
@@ -139,5 +139,8 @@ def _pace(look: Look) -> str:
     return f"; {f'{pace:.3g}' if pace < 1000 else f'{pace:,.0f}'} runs a minute, about {spoken(look.left)} left"
 
 
-def _wrapped(text: str, width: int, indent: int) -> list[str]:
+def wrapped(text: str, width: int | None, indent: int) -> list[str]:
+    """Return a text in lines of at most `width` characters, if given; the second and later ones are indented."""
+    if width is None:
+        return [text]
     return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]

@@ -15,6 +15,7 @@ from bnlab.runs.causes import described, varying
 from bnlab.runs.files import Unreadable
 from bnlab.runs.info import read_info
 from bnlab.runs.lock_holder import lock_holder
+from bnlab.sweeps.cluster import outlook
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import START, Choice, Machine, Size, asked, choose, gain
 from bnlab.sweeps.packing.pack import Pack
@@ -86,13 +87,18 @@ class Plan:
         return sum(len(group.waiting) for group in self.to_train if group.seconds is not None)
 
     @property
+    def longest(self) -> float | None:
+        """Time of the longest run to train, among those whose time is known; None if there are none."""
+        return max((group.seconds for group in self.to_train if group.seconds is not None), default=None)
+
+    @property
     def seconds(self) -> float:
         """Estimated time of these runs in all processes, with the start of workers; at least that of one run."""
         costs = [(group.seconds, len(group.waiting)) for group in self.to_train if group.seconds is not None]
         workers = self.choice.workers if self.choice else 0
         start = START if workers and costs else 0.0
         share = sum(each * n for each, n in costs) / max(1, workers)
-        return start + max(share, max((each for each, _ in costs), default=0.0))
+        return start + max(share, self.longest or 0.0)
 
     @property
     def size(self) -> float | None:
@@ -190,7 +196,10 @@ def _choose(result: Plan, meter: Meter | None) -> None:
         result.unsure = result.unsure or meter is None
         return None if meter is None else meter.size(job)
 
-    result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
+    if jobs[0].config.run["launcher"] == "slurm":
+        result.choice = outlook.choice(jobs)
+    else:
+        result.choice = choose(jobs, machine(jobs[0].config.run["device"]), size, seconds)
     for group in result.to_train:
         packed = result.choice.together(group.jobs[0]) > 1
         if group.seconds is not None and packed != group.packed:  # unlike the runs behind the estimate
