@@ -47,7 +47,7 @@ def _time(value: int | str) -> str:
         seconds(str(value))
     except ValueError:
         said = "a time limit that sbatch understands: minutes (90), hours:minutes:seconds (4:00:00), days-hours (1-12)"
-        raise PydanticCustomError("time", said) from None  # type: ignore[arg-type]  # a message without fields
+        raise PydanticCustomError("time", said) from None
     return str(value)
 
 

@@ -139,7 +139,7 @@ class Worker:
 
             job = composed(next(iter(commands.values())))
             if job.config.run["launcher"] in ("none", "slurm"):  # in a yaml, for the sweep that laid the runs out
-                self._own += ["launcher=auto", "sweep.workers=null"]
+                self._own = ["launcher=auto", "sweep.workers=null", *self._own]
                 job = composed(next(iter(commands.values())))
             if job.study.resolve() != self._path.resolve():  # it was laid out from another working folder
                 absolute = self._path.absolute()

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from bnlab.sweeps.job import Job
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.grouping import Grouping
+from bnlab.sweeps.packing.packs import Packs
 
 
 def lay_out(study: Path, waiting: Sequence[Job], jobs: Iterable[Job], note: Callable[[str], None]) -> None:

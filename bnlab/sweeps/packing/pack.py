@@ -30,6 +30,11 @@ class Pack:
         return pack_id([job.run_id for job in self.jobs])
 
     @property
+    def label(self) -> str:
+        """Name of the pack in messages."""
+        return self.jobs[0].run_id if len(self.jobs) == 1 else f"pack {self.id} of {len(self.jobs)} runs"
+
+    @property
     def executor(self) -> str:
         """`serial` for a single run, `parallel` if several processes share it, `fused` for several runs."""
         if len(self.jobs) > 1:

@@ -8,8 +8,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from bnlab.runs.schema import CHECKPOINT, FINISHED
 from bnlab.runs.shared_lock import shared_lock
 from bnlab.runs.writer import check_folder
 from bnlab.sweeps.job import Job
+from bnlab.sweeps.packing.grouping import Grouping, grouped
 from bnlab.sweeps.packing.pack import Pack
 from bnlab.sweeps.running.provenance import versions
 
@@ -42,35 +41,6 @@ OLD = 3600.0  # seconds
 
 class Regrouped(Exception):
     """Error for a pack that no longer exists: its runs are in other packs now."""
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Rules for putting runs into packs.
-
-    Attributes:
-        size: returns the largest pack size for runs like a job.
-        threads: returns the number of threads for such a pack.
-        asked: the options that led to the rules; a pack that has not started is kept while they are unchanged.
-    """
-
-    size: Callable[[Job], int]
-    threads: Callable[[Job], int]
-    asked: Mapping[str, Any]
-
-
-def grouped(jobs: Sequence[Job], grouping: Grouping) -> list[Pack]:
-    """Return packs of similar size of runs that can be trained together, in the order of their first runs."""
-    by_group: dict[str, list[Job]] = {}
-    for job in jobs:
-        by_group.setdefault(f"{job.study} {job.group_key}", []).append(job)
-    packs = []
-    for alike in by_group.values():
-        size, threads = grouping.size(alike[0]), grouping.threads(alike[0])
-        number = -(-len(alike) // size)
-        bounds = [len(alike) * n // number for n in range(number + 1)]
-        packs += [Pack(tuple(alike[a:b]), threads) for a, b in pairwise(bounds)]
-    return packs
 
 
 class Packs:

@@ -18,8 +18,8 @@ from bnlab.runs.lock_holder import lock_holder
 from bnlab.sweeps.cluster import outlook
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import START, Choice, Machine, Size, asked, choose, gain
+from bnlab.sweeps.packing.grouping import Grouping, grouped
 from bnlab.sweeps.packing.pack import Pack
-from bnlab.sweeps.packing.packs import Grouping, grouped
 from bnlab.sweeps.planning.forecast import Forecast
 from bnlab.sweeps.sweep import waits
 

@@ -4,7 +4,8 @@ from bnlab.errors import BadInput
 from bnlab.runs.lock import Busy
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import asked
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.grouping import Grouping
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.sweeps.running.executors.base import View
 from bnlab.sweeps.running.runner import Runner
 

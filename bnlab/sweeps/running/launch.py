@@ -19,8 +19,9 @@ from bnlab.runs.schema import FINISHED
 from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import START, Choice, Machine, asked, choose, gain
+from bnlab.sweeps.packing.grouping import Grouping
 from bnlab.sweeps.packing.pack import Pack
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.sweeps.planning.forecast import Forecast
 from bnlab.sweeps.running.executors.base import Executor
 from bnlab.sweeps.running.executors.in_process import InProcess

@@ -14,7 +14,7 @@ from bnlab.config.validate import Config
 from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmental, one_line
 from bnlab.models.describe import site_rows
 from bnlab.ranks import Ranks
-from bnlab.runs.files import Foreign, Unreadable, check_own
+from bnlab.runs.files import Foreign, check_own
 from bnlab.runs.lock import Busy, Lost, lock
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.division import Parts, halves, sizes, smaller, split
@@ -24,6 +24,7 @@ from bnlab.sweeps.running.builder import Builder
 from bnlab.sweeps.running.executors.base import Listener, View
 from bnlab.sweeps.running.folder import Folder
 from bnlab.sweeps.running.recorder import FolderRecorder, Keeper
+from bnlab.sweeps.running.resuming import resume
 from bnlab.sweeps.running.team import Team
 from bnlab.sweeps.running.torchrun import is_torchrun
 from bnlab.training import checkpoint
@@ -190,7 +191,7 @@ class Runner:
             n_params = sum(p.numel() for p in net.parameters())
             for slot, folder in enumerate(folders):
                 folder.facts = {"n_params": n_params, "classes": data.classes, "execution": _execution(pack, slot)}
-            payloads = _resume(pack, mine, assembly.length(pack.jobs[0].config, data).updates, view)
+            payloads = resume(pack, mine, assembly.length(pack.jobs[0].config, data).updates, view)
             if payloads is None and len(left) < len(pack.jobs):
                 _drop_checkpoint(pack)
                 return [left]
@@ -201,7 +202,7 @@ class Runner:
                 try:
                     loop = assembly.assemble(configs, data, net, recorders, payloads, view.note, ranks)
                 except checkpoint.Misfit as error:
-                    view.note(f"{_name(pack)} has another net's checkpoint ({error}): it restarts from the beginning")
+                    view.note(f"{pack.label} has another net's checkpoint ({error}): it restarts from the beginning")
                     if len(left) < len(pack.jobs):
                         _drop_checkpoint(pack)
                         return [left]
@@ -258,50 +259,6 @@ def _stop(jobs: Sequence[Job], status: str, cause: str, trace: str | None = None
     for job in jobs:
         with Folder(job) as folder:
             folder.stop(status, cause, trace)
-
-
-def _resume(pack: Pack, mine: dict[str, Folder], updates: int, view: View) -> list[dict[str, Any]] | None:
-    """Return the checkpoints to resume from, with the tables truncated to them; None to start from the beginning.
-
-    Args:
-        updates: total number of updates of each run.
-    """
-    if not any(folder.job.started() for folder in mine.values()):
-        return None
-    name = _name(pack)
-    if len(mine) < len(pack.jobs):
-        name = f"{len(mine)} of {name}"
-    run_ids = [job.run_id for job in pack.jobs]
-    if len(run_ids) > 1:
-        payloads = checkpoint.load_pack(pack.checkpoint, run_ids)
-    else:
-        payloads = [alone] if (alone := checkpoint.load(pack.checkpoint)) is not None else None
-    if payloads is None or not all(checkpoint.is_whole(payload, updates) for payload in payloads):
-        view.note(f"{name} was interrupted and has no usable checkpoint: it restarts from the beginning")
-        return None
-    try:
-        for run_id, payload in zip(run_ids, payloads, strict=True):
-            if run_id in mine:
-                _note_damage(mine[run_id].job, view)
-                mine[run_id].go_on(payload)
-    except Foreign:
-        raise
-    except BadInput as error:
-        view.note(f"{error}; it restarts from the beginning")
-        return None
-    view.note(f"{name} was interrupted: it resumes from step {payloads[0]['step']}")
-    return payloads
-
-
-def _note_damage(job: Job, view: View) -> None:
-    try:
-        job.read()
-    except Unreadable as error:
-        view.note(f"{str(error).partition(';')[0]}: it is rewritten from the checkpoint")
-
-
-def _name(pack: Pack) -> str:
-    return pack.jobs[0].run_id if len(pack.jobs) == 1 else f"pack {pack.id} of {len(pack.jobs)} runs"
 
 
 def _execution(pack: Pack, slot: int) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from bnlab.runs.status import ENDED, Run, Study
 from bnlab.sweeps.display.console import SweepConsole
 from bnlab.sweeps.job import Job
 from bnlab.sweeps.packing.choice import asked, choose, limit_of
+from bnlab.sweeps.packing.grouping import Grouping
 from bnlab.sweeps.packing.pack import Pack
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.packs import Packs
 from bnlab.sweeps.packing.pool import Pool, Terms
 from bnlab.sweeps.running.executors.base import Executor
 from bnlab.sweeps.running.launch import POLL, executor_for, machine_for

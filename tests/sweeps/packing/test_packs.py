@@ -11,8 +11,9 @@ import pytest
 from bnlab import cli
 from bnlab.runs.lock import lock
 from bnlab.runs.writer import RunWriter
+from bnlab.sweeps.packing.grouping import Grouping
 from bnlab.sweeps.packing.pack import Pack
-from bnlab.sweeps.packing.packs import Grouping, Packs
+from bnlab.sweeps.packing.packs import Packs
 from tests.soak.study import assert_equal
 
 Call = Callable[..., tuple[int, str, str]]
