@@ -42,7 +42,6 @@ from bnlab.sweeps.running.provenance import git_commit, versions
 from bnlab.sweeps.running.runner import Runner
 from bnlab.sweeps.running.work import Work
 from bnlab.sweeps.sweep import Summary, lay_out
-from bnlab.terminal import Console
 
 KINDS = 10
 
@@ -103,7 +102,7 @@ def simulate(study: Path, workers: int, runs: int) -> Result:
     jobs = jobs_in(study, runs)
     study.mkdir()
     begin = perf_counter()
-    lay_out({str(job.folder): (job, "") for job in jobs.values()}, list(jobs.values()), Console(quiet=True))
+    lay_out(study, list(jobs.values()), jobs.values(), lambda _: None)
     laid_out = perf_counter() - begin
     versions(), git_commit()  # cached
     starts = Counter[str]()

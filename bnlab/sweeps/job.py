@@ -182,7 +182,7 @@ class Jobs:
             if place not in self._origins:
                 self._origins[place] = _origin(Path(place))
             config = replace(config, origin=self._origins[place])
-        if config.run["launcher"] == "slurm":  # says how workers are submitted, not how one trains
+        if config.run["launcher"] in ("none", "slurm"):  # says how workers are started, not how one trains
             submission = ("launcher", "sweep.workers", *SLURM)
             overrides = [word for word in overrides if key_of(word) not in submission]
         command = shlex.join(["bnlab", "train", *self._options, *map(words.shown, overrides)])

@@ -1,8 +1,10 @@
 """launcher=slurm on the command line, with a Slurm that starts nothing."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,7 +114,9 @@ def test_watching_goes_on_while_workers_may_begin(
     assert bnlab("sweep", *GRID, "sweep.wait=false").status == 0
     monkeypatch.setattr("bnlab.sweeps.cluster.state.QUERY", 0.0)
     moments = iter((lambda: None, lambda: None, lambda: None, slurm.queue, lambda: None))
-    monkeypatch.setattr(verb.time, "sleep", lambda _: next(moments)())
+    # Not time.sleep itself, which the thread of the heartbeats calls too.
+    clock = SimpleNamespace(sleep=lambda _: next(moments)(), monotonic=time.monotonic, strftime=time.strftime)
+    monkeypatch.setattr(verb, "time", clock)
     assert bnlab("status", "outputs/s", "--watch").status == 0
     assert next(moments, None) is None
 

@@ -15,9 +15,10 @@ from bnlab.runs.shared_lock import shared_lock
 from bnlab.runs.status import Look, Study
 from bnlab.runs.writer import RunWriter
 from bnlab.sweeps.cluster import slurm
+from bnlab.sweeps.cluster.names import FOLDER, job_name
 from bnlab.sweeps.cluster.number import number
 from bnlab.sweeps.cluster.options import Options
-from bnlab.sweeps.cluster.script import FOLDER, NAME, job_name, script
+from bnlab.sweeps.cluster.script import NAME, script
 from bnlab.sweeps.cluster.slurm import HOPELESS, Task
 from bnlab.sweeps.cluster.state import QUERY, counted, ended
 from bnlab.sweeps.cluster.trace import CANCELLED, Traces

@@ -1,22 +1,17 @@
 """The sbatch script of a study's workers."""
 
-import re
 import shlex
 import sys
-from hashlib import blake2b
 from pathlib import Path
 from string import Template
 
 from bnlab.config.slurm import seconds
+from bnlab.sweeps.cluster.names import ENDED, FOLDER, STARTS, job_name
 from bnlab.sweeps.cluster.options import Options
 
-FOLDER = "slurm"  # of a study, with the script and the log of each worker
 NAME = "worker.sbatch"
 WARNING = 120  # seconds before the time limit at which a worker keeps a checkpoint; a tenth of a short limit
 REQUEUES = 100  # most times that one worker is queued again at its time limit
-
-STARTS = "bnlab worker starts"  # first line of a log, see `trace`
-ENDED = "bnlab worker ended with status"
 
 _SCRIPT = Template("""\
 #!/bin/sh
@@ -41,12 +36,6 @@ if [ -n "$$again" ] && [ $$status -ne 0 ] && [ "$${SLURM_RESTART_COUNT:-0}" -lt 
 fi
 exit $$status
 """)
-
-
-def job_name(study: Path) -> str:
-    """Return the name of a study's jobs, by which they are found again; no other study has it."""
-    readable = re.sub(r"[^A-Za-z0-9_.-]", "_", study.name)[:40]
-    return f"bnlab-{readable}-{blake2b(str(study.resolve()).encode(), digest_size=4).hexdigest()}"
 
 
 def script(study: Path, options: Options, workers: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bnlab.runs.causes import causes
 from bnlab.sweeps.cluster import slurm
-from bnlab.sweeps.cluster.script import FOLDER, job_name
+from bnlab.sweeps.cluster.names import FOLDER, job_name
 from bnlab.sweeps.cluster.slurm import Task
 from bnlab.sweeps.cluster.trace import Trace, Traces
 

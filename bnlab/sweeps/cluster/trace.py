@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlab.runs.files import TABLE, Unreadable, reading
-from bnlab.sweeps.cluster.script import ENDED, FOLDER, STARTS
+from bnlab.sweeps.cluster.names import ENDED, FOLDER, STARTS
 
 _NAME = re.compile(r"(\d+_\d+)\.log")
 _TAIL = 1 << 14  # bytes that are read from the end of a log

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bnlab.sweeps.cluster.names import job_name
 from bnlab.sweeps.cluster.options import Options
-from bnlab.sweeps.cluster.script import job_name, script
+from bnlab.sweeps.cluster.script import script
 
 PLAIN = Options(workers=4, time=None, partition=None, gpus=None, sbatch=(), wait=True)
 
