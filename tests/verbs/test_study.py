@@ -22,7 +22,7 @@ from bnlab.verbs.list import choices
 
 Call = Callable[..., tuple[int, str, str]]
 STUDIES = tuple(choices([conf_dir()])["study"])
-QUICK = ("depth_lr", "ioffe2015", "mistakes", "regularization")  # the others, of the same metrics: make contracts
+QUICK = ("depth_lr", "ioffe2015", "lr_sensitivity", "mistakes", "regularization")  # the others: make contracts
 SCALES = ("smoke", "cpu", "paper")
 
 pytestmark = pytest.mark.usefixtures("one_figure")
