@@ -99,6 +99,7 @@ class Work:
             with present(self._study.path, slots):
                 self._train(executor, terms, grouping)
         finally:
+            self._runner.close()
             if not at_work(self._study.path):  # the last one to leave writes the index in order
                 self._index.close()
 
