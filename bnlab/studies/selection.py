@@ -12,6 +12,8 @@ from bnlab.studies.recording import Recording, problems
 from bnlab.text import nearest
 
 Axes = Mapping[str, Any]
+# Values of runs that lack the axis: processes that share a batch change no number with norm.sync=true.
+IMPLIED = {"norm.sync": True, "processes": 1}
 Case = tuple[tuple[str, Any], ...]  # axes with the values for which a claim is judged
 
 
@@ -123,8 +125,10 @@ def _check_recorded(
 
 
 def _has_value(axes: Axes, name: str, value: Any) -> bool:
+    if name not in axes:
+        return name in IMPLIED and IMPLIED[name] == value
     # A run without norm has no placement and is the baseline of every placement.
-    return name in axes and (axes[name] == value or (name == "placement" and not has(axes, name)))
+    return axes[name] == value or (name == "placement" and not has(axes, name))
 
 
 def _hashable(value: Any) -> Any:

@@ -28,6 +28,13 @@ def test_every_named_axis_must_have_its_value() -> None:
     assert chosen(runs, {"norm.groups": 4}) == {}
 
 
+def test_runs_without_processes_are_those_of_one_and_synchronized() -> None:
+    runs = planned({}, {"processes": 4, "norm.sync": False})
+    assert set(chosen(runs, {"norm.sync": True})) == set(chosen(runs, {"processes": 1})) == {"0"}
+    assert set(chosen(runs, {"norm.sync": False})) == set(chosen(runs, {"processes": 4})) == {"1"}
+    assert chosen(runs, {"processes": 2}) == {}
+
+
 def test_an_axis_that_is_not_named_makes_cases() -> None:
     runs = planned(*({"norm": norm, "model": model} for norm in ("none", "batch") for model in ("mlp", "cnn")))
     found = cases(claim(), runs)
