@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bnlab.config import assembly
+from bnlab.config import assembly, build
 from bnlab.config.validate import Config
 from bnlab.errors import FAULTS, BadInput, Refused, environmental, is_environmental, one_line
 from bnlab.models.describe import site_rows
@@ -168,6 +168,9 @@ class Runner:
         size = config.run["processes"]
         if size == 1:
             return None
+        gpus = torch.cuda.device_count()
+        if build.device(config).type == "cuda" and size > gpus and not is_torchrun():
+            raise BadInput(f"processes={size} needs as many GPUs, and here are {gpus}: lower it, or use device=cpu")
         if self._team is not None and self._team.size != size:
             self.close()
         if self._team is None:
