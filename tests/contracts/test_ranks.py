@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 
+from bnlab import registry
 from bnlab.registry import entries
 from bnlab.sweeps.running.team import Team
 from bnlab.training.process_ranks import ProcessRanks
@@ -137,12 +138,12 @@ def test_an_interrupted_run_keeps_a_checkpoint_and_is_resumed(
     def added(self: ProcessRanks, value: torch.Tensor) -> None:
         calls[0] += 1
         if calls[0] == 20:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
         add(self, value)
 
     monkeypatch.setattr(ProcessRanks, "add_", added)
     words = ("train", *WORDS, "checkpoint_seconds=1000", f"output_dir={tmp_path / 'stopped'}")
-    assert bnlab(*words).status == 130
+    assert bnlab(*words).status == 143
     called = bnlab(*words)
     assert called.status == 0
     assert "it resumes from step" in called.out
@@ -150,7 +151,10 @@ def test_an_interrupted_run_keeps_a_checkpoint_and_is_resumed(
     assert_equal(whole, folder, exact=True)
 
 
-def test_a_norm_that_fails_in_every_process_fails_its_run(tmp_path: Path, bnlab: Any) -> None:
+def test_a_norm_that_fails_in_every_process_fails_its_run(
+    tmp_path: Path, bnlab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_plugins", {})
     plugin = tmp_path / "broken.py"
     plugin.write_text(
         "from bnlab.norms.base import Norm\n\n\n"

@@ -61,7 +61,7 @@ def test_gradient_has_no_part_along_the_mean_or_the_spread():
 )
 def test_equals_batch_on_any_shape_and_options(batch, features, spatial, eps, momentum, affine, track, steps, seed):
     torch.manual_seed(seed)
-    options = {"eps": eps, "momentum": momentum, "affine": affine, "track_running_stats": track}
+    options = {"eps": eps, "momentum": momentum, "affine": affine, "track_running_stats": track, "sync": True}
     ours, theirs = reference(features, **options), BatchNorm(features, **options).double()
     theirs.load_state_dict(ours.state_dict())
     for training in [True] * steps + [False]:

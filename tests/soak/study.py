@@ -66,7 +66,9 @@ def content(study: Path) -> dict[str, Any]:
     }
     if (verdicts := study / "report" / "verdicts.json").exists():
         found["verdicts"] = json.loads(verdicts.read_text())["verdicts"]
-    for folder in sorted(path for path in study.iterdir() if path.is_dir() and path.name != "report"):
+    for folder in sorted(
+        path for path in study.iterdir() if path.is_dir() and path.name != "report" and path.name[0] != "."
+    ):
         info = json.loads((folder / "run.json").read_text())
         found[folder.name] = {"run.json": {key: value for key, value in info.items() if key not in RUN_TIMES}}
         found[folder.name]["config.yaml"] = (folder / "config.yaml").read_text()

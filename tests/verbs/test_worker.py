@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from bnlab import registry
 from bnlab.runs.lock import lock
 from bnlab.runs.presence import present
 from tests.soak.study import assert_equal
@@ -109,6 +110,7 @@ def test_another_version_touches_nothing(bnlab: Call, study: Path) -> None:
 
 
 def test_other_data_touch_nothing(bnlab: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_plugins", {})
     monkeypatch.chdir(tmp_path)
     plugin = tmp_path / "mine.py"
     text = PLUGIN
