@@ -27,7 +27,7 @@ def present(study: Path, slots: int) -> Iterator[None]:
     """
     folder = study / FOLDER
     with ExitStack() as held:
-        held.callback(_remove, folder)
+        held.callback(_remove, study)
         while True:
             try:
                 held.enter_context(lock(folder, f"{secrets.token_hex(8)}-{slots}"))
@@ -59,6 +59,8 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _remove(folder: Path) -> None:
+def _remove(study: Path) -> None:
+    """Remove the folder if nobody is at work, and the locks that killed processes have left."""
+    at_work(study)
     with suppress(OSError):  # others are at work
-        folder.rmdir()
+        (study / FOLDER).rmdir()
