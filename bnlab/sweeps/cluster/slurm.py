@@ -26,6 +26,7 @@ _REMEDIES = {
 # Reasons for which a job can never start, with the remedy.
 HOPELESS = {
     "PartitionTimeLimit": "the partition permits less than sweep.time: lower it",
+    "PartitionConfig": "no node of the partition has so many CPUs, GPUs or so much memory: change sweep.sbatch",
     "PartitionNodeLimit": "the partition permits fewer nodes: change sweep.sbatch",
     "BadConstraints": "no node satisfies the constraints: change sweep.sbatch",
     "AccountNotAllowed": "the partition does not permit this account: change sweep.partition or sweep.sbatch",
