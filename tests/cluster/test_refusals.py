@@ -18,7 +18,7 @@ WRONG = {
     "more memory than a node has": (["sweep.sbatch=[--mem=900G]"], "change sweep.sbatch"),
     "more cores than a node has": (["sweep.sbatch=[--cpus-per-task=99]"], "change sweep.sbatch"),
     "more time than the partition permits": (
-        ["sweep.partition=short", "sweep.time=10"], "cannot start (PartitionTimeLimit): the partition permits less",
+        ["sweep.partition=short", "sweep.time=10"], "the partition permits less",  # PartitionTimeLimit, PartitionConfig
     ),
     "GPUs that no node has": (["sweep.gpus=1"], "change sweep.gpus"),
 }  # fmt: skip

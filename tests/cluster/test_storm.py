@@ -40,7 +40,7 @@ def test_two_submissions_at_once_share_four_workers(place: Path, serial: Path) -
     said = "".join(one.said for one in both)
     assert said.count("4 workers submitted as job") == 1
     assert said.count("attached: slurm: 4 workers of job") == 1
-    assert said.count("60 complete") == 2
+    assert said.splitlines().count("60 complete") == 2
     found = logs(place / "outputs/s")
     assert len(found) == 4
     assert {re.search("on (n[12])", log)[1] for log in found.values()} == {"n1", "n2"}  # type: ignore[index]

@@ -26,7 +26,8 @@ _REMEDIES = {
 # Reasons for which a job can never start, with the remedy.
 HOPELESS = {
     "PartitionTimeLimit": "the partition permits less than sweep.time: lower it",
-    "PartitionConfig": "no node of the partition has so many CPUs, GPUs or so much memory: change sweep.sbatch",
+    "PartitionConfig": "the partition permits less time, or no node has so many CPUs, GPUs or so much memory: "
+    "lower sweep.time or change sweep.sbatch",
     "PartitionNodeLimit": "the partition permits fewer nodes: change sweep.sbatch",
     "BadConstraints": "no node satisfies the constraints: change sweep.sbatch",
     "AccountNotAllowed": "the partition does not permit this account: change sweep.partition or sweep.sbatch",
