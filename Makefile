@@ -41,7 +41,7 @@ test: setup
 
 # -m '' takes also what is marked exhaustive.
 contracts: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m '' tests/contracts tests/proofs tests/verbs/test_study.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m '' tests/contracts tests/proofs tests/verbs/test_study.py tests/report/test_odd.py
 
 soak: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m '' tests/soak

@@ -21,6 +21,9 @@ settings.load_profile("bnlab")
 
 composed.remember()
 
+# Each pytest worker has one core, so that launcher=auto starts no processes, which load torch for some seconds.
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
+
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
 
 

@@ -26,7 +26,8 @@ MODELS = {
     "lstm": ("model=lstm", "model.width=8", "placement=bn_lstm", "optim.lr=0.01"),
 }
 COMMON = (
-    "data=digits", "data.train_size=150", "data.val_size=40", "data.batch_size=16", "data.drop_last=false",
+    "data=gaussian", "data.shape=[1,8,8]", "data.n_train=190", "data.n_test=20", "data.val_size=40",
+    "data.batch_size=16", "data.drop_last=false",
     "precision=float64", "log_every=1", "statistics.modes=[running,batch,recomputed]", "launcher=serial",
 )  # fmt: skip
 QUICK = [("mlp", 2, NORMS), ("cnn", 4, ["batch"]), ("resnet", 2, ["batch"]), ("lstm", 2, ["batch"])]
