@@ -65,7 +65,8 @@ def warnings(frame: Frame) -> list[str]:
     found = []
     counts = frame.runs["status"].value_counts()
     started = {folder.name for folder in (*frame.source.folders.values(), *frame.source.unreadable)}
-    waiting = [command for study in frame.studies for command in planned(study, started).values()]
+    plans = (planned(study) for study in frame.studies)
+    waiting = [command for plan in plans for run_id, command in plan.items() if run_id not in started]
     missing = [
         f"{count} {words}"
         for count, words in (

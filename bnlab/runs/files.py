@@ -118,6 +118,11 @@ def read_text(path: Path, most: int = TEXT) -> str:
         raise Unreadable(f"{_shown(path)} cannot be read ({what})", blank=not is_utf16) from None
 
 
+def parse_json(text: str) -> Any:
+    """Return the value of JSON; raise ValueError for other text, RecursionError if it is nested too deeply."""
+    return _JSON.decode(text)
+
+
 def read_json(path: Path) -> Any:
     """Return the content of a JSON file.
 
@@ -127,7 +132,7 @@ def read_json(path: Path) -> Any:
     """
     content = read_text(path)
     try:
-        return _JSON.decode(content)
+        return parse_json(content)
     except RecursionError:
         raise Unreadable(f"{_shown(path)} cannot be read (its JSON is nested too deeply)") from None
     except ValueError as error:

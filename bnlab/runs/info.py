@@ -29,6 +29,7 @@ def _number(value: Any) -> Any:
     return _NON_FINITE.get(value, value) if isinstance(value, str) else value
 
 
+@lru_cache(maxsize=1 << 15)  # a worker reads those of packs.json again and again
 def _command(text: str) -> str:
     if any(sign in text for sign in "'\"\\"):
         shlex.split(text)  # raises ValueError for an unclosed quote

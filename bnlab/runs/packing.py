@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -20,7 +21,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bnlab.runs.atomic import write_atomic
-from bnlab.runs.files import Unreadable, check_own, read_bytes, read_json, read_text
+from bnlab.runs.files import Unreadable, check_own, parse_json, read_bytes, read_json, read_text
 from bnlab.runs.info import RUN_ID, Line, RunCommand, RunId
 from bnlab.runs.lock_holder import NAME as LOCK
 from bnlab.runs.schema import CHECKPOINT
@@ -30,6 +31,7 @@ NAME = "packs.json"
 AMONG = "among"  # key of `asked`: how many packs the workers could train at once when they divided the runs
 MOST_THREADS = 1024  # torch aborts the process if asked for many times more
 
+_OWN_FORMAT = re.compile(r'\{"packs": \[\n(.*)\n\], ("retired": .*)\n', re.DOTALL)
 CHECKPOINT_NAME = re.compile(r"pack_[0-9a-f]{12}\.pt")
 CheckpointName = Annotated[str, Field(pattern=f"^{CHECKPOINT_NAME.pattern}$")]
 
@@ -68,16 +70,18 @@ class Record(_Planned):
         return self.alike or self.id
 
 
-def _is_sound(records: list[Record]) -> list[Record]:
-    """Return the records; raise ValueError if a pack could never be found again or two share a run."""
-    run_ids = [run_id for record in records for run_id in record.runs]
-    if odd := [run_id for run_id in run_ids if not RUN_ID.fullmatch(run_id)]:
+def _checked(record: Record) -> Record:
+    """Return the record; raise ValueError if the pack could never be found again."""
+    if odd := [run_id for run_id in record.runs if not RUN_ID.fullmatch(run_id)]:
         raise ValueError(f"{odd[0]} is not a run id")
-    if len(run_ids) != len(set(run_ids)):
-        raise ValueError("a run is in two packs")
-    if any(record.id != pack_id(list(record.runs)) for record in records):
+    if record.id != pack_id(list(record.runs)):
         raise ValueError("the id of a pack is not that of its runs")
-    return records
+    return record
+
+
+@lru_cache(maxsize=1 << 15)  # when workers divide some packs, the lines of all others stay
+def _record(line: str) -> Record:
+    return _checked(Record.model_validate(parse_json(line)))
 
 
 class _Content(BaseModel, Generic[Kind]):
@@ -113,11 +117,31 @@ def read_packing(study: Path) -> Packing:
     Raises:
         Unreadable: it is damaged.
     """
-    content = _read(study, Record)
+    found = _lines(study)
     try:
-        return Packing(_is_sound(content.packs), content.retired, content.versions)
+        if found is None:
+            content = _read(study, Record)
+            found = Packing([_checked(record) for record in content.packs], content.retired, content.versions)
+        if sum(len(record.runs) for record in found.packs) > len(
+            {run for record in found.packs for run in record.runs}
+        ):
+            raise ValueError("a run is in two packs")
     except ValueError as error:
         raise Unreadable(f"{printable(str(study / NAME))} cannot be read ({error})") from None
+    return found
+
+
+def _lines(study: Path) -> Packing | None:
+    """Return the content of a file as `write_packing` writes it, a pack in each line; None for any other."""
+    try:
+        found = _OWN_FORMAT.fullmatch(read_text(study / NAME))
+        if found is None:
+            return None
+        packs, rest = found.groups()
+        content = _Content[Record].model_validate(parse_json(f'{{"packs": [], {rest}'))
+        return Packing([_record(line) for line in packs.split(",\n")], content.retired, content.versions)
+    except (FileNotFoundError, Unreadable, ValueError, RecursionError):
+        return None
 
 
 def _read(study: Path, kind: type[Kind]) -> _Content[Kind]:
@@ -165,11 +189,14 @@ def has_begun(study: Path, run_ids: Iterable[str]) -> bool:
     return any(os.path.lexists(f"{study}/{one}/{name}") for one in run_ids for name in (LOCK, "run.json", CHECKPOINT))
 
 
-def planned(study: Path, started: set[str]) -> dict[Path, str]:
-    """Return the folders of the runs in packs.json that have not started, each with its command; none if damaged."""
-    try:
-        packs = _read(study, _Planned).packs
-    except Unreadable:
-        return {}
-    commands = {run_id: command for record in packs for run_id, command in record.runs.items()}
-    return {study / run_id: command for run_id, command in commands.items() if run_id not in started}
+def planned(study: Path) -> dict[str, str]:
+    """Return the commands of the runs in packs.json by run id; none if it is damaged."""
+    packs: Sequence[_Planned]
+    if (found := _lines(study)) is not None:
+        packs = found.packs
+    else:
+        try:
+            packs = _read(study, _Planned).packs
+        except Unreadable:
+            return {}
+    return {run_id: command for record in packs for run_id, command in record.runs.items()}

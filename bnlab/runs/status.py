@@ -110,14 +110,18 @@ class Study:
                 damaged[folder] = f"{printable(str(folder))} is a copy of run {own}: remove it"
             else:
                 runs.append(run)
-        for folder, command in planned(self.path, {folder.name for folder in folders}).items():
+        started = {folder.name for folder in folders}
+        for run_id, command in planned(self.path).items():
+            if run_id in started:
+                continue
+            folder = self.path / run_id
             by = lock_holder(folder)
             runs.append(Run(folder, "waiting" if by is None else "running", holder=by, command=command))
         return Look(runs, damaged)
 
     def commands(self) -> dict[str, str]:
         """Return the commands of all runs by id: those of packs.json, and started ones that are not in it."""
-        found = {folder.name: command for folder, command in planned(self.path, set()).items()}
+        found = planned(self.path)
         for folder in run_folders(self.path):
             if folder.name not in found and not isinstance(info := self._info(folder)[0], Unreadable):
                 found[folder.name] = info["command"] or ""
@@ -224,7 +228,7 @@ def _check(path: Path) -> None:
     found = run_folders(path)  # raises with the reason if a folder is not readable
     if os.path.lexists(path / "run.json") or (os.path.lexists(path / "config.yaml") and os.path.lexists(path / NAME)):
         raise BadInput(f"{path} is one run's folder: give its study's, {path.parent}")
-    if not found and not planned(path, set()):
+    if not found and not planned(path):
         studies = ", ".join(str(path / name) for name in studies_in(path))
         raise BadInput(
             f"{path} holds no run" + (f"; it holds studies, give one: {studies}" if studies else f": {what}")

@@ -66,15 +66,25 @@ ODD: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_odd_content_is_named_and_plans_nothing(tmp_path: Path, odd: str) -> None:
-    (tmp_path / "packs.json").write_text(json.dumps(ODD[odd]))
+def in_lines(content: Any) -> str:
+    """Return the content in the format in which packs.json is written: a line for each pack."""
+    packs = ",\n".join(json.dumps(record) for record in content["packs"])
+    rest = json.dumps({"retired": []} | {key: value for key, value in content.items() if key != "packs"})
+    return f'{{"packs": [\n{packs}\n], {rest[1:]}\n'
+
+
+LISTS = [odd for odd, content in ODD.items() if isinstance(content, dict) and isinstance(content.get("packs"), list)]
+
+
+@pytest.mark.parametrize(("odd", "form"), [*((odd, json.dumps) for odd in ODD), *((odd, in_lines) for odd in LISTS)])
+def test_odd_content_is_named_and_plans_nothing(tmp_path: Path, odd: str, form: Callable[[Any], str]) -> None:
+    (tmp_path / "packs.json").write_text(form(ODD[odd]))
     with pytest.raises(Unreadable, match=r"packs\.json cannot be read \(") as error:
         read_packing(tmp_path)
     assert str(error.value).isprintable()
     names_runs = ("id", "executor", "asked", "retired", "an id of", "a run")
     wrong_runs = "threads" not in odd and not odd.startswith(names_runs)
-    assert (planned(tmp_path, set()) == {}) is (wrong_runs or odd.startswith("retired"))
+    assert (planned(tmp_path) == {}) is (wrong_runs or odd.startswith("retired"))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +94,7 @@ def test_what_is_no_file_is_named_and_plans_nothing(tmp_path: Path, make: Callab
     make(tmp_path / "packs.json")
     with pytest.raises(Unreadable, match=r"packs\.json cannot be read \("):
         read_packing(tmp_path)
-    assert planned(tmp_path, set()) == {}
+    assert planned(tmp_path) == {}
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

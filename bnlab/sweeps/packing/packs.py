@@ -85,7 +85,10 @@ class Packs:
         return sorted(packs + fresh, key=lambda pack: order[pack.jobs[0].run_id])
 
     def tidy(self) -> None:
-        """Remove what a kill leaves: temporary files, and checkpoints of packs that have ended or no longer exist."""
+        """Remove what a kill leaves: temporary files, and checkpoints of packs that have ended or no longer exist.
+
+        A single run keeps its checkpoint.
+        """
         for path in leftovers(self._study, _is_ours):
             with suppress(FileNotFoundError):
                 if time.time() - path.stat().st_mtime > OLD:  # no process is writing it
@@ -94,7 +97,9 @@ class Packs:
             before = read_packing(self._study)
         except Unreadable:
             return  # packs that are formed next may use the checkpoints
-        done = [path for record in before.packs if is_regular(path := self._checkpoint(record)) and self._over(record)]
+        names = {entry.name for entry in os.scandir(self._study)}
+        several = ((one, self._checkpoint(one)) for one in before.packs if len(one.runs) > 1)
+        done = [path for one, path in several if path.name in names and is_regular(path) and self._over(one)]
         if done or before.retired:
             with shared_lock(self._study):
                 for path in done:
@@ -230,8 +235,7 @@ class Packs:
         return checkpoint_path(self._study, list(record.runs))
 
     def _over(self, record: Record) -> bool:
-        """Return whether a pack of several runs has ended; a single run keeps its checkpoint."""
-        return len(record.runs) > 1 and all(_has_ended(self._study / run_id) for run_id in record.runs)
+        return all(_has_ended(self._study / run_id) for run_id in record.runs)
 
     def _read(self, note: Callable[[str], None] = lambda _: None) -> Packing:
         try:
