@@ -23,13 +23,12 @@ class Noise:
     """The noise of one update for the replicas with these seeds."""
 
     def __init__(self, seeds: Sequence[int], step: int, device: torch.device) -> None:
-        self._keys = [(seed, step) for seed in seeds]
-        self._device = device
+        self.seeds, self.step, self.device = seeds, step, device
         self._generators: dict[str, list[torch.Generator]] = {}
 
     def again(self) -> "Noise":
         """Return the same noise from its beginning."""
-        return Noise([seed for seed, _ in self._keys], self._keys[0][1], self._device)
+        return Noise(self.seeds, self.step, self.device)
 
     def draw_R(self, sample: Sample, shape: Sequence[int], dtype: torch.dtype, stream: str) -> Tensor:
         """Return random numbers of shape (R, *shape), row r from the generator of replica r.
@@ -38,9 +37,9 @@ class Noise:
         """
         dtype = torch.promote_types(dtype, torch.float32)
         if stream not in self._generators:
-            self._generators[stream] = [generator(seed, stream, step, self._device) for seed, step in self._keys]
+            self._generators[stream] = [generator(seed, stream, self.step, self.device) for seed in self.seeds]
         own = self._generators[stream]
-        return torch.stack([sample(tuple(shape), generator=g, dtype=dtype, device=self._device) for g in own])
+        return torch.stack([sample(tuple(shape), generator=g, dtype=dtype, device=self.device) for g in own])
 
 
 _noise: Noise | None = None

@@ -13,6 +13,7 @@ from bnlab.data.tensors import TensorData
 from bnlab.models.base import Model, initialize
 from bnlab.ranks import Ranks
 from bnlab.training import checkpoint, transfer
+from bnlab.training.capture import Captured, CudaGraphs, Graphs
 from bnlab.training.executors.base import Executor
 from bnlab.training.executors.fused import Fused
 from bnlab.training.executors.parallel import Parallel
@@ -75,7 +76,14 @@ def assemble(
     when = {name: options["when"] for name, options in common.diagnostics.items()}
     x, y = (part[: data.common.batch_size] for part in data.parts["train"])
     step = make_step(executor, optimizer, diagnostics, common.run["clip"], fixed=(x, y))
+    if ranks is None and optimizer.capturable and (recorder := recorder_for(common)) is not None:
+        step = Captured(step, recorder, statistics.freeze_from, note)
     return Loop(executor, step, data, diagnostics, when, replicas, length(common, data), state, statistics, resumed)
+
+
+def recorder_for(config: Config) -> Graphs | None:
+    """Return what records the updates of a run; None if they are computed one by one."""
+    return CudaGraphs() if config.run["graphs"] and build.device(config).type == "cuda" else None
 
 
 def _net(config: Config, net: Model, note: Callable[[str], None], *, fresh: bool) -> Model:

@@ -25,6 +25,7 @@ RUN: dict[str, Any] = {
     "processes": Workers,
     "threads": Workers | None,
     "device": Literal["auto", "cpu", "cuda"],
+    "graphs": bool,
     "study": str | None,
     "scale": str | None,
     "output_dir": str,
@@ -91,7 +92,7 @@ COMMON: dict[str, dict[str, Any]] = {
 # Options that cannot change a result: locations and frequencies of measurements. All others are part of a run's id.
 # `init_from` and `plugins` enter the id by their content, not their paths.
 UNSCIENTIFIC = (
-    "init_from", "plugins", "processes", "threads", "device", "study", "scale", "output_dir", "log_every",
+    "init_from", "plugins", "processes", "threads", "device", "graphs", "study", "scale", "output_dir", "log_every",
     "checkpoint_seconds", "when", "launcher", "rerun",
 )  # fmt: skip
 UNSCIENTIFIC_STATISTICS = ("modes",)

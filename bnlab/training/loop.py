@@ -150,7 +150,7 @@ class Loop:
         """
         state = self._state
         if state.step < self.length.updates:
-            hyper = self._rates.hyper(self._rates.at(state.step))
+            hyper = self._rates.hyper(state.step)
             self._step(state, self._batches.at(state.step), hyper, due, self._noise(), update=False)
 
     def _measure(self, update: bool = True) -> None:
@@ -163,7 +163,7 @@ class Loop:
         if logged:
             due.append(METRICS)
         lr_R = self._rates.at(step)
-        batches, hyper = self._batches.at(step), self._rates.hyper(lr_R)
+        batches, hyper = self._batches.at(step), self._rates.hyper(step)
         output = self._step(state, batches, hyper, due, self._noise(), update=update)
         examples = length.examples(step, self.n_train)
         entry = Entry(step, step / length.per_epoch, examples, lr_R, self._seconds(), logged, output)

@@ -5,6 +5,7 @@ import torch
 
 from bnlab.optim.schedules.base import Schedule
 from bnlab.optim.schedules.constant import Constant
+from bnlab.optim.schedules.plateau import Plateau
 from bnlab.training.executors.serial import Serial
 from bnlab.training.length import Length
 from bnlab.training.rates import Rates, Replica
@@ -22,8 +23,8 @@ class Falling(Schedule):
 class Stack:
     """Effect of an executor of several replicas on their values."""
 
-    def stack(self, values: list[torch.Tensor]) -> torch.Tensor:
-        return torch.stack(values)
+    def restack(self, value_R: torch.Tensor) -> torch.Tensor:
+        return value_R
 
 
 def rates(schedule: Schedule, warmup: float = 0.0, executor: object | None = None, n: int = 1) -> Rates:
@@ -52,10 +53,25 @@ def test_warm_up_multiplies_the_schedule() -> None:
 
 def test_hyper_has_a_value_for_each_replica_and_is_kept_while_rates_stay() -> None:
     found = rates(Constant(), executor=Stack(), n=3)
-    first = found.hyper(found.at(0))
+    first = found.hyper(0)
     assert first.lr.tolist() == [0.5, 1.0, 1.5]
     assert first.lr.dtype == torch.float64
     assert first.momentum.tolist() == [0.9] * 3
     assert first.weight_decay.tolist() == pytest.approx([0.0, 0.01, 0.02])
-    assert found.hyper(found.at(1)) is first
-    assert found.hyper([0.1, 0.1, 0.1]).lr.tolist() == pytest.approx([0.1] * 3)
+    assert found.hyper(1) is first
+
+
+def test_hyper_has_the_rates_of_its_step() -> None:
+    found = rates(Falling(), warmup=0.4, executor=Stack(), n=2)
+    for step in (*range(11), 3, 7):  # within and across epochs, also backwards
+        expected = [lr * min(1, (step + 1) / 4) * (1 - step / 10) for lr in (0.5, 1.0)]
+        assert found.hyper(step).lr.tolist() == found.at(step) == pytest.approx(expected)
+
+
+def test_a_schedule_that_an_evaluation_changes_gives_the_next_epoch_other_rates() -> None:
+    schedule = Plateau(gamma=0.5, patience=0, threshold=0.0)
+    found = rates(schedule)
+    assert found.hyper(4).lr.item() == 0.5
+    schedule.evaluated(1.0)
+    schedule.evaluated(1.0)  # no better
+    assert found.hyper(5).lr.item() == 0.25

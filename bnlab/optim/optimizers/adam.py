@@ -18,6 +18,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
+    capturable = True
     slot_names = ("mean", "square")
 
     def __init__(
@@ -30,7 +31,9 @@ class Adam(Optimizer):
         """Apply g ← g + λθ in place."""
         torch._foreach_addcmul_(grads, params, spread(hyper.weight_decay, params))
 
-    def update(self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int) -> None:
+    def update(
+        self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int | Tensor
+    ) -> None:  # fmt: skip
         if self._decays:
             self.decay(params, grads, hyper)
         mean, square = slots["mean"], slots["square"]
@@ -38,11 +41,15 @@ class Adam(Optimizer):
         torch._foreach_mul_(square, self._beta2)
         torch._foreach_addcmul_(square, grads, grads, 1 - self._beta2)
         scale = torch._foreach_sqrt(square)
-        torch._foreach_div_(scale, (1 - self._beta2 ** (step + 1)) ** 0.5)
+        torch._foreach_div_(scale, _like((1 - self._beta2 ** (step + 1)) ** 0.5, hyper.lr))
         torch._foreach_add_(scale, self._eps)
         direction = torch._foreach_div(mean, scale)
-        rate = hyper.lr / (1 - self._beta1 ** (step + 1))
+        rate = hyper.lr / _like(1 - self._beta1 ** (step + 1), hyper.lr)
         torch._foreach_addcmul_(params, direction, spread(rate, params), -1)
+
+
+def _like(value: float | Tensor, like: Tensor) -> float | Tensor:
+    return value.to(like.dtype) if isinstance(value, Tensor) else value
 
 
 class AdamW(Adam):

@@ -15,13 +15,16 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
+    capturable = True
 
     def __init__(self, *, lr: Positive, momentum: Rate, weight_decay: NonNegative, nesterov: bool) -> None:  # noqa: ARG002
         self._decays = weight_decay > 0
         self._nesterov = nesterov
         self.slot_names = ("velocity",) if momentum > 0 else ()
 
-    def update(self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int) -> None:  # noqa: ARG002
+    def update(
+        self, params: list[Tensor], grads: list[Tensor], slots: Slots, hyper: Hyper, step: int | Tensor  # noqa: ARG002
+    ) -> None:  # fmt: skip
         if self._decays:
             torch._foreach_addcmul_(grads, params, spread(hyper.weight_decay, params))
         direction = grads

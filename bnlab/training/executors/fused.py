@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -17,14 +18,17 @@ from bnlab.training.executors.rules import Rules
 
 
 class Fused:
-    """Executor that vmaps only the forward pass; gradients come from ordinary autograd on the stacked leaves."""
+    """Executor that vmaps only the forward pass; gradients come from ordinary autograd on the stacked leaves.
+
+    The models' tensors are copied: the executor keeps neither them nor the models.
+    """
 
     stacked = True
 
     def __init__(self, models: Sequence[Model], *, low_precision: bool = False) -> None:
-        self._models = list(models)
+        self._tensors = stack_module_state(list(models))
         self._low_precision = low_precision
-        self.model = self._models[0]
+        self.model = deepcopy(models[0]).to("meta")
         self._places = {
             f"{prefix}.{key}".lstrip("."): (held, key)
             for prefix, module in self.model.named_modules()
@@ -33,7 +37,7 @@ class Fused:
         }
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        return stack_module_state(list(self._models))
+        return self._tensors
 
     def stack(self, values: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(values))
