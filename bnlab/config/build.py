@@ -23,7 +23,9 @@ from bnlab.registry import find
 from bnlab.training.evaluate import LARGEST_EVALUATION
 
 _WITHOUT_FORWARD = (Norm.forward, Reparametrization.forward, Model.forward)  # inherited by a class that defines none
-DTYPES = {"float32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32}  # autocast keeps weights
+DTYPES = {  # with bfloat16, autocast keeps the weights in float32
+    "float32": torch.float32, "tf32": torch.float32, "float64": torch.float64, "bfloat16": torch.float32,
+}  # fmt: skip
 
 
 def _own(group: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -35,14 +37,22 @@ def device(config: Config) -> torch.device:
     """Return the configured device; auto is CUDA if available.
 
     Raises:
-        BadInput: CUDA is configured but not available.
+        BadInput: CUDA is configured, or needed for tf32, but not available.
     """
     name = config.run["device"]
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise BadInput("device=cuda: torch finds no CUDA device here; use device=auto or device=cpu")
+    if name == "cpu" and config.run["precision"] == "tf32":
+        raise BadInput("precision=tf32 is arithmetic of GPUs: use precision=float32 on a CPU")
     return torch.device(name)
+
+
+def set_precision(config: Config) -> None:
+    """Let a GPU round the factors of float32 products to TF32, also in convolutions, only with precision=tf32."""
+    is_rounded = config.run["precision"] == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = is_rounded
 
 
 def tensors(config: Config, source: Dataset, progress: Callable[[str], None] = lambda _: None) -> TensorData:

@@ -32,7 +32,7 @@ _WORDS = {
     "seed": "random_seed random_state manual_seed",
     "clip": "grad_clip clip_grad clip_norm max_grad_norm gradient_clip gradient_clipping",
     "accumulate": "accum_steps grad_accum gradient_accumulation gradient_accumulation_steps accumulation",
-    "precision": "dtype amp fp16 bf16",
+    "precision": "dtype amp fp16 bf16 allow_tf32",
     "device": "gpu cuda accelerator",
     "output_dir": "out out_dir output save_dir log_dir",
     "init_from": "pretrained checkpoint weights",

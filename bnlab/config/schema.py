@@ -18,7 +18,7 @@ RUN: dict[str, Any] = {
     "steps": Count | None,
     "accumulate": Count,
     "clip": Positive | None,
-    "precision": Literal["float32", "float64", "bfloat16"],
+    "precision": Literal["float32", "tf32", "float64", "bfloat16"],
     "init_from": str | None,
     "freeze": list[str],
     "plugins": list[str],

@@ -104,6 +104,14 @@ def test_a_broken_yaml(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Pat
     assert "bad.yaml, line 3, cannot be read as yaml" in err
 
 
+def test_tf32_needs_a_gpu(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    status, _, err = bnlab("train", "device=cpu", "precision=tf32", f"output_dir={tmp_path}")
+    assert (status, err) == (
+        2, "bnlab: precision=tf32 is arithmetic of GPUs: use precision=float32 on a CPU\n"
+    )  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_cuda(bnlab: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     status, _, err = bnlab("train", "device=cuda", f"output_dir={tmp_path}")

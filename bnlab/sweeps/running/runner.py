@@ -188,6 +188,7 @@ class Runner:
             _stop(left, "failed", one_line(error), traceback.format_exc())
             return []
         torch.set_num_threads(pack.threads)
+        build.set_precision(configs[0])
         with ExitStack() as opened:
             folders = [opened.enter_context(Folder(job)) for job in pack.jobs]
             mine = {folder.job.run_id: folder for folder in folders if folder.job in left}

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from bnlab.config import assembly
+from bnlab.config import assembly, build
 from bnlab.errors import FAULTS, BadInput
 from bnlab.ranks import Ranks
 from bnlab.sweeps.packing.pack import Pack
@@ -132,6 +132,7 @@ def _train(pack: Pack, payloads: Sequence[dict[str, Any]] | None, ranks: Ranks, 
     """Train a run without writing anything; end this process if that fails."""
     job = pack.jobs[0]
     torch.set_num_threads(pack.threads)
+    build.set_precision(job.config)
     try:
         data, net, _ = builder.built(job)
         assembly.assemble([job.config], data, net, [NOWHERE], payloads, ranks=ranks).run()
