@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test contracts soak cluster zoo initialization check lock clean
+.PHONY: help setup demo test contracts soak cluster gpu zoo initialization check lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,7 @@ help:
 	@echo "make contracts  every norm at every site, with every optimizer, every study: alone and fused (make test has a selection)"
 	@echo "make soak       kill sweeps at random moments, in pairs, on full disks (make test has a few; about 20 minutes)"
 	@echo "make cluster    tests on a real Slurm with two nodes on this machine (root on Debian)"
+	@echo "make gpu        contract tests on a GPU with PYTHON, which has torch and bnlab, then benchmarks/gpu.py"
 	@echo "make zoo        what each norm does: bnlab zoo, into experiments/norm-zoo"
 	@echo "make initialization  closed forms at initialization: bnlab laws all, into experiments/initialization"
 	@echo "make check      ruff and mypy"
@@ -48,6 +49,11 @@ soak: setup
 
 cluster: setup
 	PYTHON=$(BIN)/python .ci/cluster
+
+# On a machine with a GPU: PYTHON is one whose torch finds it. GPU holds arguments of the benchmark.
+gpu:
+	$(PYTHON) -m pytest --device cuda -n 8 --dist worksteal tests/contracts tests/training/test_capture.py tests/training/test_memory.py
+	$(PYTHON) benchmarks/gpu.py $(GPU)
 
 zoo: setup
 	OMP_NUM_THREADS=1 $(BIN)/bnlab zoo --out experiments/norm-zoo

@@ -24,11 +24,20 @@ composed.remember()
 # Each pytest worker has one core, so that launcher=auto starts no processes, which load torch for some seconds.
 os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")
 
+DEVICE = "BNLAB_TEST_DEVICE"
 MEMORY, ENOUGH = Path("/dev/shm"), 4 << 30
 
 
-def pytest_configure() -> None:
-    """Keep the tests' folders in memory if there is room: every run syncs its files, and a disk takes 5 ms for each."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", default="cpu", choices=("cpu", "cuda"), help="where contract tests train")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the device of contract tests, and keep the tests' folders in memory if there is room.
+
+    Every run syncs its files, and a disk takes 5 ms for each.
+    """
+    os.environ[DEVICE] = config.getoption("--device")
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 

@@ -1,5 +1,6 @@
 """Runs of a cell through the real config path: three updates and the evaluations after them, single and fused."""
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -21,9 +22,10 @@ from bnlab.sweeps.layout.plugin import register
 from tests.contracts.cells import BATCHES, Cell
 from tests.training.parts import Memory
 
+DEVICE = os.environ["BNLAB_TEST_DEVICE"]  # of the option --device
 COMMON = (
     "data=gaussian data.shape=[3,6,6] data.n_train=25 data.val_size=8 data.n_test=9 diagnostics=off steps=3 "
-    "log_every=1 checkpoint_seconds=1e9 device=cpu optim=sgd optim.weight_decay=0.001"
+    f"log_every=1 checkpoint_seconds=1e9 device={DEVICE} optim=sgd optim.weight_decay=0.001"
 )
 # The models of the contract, and the options that make each small.
 MODELS: dict[str, dict[str, Any]] = {
@@ -62,12 +64,13 @@ def rate(cell: Cell, replica: int) -> float:
 
 
 @lru_cache(maxsize=64)
-def config(cell: Cell, replica: int = 0) -> Config:
+def config(cell: Cell, replica: int = 0, device: str = DEVICE) -> Config:
     """Return the valid config of one of a cell's replicas."""
     base = composed("norm", cell.norm)
     own = {
         "seed": SEEDS[replica],
         "precision": cell.precision,
+        "device": device,
         "model": composed("model", cell.model).values["model"] | (MODELS | DEEPER)[cell.model],
         "placement": {kind: kind in cell.sites for kind in KINDS},
         "data": base.values["data"] | BATCHES[cell.batches],
@@ -77,8 +80,8 @@ def config(cell: Cell, replica: int = 0) -> Config:
 
 
 @cache
-def data(batches: str, precision: str) -> TensorData:
-    chosen = config(Cell("none", (), "mlp", batches, precision))
+def data(batches: str, precision: str, device: str = DEVICE) -> TensorData:
+    chosen = config(Cell("none", (), "mlp", batches, precision), device=device)
     return build.tensors(chosen, source(chosen))
 
 
@@ -102,10 +105,10 @@ def fused(cell: Cell) -> list[Memory]:
     return trained(cell, range(len(SEEDS)))
 
 
-def trained(cell: Cell, replicas: Sequence[int]) -> list[Memory]:
+def trained(cell: Cell, replicas: Sequence[int], device: str = DEVICE) -> list[Memory]:
     """Train these replicas together and return their results."""
     recorders = [Memory() for _ in replicas]
-    configs = [config(cell, r) for r in replicas]
-    outcomes = assembly.assemble(configs, data(cell.batches, cell.precision), net(cell)[0], recorders).run()
+    configs = [config(cell, r, device) for r in replicas]
+    outcomes = assembly.assemble(configs, data(cell.batches, cell.precision, device), net(cell)[0], recorders).run()
     assert [outcome.diverged_at for outcome in outcomes] == [None] * len(recorders)
     return recorders
