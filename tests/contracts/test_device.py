@@ -1,4 +1,4 @@
-"""A GPU trains every norm of conf/norm in every model as a CPU does, in float64 (`pytest --device cuda`, `make gpu`)."""
+"""A GPU trains every norm in every model as a CPU does, in float64 (`pytest --device cuda`, `make gpu`)."""
 
 import pytest
 
