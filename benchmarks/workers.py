@@ -2,10 +2,11 @@
 
     python benchmarks/workers.py [--workers 200] [--runs 1000 3000 10000]
 
-Lays out synthetic runs of ten kinds in a temporary folder and starts workers, each a thread. Real are packs.json and
-its division, locks, the claims of packs, run folders with their config.yaml, run.json, steps.csv and log.txt, index.csv
-and the status; stubbed are composing (one config serves all runs) and training (one row). A real worker composes each
-run that it trains, about 2 ms, and one run of each kind, 0.5 s for the first with the same choices of groups.
+Lays out synthetic runs of ten kinds in a temporary folder and starts workers, each a forked process. Real are
+packs.json and its division, locks, the claims of packs, run folders with their config.yaml, run.json, steps.csv and
+log.txt, index.csv and the status; stubbed are composing (one config serves all runs) and training (one row). A real
+worker composes each run that it trains, about 2 ms, and one run of each kind, 0.5 s for the first with the same choices
+of groups.
 
 Prints, for each number of runs, seconds of laying out, milliseconds of CPU and of the clock a run, and packs.
 """
@@ -15,12 +16,13 @@ import gc
 import json
 import shlex
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter, process_time
+from resource import RUSAGE_CHILDREN, getrusage
+from time import perf_counter
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
@@ -105,9 +107,9 @@ def simulate(study: Path, workers: int, runs: int) -> Result:
     lay_out(study, list(jobs.values()), jobs.values(), lambda _: None)
     laid_out = perf_counter() - begin
     versions(), git_commit()  # cached
-    starts = Counter[str]()
-    trained = [0] * workers
-    failures: list[BaseException] = []
+    starts = Counter[str]()  # of one worker
+    context = get_context("fork")
+    results = context.SimpleQueue()
 
     def train(runner: Runner, pack: Pack, left: Sequence[Job], view: Any) -> list[list[Job]]:  # noqa: ARG001
         for job in left:
@@ -118,7 +120,7 @@ def simulate(study: Path, workers: int, runs: int) -> Result:
                 folder.update(status="complete", seconds=0.0, metrics=dict.fromkeys(METRICS, 0.5))
         return []
 
-    def work(number: int) -> None:
+    def work() -> None:
         summary = Summary()
         try:
             place = Study(study)
@@ -126,21 +128,28 @@ def simulate(study: Path, workers: int, runs: int) -> Result:
             Work(
                 place, place.commands(), lambda run_id, _: jobs[run_id], lambda _: True, Silent(), summary, retry=False
             ).run()
-        except BaseException as failure:  # raised below
-            failures.append(failure)
-        trained[number] = len(summary.infos)
+        finally:
+            results.put((dict(starts), len(summary.infos)))
 
-    begin, begun = perf_counter(), process_time()
+    begin, begun = perf_counter(), _seconds_of_children()
     with patch.object(Runner, "_train", train):
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(workers)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    if failures:
-        raise failures[0]
-    took = (process_time() - begun, perf_counter() - begin)
+        processes = [context.Process(target=work) for _ in range(workers)]
+        for process in processes:
+            process.start()
+        ended = [results.get() for _ in processes]
+        for process in processes:
+            process.join()
+    took = (_seconds_of_children() - begun, perf_counter() - begin)
+    for own, _ in ended:
+        starts.update(own)
+    trained = [number for _, number in ended]
     return Result(laid_out, *took, starts, trained, [len(one.runs) for one in read_packing(study).packs])
+
+
+def _seconds_of_children() -> float:
+    """Return the CPU time of child processes that have ended."""
+    used = getrusage(RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def check(study: Path, result: Result, runs: int) -> None:
@@ -159,7 +168,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=200)
     parser.add_argument("--runs", type=int, nargs="+", default=[1_000, 3_000, 10_000])
     given = parser.parse_args()
-    gc.disable()  # all workers share one heap here
+    gc.freeze()  # workers share what is loaded
     for runs in given.runs:
         with tempfile.TemporaryDirectory() as place:
             study = Path(place) / "study"

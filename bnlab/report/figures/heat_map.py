@@ -27,6 +27,7 @@ _LONGEST = 24  # characters per tick label
 _COLOURS = colormaps["cividis"]  # monotone in lightness, for colour-blind readers and grey prints
 _LABELS = {LR: "learning rate", "data.batch_size": "batch size (examples)"}
 _EMPTY = "#E4E4E4"
+_ABSENT = "n/a"  # value of an axis that a condition lacks
 _WIDTH = 7.6  # inches of all panels in a row
 _NARROW, _SHORT = 0.36, 0.45  # inches: narrower cells have no space for a number, for a word
 
@@ -44,7 +45,7 @@ def draw(frame: Frame) -> Drawn | Missing:
     caption = (
         f"Val accuracy at the last evaluation over {axes[0]} and {axes[1]}: mean over the seeds that did not diverge "
         f"({frame.seeds} per cell). ×k/n: k of n finished seeds diverged there; white: all did; grey: no result; "
-        "–: refused. "
+        f"–: refused; {_ABSENT}: the axis does not apply. "
         + (f"{_MOST} of {len(titles)} panels are drawn. " if len(titles) > _MOST else "")
         + f"Every run: {frame.configuration}."
     )
@@ -73,7 +74,7 @@ def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
     """Return one row per cell: panel, both axes, mean over n seeds, diverged, finished.
 
     A condition to which an axis does not apply (`none` under any placement) is repeated at each value that the axis has
-    in conditions that differ from it only in the norm.
+    in conditions that differ from it only in the norm. Without such conditions its value is `_ABSENT`.
     """
     names = {name for info in frame.source.infos.values() for name in info["axes"]}
     rows: list[dict[str, Any]] = []
@@ -88,7 +89,11 @@ def gather(frame: Frame, across: str, up: str) -> pd.DataFrame:
         ]
         for cell in cells:
             places = [
-                [known[name]] if name in known else [cell.lr] if name == LR else _beside(frame, known, name)
+                [known[name]]
+                if name in known
+                else [cell.lr]
+                if name == LR
+                else _beside(frame, known, name) or [_ABSENT]
                 for name in (across, up)
             ]
             rows += [
@@ -108,12 +113,14 @@ def _known(condition: Condition) -> dict[str, Any]:
 
 
 def _beside(frame: Frame, known: Mapping[str, Any], name: str) -> list[Any]:
-    """Return the values of an axis in conditions that agree with this one in all shared axes except norm."""
-    found = []
-    for other in map(_known, frame.conditions):
-        if name in other and all(other[key] == known[key] for key in (known.keys() & other.keys()) - {"norm"}):
-            found.append(other[name])
-    return list(dict.fromkeys(found))
+    """Return the values of an axis that this norm lacks, in conditions that agree with this one in all shared axes."""
+    having = [other for other in map(_known, frame.conditions) if name in other]
+    if any(other["norm"] == known["norm"] for other in having):
+        return []
+    alike = (
+        other for other in having if all(other[key] == known[key] for key in (known.keys() & other.keys()) - {"norm"})
+    )
+    return list(dict.fromkeys(other[name] for other in alike))
 
 
 def _values(frame: Frame, name: str) -> list[Any]:
@@ -123,7 +130,10 @@ def _values(frame: Frame, name: str) -> list[Any]:
 
 
 def _layout(frame: Frame, data: pd.DataFrame, titles: list[str], across: str, up: str) -> Figure:
-    columns, lines = (frame.panel_rates if name == LR else _values(frame, name) for name in (across, up))
+    columns, lines = (
+        frame.panel_rates if name == LR else [*_values(frame, name), *({_ABSENT} & set(data[name]))]
+        for name in (across, up)
+    )
     if any(isinstance(value, str) for value in lines):
         lines = lines[::-1]  # names are read from the top, numbers increase upwards
     many = min(len(titles), 3 if len(columns) <= 8 else 2)

@@ -15,7 +15,7 @@ from bnlab.report.stats.estimate import LEVEL
 LAPSE = 0.02  # share of runs that end either way whatever their rate
 _STEP = 0.01  # decades between values of the threshold
 _MARGIN = 1.0  # decades by which the threshold may be outside the range
-_SCALES = np.geomspace(0.004, 0.6, 18)  # decades; a priori each is equally likely
+_SCALES = np.geomspace(0.006, 0.6, 18)  # decades; a priori each is equally likely
 _NEARLY_ALL = 0.98
 _LOWEST = math.log(1e-300)
 

@@ -65,6 +65,18 @@ def test_a_condition_without_the_axis_stands_at_each_value(study: Any) -> None:
     }
 
 
+def test_a_condition_whose_norm_has_the_axis_elsewhere_has_a_line_of_its_own(study: Any) -> None:
+    for norm in ("batch", "mean_only_batch"):
+        for size in (8, 16):
+            study.grid(norm, {0.1: [0.9]}, axes={"data.batch_size": size, "norm.sync": True})
+            study.grid(norm, {0.1: [0.5]}, axes={"data.batch_size": size, "norm.sync": False, "processes": 2})
+            study.grid(norm, {0.1: [0.6]}, axes={"data.batch_size": size, "norm.sync": False, "processes": 4})
+    data = gather(frame(study), "data.batch_size", "processes")
+    assert len(data) == 12
+    assert data.groupby("processes")["mean"].first().to_dict() == {2: 0.5, 4: 0.6, "n/a": 0.9}
+    assert not data.duplicated(["panel", "data.batch_size", "processes"]).any()
+
+
 def test_a_rate_that_follows_from_the_batch_is_no_axis(study: Any) -> None:
     for norm in ("none", "batch"):
         for size in (4, 16, 64):
