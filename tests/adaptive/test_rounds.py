@@ -165,6 +165,22 @@ def test_a_study_that_stopped_at_a_look_goes_on_later(
     assert resumed.verdicts == whole.verdicts
 
 
+def test_a_study_that_is_repeated_trains_each_run_once_more_and_judges_the_same(
+    bnlab: Call, tmp_path: Path, own: Callable[..., list[str]]
+) -> None:
+    words, study = own({"[2, 3, 5]": "[2, 3]"}), tmp_path / "out" / "own"
+    assert bnlab(*words)[0] == 0
+    before = {path: path.stat().st_mtime_ns for path in study.glob("*/run.json")}
+    first = read(study / "report" / "verdicts.json")
+    status, out, _ = bnlab(*words, "rerun=true")
+    assert status == 0
+    after = {path: path.stat().st_mtime_ns for path in study.glob("*/run.json")}
+    assert before.keys() == after.keys()
+    assert all(after[path] > mark for path, mark in before.items())
+    assert out.count("/12 complete ") + out.count("/2 complete ") == len(after) == 14
+    assert read(study / "report" / "verdicts.json").verdicts == first.verdicts
+
+
 def test_a_fixed_list_of_seeds_has_one_look(bnlab: Call, tmp_path: Path, own: Callable[..., list[str]]) -> None:
     assert bnlab(*own(), "sweep.looks=null", "seed=0,1,2")[0] == 0
     record = read(tmp_path / "out" / "own" / "report" / "verdicts.json")
