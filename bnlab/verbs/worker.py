@@ -91,7 +91,7 @@ class Worker:
         commands = self._unfinished()
         if not commands:
             if not self._tried:
-                self._console.print(f"{self._path}: nothing is waiting", soft_wrap=True)
+                self._console.print(f"{self._path}: nothing is waiting (see bnlab status)", soft_wrap=True)
             return False
         self._tried |= commands.keys()
         Packs(self._path).tidy()

@@ -79,7 +79,7 @@ def test_it_works_from_any_folder_and_in_its_own_way(
 def test_where_nothing_waits_it_says_so(bnlab: Call, study: Path) -> None:
     bnlab("worker", str(study))
     status, out, err = bnlab("worker", str(study))
-    assert (status, out.strip(), err) == (0, f"{study}: nothing is waiting", "")
+    assert (status, out.strip(), err) == (0, f"{study}: nothing is waiting (see bnlab status)", "")
 
 
 def test_interrupted_runs_are_resumed(bnlab: Call, study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_runs_of_another_worker_are_left_to_it(bnlab: Call, study: Path, monkeyp
     with lock(study / names[0]):
         status, out, _ = bnlab("worker", str(study), "launcher=serial")
     assert status == 130
-    assert "1 left, which another process is training: waiting for them" in out
+    assert "1 left, in training by other processes: waiting for the end" in out
     assert "7 complete" in bnlab("status", str(study))[1]
 
 

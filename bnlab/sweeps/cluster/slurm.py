@@ -22,6 +22,8 @@ _REMEDIES = {
     "gres": "no node has such GPUs: change sweep.gpus or sweep.partition",
     "job array": "lower sweep.workers",
     "qos": "change sweep.sbatch=[--qos=NAME]",
+    "configuration source": "this machine belongs to no cluster; `bnlab worker` trains the runs without one",
+    "contact": "is slurmctld running? try again later; `bnlab worker` trains the runs without Slurm",
 }
 # Reasons for which a job can never start, with the remedy.
 HOPELESS = {
@@ -84,7 +86,7 @@ def submit(script: Path) -> str:
         return found[1]
     reason = " ".join(said[-2:]).replace("sbatch: error: ", "") or "no answer"
     remedy = next((way for word, way in _REMEDIES.items() if word in reason.lower()), "")
-    raise BadInput(f"sbatch: {reason}" + (f": {remedy}" if remedy else ""))
+    raise BadInput(f"nothing was submitted, sbatch: {reason}" + (f": {remedy}" if remedy else ""))
 
 
 def queue(name: str) -> list[Task] | None:
