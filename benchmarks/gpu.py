@@ -24,16 +24,14 @@ from time import perf_counter
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from hydra import initialize_config_dir
-from plain_loop import Losses, config
+from plain_loop import config, ours, plain
 
-from bnlab.config import assembly, build
+from bnlab.config import build
 from bnlab.config.folder import conf_dir
 from bnlab.config.source import source
 from bnlab.config.validate import Config
 from bnlab.data.tensors import TensorData
-from bnlab.models.base import initialize
 from bnlab.models.describe import multiply_adds
 from bnlab.sweeps.layout.plugin import register
 
@@ -76,23 +74,23 @@ class Bench:
     def packs(self) -> None:
         words = f"{MLP} data=mnist data.root={self.data} steps={self.updates}"
         chosen, data = self._setting(words)
-        contenders: dict[str, tuple[int, Callable[[], float]]] = {
-            "a hand-written loop": (1, lambda: self._by_hand(chosen, data)),
-            "one run, without graphs": (1, lambda: self._ours(self._without_graphs(chosen), data, 1)),
-            "one run": (1, lambda: self._ours(chosen, data, 1)),
-            "32 together, without graphs": (32, lambda: self._ours(self._without_graphs(chosen), data, 32)),
-            "32 together": (32, lambda: self._ours(chosen, data, 32)),
-            "128 together": (128, lambda: self._ours(chosen, data, 128)),
+        contenders: dict[str, Callable[[], float]] = {
+            "a hand-written loop": lambda: plain(chosen, data)[0],
+            "one run, without graphs": lambda: ours(self._without_graphs(chosen), data, 1)[0],
+            "one run": lambda: ours(chosen, data, 1)[0],
+            "32 together, without graphs": lambda: ours(self._without_graphs(chosen), data, 32)[0],
+            "32 together": lambda: ours(chosen, data, 32)[0],
+            "128 together": lambda: ours(chosen, data, 128)[0],
         }
         self._compare("MLP 3x100, batch 60", contenders, "one run")
 
     def convolutions(self) -> None:
         for name, words, size in (("CNN 4x16, batch 64", CNN, 8), ("ResNet-18, batch 128", RESNET18, 4)):
             chosen, data = self._setting(f"{words} {CIFAR.format(n=4000)} steps={self.updates // 4}")
-            contenders: dict[str, tuple[int, Callable[[], float]]] = {
-                "one run, without graphs": (1, lambda c=chosen, d=data: self._ours(self._without_graphs(c), d, 1)),
-                "one run": (1, lambda c=chosen, d=data: self._ours(c, d, 1)),
-                f"{size} together": (size, lambda c=chosen, d=data, s=size: self._ours(c, d, s)),
+            contenders: dict[str, Callable[[], float]] = {
+                "one run, without graphs": lambda c=chosen, d=data: ours(self._without_graphs(c), d, 1)[0],
+                "one run": lambda c=chosen, d=data: ours(c, d, 1)[0],
+                f"{size} together": lambda c=chosen, d=data, s=size: ours(c, d, s)[0],
             }
             self._compare(name, contenders, "one run")
 
@@ -104,10 +102,10 @@ class Bench:
                 continue
             chosen, data = self._setting(f"{RESNET20} {place} precision={precision} steps={self.updates}")
             per_epoch = data.batches_per_epoch
-            contenders: dict[str, tuple[int, Callable[[], float]]] = {
-                "a hand-written loop": (1, lambda c=chosen, d=data: self._by_hand(c, d)),
-                "one run": (1, lambda c=chosen, d=data: self._ours(c, d, 1)),
-                "5 together": (5, lambda c=chosen, d=data: self._ours(c, d, 5)),
+            contenders: dict[str, Callable[[], float]] = {
+                "a hand-written loop": lambda c=chosen, d=data: plain(c, d)[0],
+                "one run": lambda c=chosen, d=data: ours(c, d, 1)[0],
+                "5 together": lambda c=chosen, d=data: ours(c, d, 5)[0],
             }
             if precision != "float32":
                 del contenders["a hand-written loop"]
@@ -121,23 +119,22 @@ class Bench:
 
     def _setting(self, words: str) -> tuple[Config, TensorData]:
         chosen = config(f"{words} {COMMON} device={self.device.type}")
+        build.set_precision(chosen)
         return chosen, build.tensors(chosen, source(chosen))
 
     def _without_graphs(self, chosen: Config) -> Config:
         return replace(chosen, run=chosen.run | {"graphs": False})
 
-    def _compare(
-        self, name: str, contenders: dict[str, tuple[int, Callable[[], float]]], base: str
-    ) -> dict[str, float]:
+    def _compare(self, name: str, contenders: dict[str, Callable[[], float]], base: str) -> dict[str, float]:
         """Return the seconds of each contender for a run, and add them to the table."""
         times: dict[str, list[float]] = {who: [] for who in contenders}
         peaks: dict[str, int] = {}
         for n in range(self.rounds + 1):
-            for who, (runs, work) in contenders.items():
+            for who, work in contenders.items():
                 if self.device.type == "cuda":
                     torch.cuda.empty_cache()
                     torch.cuda.reset_peak_memory_stats()
-                seconds = work() / runs
+                seconds = work()
                 if self.device.type == "cuda":
                     peaks[who] = torch.cuda.max_memory_allocated()
                 if n:  # the first round warms up
@@ -151,39 +148,6 @@ class Bench:
             print(self.rows[-1], flush=True)
         self.found[name] = {who: {"seconds": times[who], "peak_bytes": peaks.get(who)} for who in contenders}
         return middle
-
-    def _ours(self, chosen: Config, data: TensorData, together: int) -> float:
-        build.set_precision(chosen)
-        net, _ = build.model(chosen, data)
-        configs = [replace(chosen, run=chosen.run | {"seed": n}) for n in range(together)]
-        loop = assembly.assemble(configs, data, net, [Losses() for _ in configs])
-        loop._record = lambda _: None  # type: ignore[method-assign, assignment]
-        loop._checkpoint = lambda finished: None  # type: ignore[method-assign, assignment]  # noqa: ARG005
-        with self._timed() as took:
-            loop.run()
-        return took[0]
-
-    def _by_hand(self, chosen: Config, data: TensorData) -> float:
-        net: torch.nn.Module
-        net, _ = build.model(chosen, data)
-        initialize(net, chosen.model["init"], chosen.model["init_std"], 0)
-        net.to(self.device)
-        optimizer = torch.optim.SGD(net.parameters(), lr=chosen.optim["lr"], momentum=chosen.optim["momentum"])
-        size, per_epoch = data.common.batch_size, data.batches_per_epoch
-        x_all, y_all = data.parts["train"]
-        with self._timed() as took:
-            for step in range(chosen.run["steps"]):
-                epoch, index = divmod(step, per_epoch)
-                if index == 0:
-                    order = data.order(0, epoch)
-                batch = order[index * size : (index + 1) * size]
-                loss = F.cross_entropy(net(x_all[batch]), y_all[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                if step % 50 == 0:
-                    loss.item()
-        return took[0]
 
     def _seconds(self, work: Callable[[], Any], times: int) -> float:
         work()

@@ -75,9 +75,10 @@ def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
     optimizer = torch.optim.SGD(model.parameters(), lr=config.optim["lr"], momentum=config.optim["momentum"])
     size, per_epoch = data.common.batch_size, data.batches_per_epoch
     x_all, y_all = data.parts["train"]
+    model.to(x_all.device)
     losses = {}
     start = perf_counter()
-    for step in range(UPDATES):
+    for step in range(config.run["steps"]):
         epoch, index = divmod(step, per_epoch)
         if index == 0:
             order = data.order(config.run["seed"], epoch)
@@ -88,6 +89,7 @@ def plain(config: Config, data: TensorData) -> tuple[float, dict[int, float]]:
         optimizer.step()
         if step % 10 == 0:
             losses[step] = loss.item()
+    loss.item()  # on a GPU, waits for the last update
     return perf_counter() - start, losses
 
 

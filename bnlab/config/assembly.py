@@ -76,12 +76,12 @@ def assemble(
     when = {name: options["when"] for name, options in common.diagnostics.items()}
     x, y = (part[: data.common.batch_size] for part in data.parts["train"])
     step = make_step(executor, optimizer, diagnostics, common.run["clip"], fixed=(x, y))
-    if ranks is None and optimizer.capturable and (recorder := recorder_for(common)) is not None:
-        step = Captured(step, recorder, statistics.freeze_from, note)
+    if ranks is None and optimizer.capturable and (graphs := graphs_for(common)) is not None:
+        step = Captured(step, graphs, statistics.freeze_from, note)
     return Loop(executor, step, data, diagnostics, when, replicas, length(common, data), state, statistics, resumed)
 
 
-def recorder_for(config: Config) -> Graphs | None:
+def graphs_for(config: Config) -> Graphs | None:
     """Return what records the updates of a run; None if they are computed one by one."""
     return CudaGraphs() if config.run["graphs"] and build.device(config).type == "cuda" else None
 

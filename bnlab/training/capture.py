@@ -6,8 +6,7 @@ numbers from Python, so whatever changes between updates is copied into tensors 
 learning rates, the step and the random numbers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol, cast
 
@@ -17,7 +16,7 @@ from torch import Tensor
 from bnlab.noise import Noise, Sample
 from bnlab.optim.hyper import Hyper
 from bnlab.training.passes import Batch
-from bnlab.training.state import Output, TrainState
+from bnlab.training.state import Output, TrainState, kept
 from bnlab.training.step import METRICS, Step
 
 WARM_UPS = 3  # updates before a recording, in which libraries choose kernels and allocate what they keep
@@ -119,9 +118,9 @@ class Captured:
     """
 
     def __init__(
-        self, step: Step, recorder: Graphs, freeze_from: float, note: Callable[[str], None]
+        self, step: Step, graphs: Graphs, freeze_from: float, note: Callable[[str], None]
     ) -> None:  # fmt: skip
-        self._step, self._recorder, self._freeze_from, self._note = step, recorder, freeze_from, note
+        self._step, self._graphs, self._freeze_from, self._note = step, graphs, freeze_from, note
         self._recordings: dict[Any, _Recording] = {}
         self._works = True
 
@@ -165,32 +164,20 @@ class Captured:
             counted = replace(state, step=cast(Any, step))  # the same tensors, but the number of updates is one too
             return self._step(counted, own, own_hyper, due, drawn)
 
-        with kept(state):
-            self._recorder.warm_up(lambda: work(listed))
+        slots = (value for slot in state.slots.values() for value in slot)
+        with kept([*state.params.values(), *state.buffers.values(), *slots]):
+            self._graphs.warm_up(lambda: work(listed))
             drawn = Drawn(listed)
             for _ in range(WARM_UPS - 1):
                 drawn.rewind()
-                self._recorder.warm_up(lambda: work(drawn))
+                self._graphs.warm_up(lambda: work(drawn))
 
             def recorded() -> None:
                 drawn.rewind()
                 outputs.append(work(drawn))
 
-            replay = self._recorder.record(recorded)
+            replay = self._graphs.record(recorded)
         return _Recording(own, own_hyper, step, drawn, outputs[0], replay)
-
-
-@contextmanager
-def kept(state: TrainState) -> Iterator[None]:
-    """Restore parameters, buffers and slots after the block, in place."""
-    tensors = [*state.params.values(), *state.buffers.values(), *(v for slot in state.slots.values() for v in slot)]
-    before = [tensor.detach().clone() for tensor in tensors]
-    try:
-        yield
-    finally:
-        with torch.no_grad():
-            for tensor, value in zip(tensors, before, strict=True):
-                tensor.copy_(value)
 
 
 def _values(hyper: Hyper) -> list[Tensor]:

@@ -11,6 +11,8 @@ from bnlab.training.executors.base import Executor
 from bnlab.training.length import Length
 from bnlab.training.recorder import Recorder
 
+BLOCK = 64  # updates whose rates are copied to the device together
+
 
 @dataclass(frozen=True)
 class Replica:
@@ -22,9 +24,6 @@ class Replica:
     weight_decay: float
     schedule: Schedule
     recorder: Recorder
-
-
-BLOCK = 64  # updates whose rates are copied to the device together
 
 
 class Rates:

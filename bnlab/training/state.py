@@ -1,7 +1,7 @@
 """The state that an update reads and writes; R stacked replicas give every tensor a leading axis R."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -69,12 +69,17 @@ def global_norm(tensors: list[Tensor], stacked: bool) -> Tensor:
 
 
 @contextmanager
-def kept_buffers(state: TrainState) -> Iterator[None]:
-    """Restore the buffers after the block."""
-    before = {name: buffer.clone() for name, buffer in state.buffers.items()}
+def kept(tensors: Iterable[Tensor]) -> Iterator[None]:
+    """Restore the values of these tensors after the block, in place."""
+    before = [(tensor, tensor.detach().clone()) for tensor in tensors]
     try:
         yield
     finally:
         with torch.no_grad():
-            for name, buffer in state.buffers.items():
-                buffer.copy_(before[name])
+            for tensor, value in before:
+                tensor.copy_(value)
+
+
+def kept_buffers(state: TrainState) -> AbstractContextManager[None]:
+    """Restore the buffers after the block."""
+    return kept(state.buffers.values())

@@ -213,7 +213,7 @@ def test_a_run_that_another_process_trains_is_come_back_to(
             patched.setattr("bnlab.sweeps.running.launch.sleep", sleep)
             status, out, _ = bnlab("sweep", *words)
         assert status == 0
-        assert "1 left, in training by other processes: waiting" in out
+        assert "1 left, being trained by other processes: waiting" in out
         assert "2 complete" in out
         held.enter_context(lock(one))
         (one / "run.json").unlink()

@@ -97,7 +97,7 @@ def tapes(monkeypatch: pytest.MonkeyPatch) -> list[Tape]:
             return made[-1]
         return None
 
-    monkeypatch.setattr("bnlab.config.assembly.recorder_for", tape)
+    monkeypatch.setattr("bnlab.config.assembly.graphs_for", tape)
     return made
 
 
@@ -113,6 +113,10 @@ def content(study: Path) -> dict[str, Any]:
             if (folder / f"{table}.csv").exists():
                 frame = pd.read_csv(folder / f"{table}.csv", dtype=str).drop(columns="seconds", errors="ignore")
                 found[f"{folder.name} {table}"] = frame.to_csv()
+        if (folder / "checkpoint.pt").exists():  # a diverged run of a pack has none
+            payload = torch.load(folder / "checkpoint.pt")
+            tensors = payload["params"] | payload["buffers"]
+            found[f"{folder.name} tensors"] = {name: tensor.tolist() for name, tensor in tensors.items()}
     return found
 
 

@@ -170,7 +170,7 @@ def test_runs_of_another_worker_are_left_to_it(bnlab: Call, study: Path, monkeyp
     with lock(study / names[0]):
         status, out, _ = bnlab("worker", str(study), "launcher=serial")
     assert status == 130
-    assert "1 left, in training by other processes: waiting for the end" in out
+    assert "1 left, being trained by other processes: waiting for them" in out
     assert "7 complete" in bnlab("status", str(study))[1]
 
 

@@ -84,7 +84,7 @@ class Launch:
             if packs:
                 executor.run(packs, self)
             else:
-                self.note(f"{len(self._left)} left, in training by other processes: waiting for the end")
+                self.note(f"{len(self._left)} left, being trained by other processes: waiting for them")
                 sleep(POLL)
             self._settle()
         self._runner.close()

@@ -141,7 +141,7 @@ class Work:
                 executor.run(packs, self)
             if len(self._summary.infos) == before:
                 if not packs:
-                    self.note(f"{len(left)} left, in training by other processes: waiting for the end")
+                    self.note(f"{len(left)} left, being trained by other processes: waiting for them")
                 sleep(POLL)
 
     def _sample(self) -> list[tuple[Job, int]]:
